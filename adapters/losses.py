@@ -1,0 +1,59 @@
+"""Losses as pure functions of tensors. Computed in float32 whatever the precision of the forward pass."""
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from simgen.adapters.models.boxes import area
+
+
+def focal_loss(logits: Tensor, heat: Tensor, weight: Tensor, alpha: float = 2.0, beta: float = 4.0) -> Tensor:
+    """Penalty-reduced pixel-wise focal loss: CenterNet (arXiv:1904.07850, eq. 1), CornerNet (arXiv:1808.01244).
+
+        -1/N sum  (1 - p)^alpha log p                   where heat = 1
+                  (1 - heat)^beta p^alpha log(1 - p)    elsewhere
+
+    Args:
+        logits: (B, C, h, w); p = sigmoid(logits).
+        heat: (B, C, h, w) in [0, 1], exactly 1 at the N centres.
+        weight: (B, 1, h, w) or (B, C, h, w), 0 where nothing may be learnt.
+        alpha: how strongly easy cells are discounted.
+        beta: how strongly the cells near a centre are discounted.
+
+    Returns:
+        A scalar; the sum over the empty cells where there is no centre (N = 1).
+    """
+    logits, heat = logits.float(), heat.float()
+    p = logits.sigmoid()
+    centre = heat.eq(1.0)
+    positive = (1 - p).pow(alpha) * F.logsigmoid(logits)
+    negative = (1 - heat).pow(beta) * p.pow(alpha) * F.logsigmoid(-logits)
+    total = (torch.where(centre, positive, negative) * weight).sum()
+    count = (centre * weight).sum().clamp(min=1.0)
+    return -total / count
+
+
+def giou_loss(predicted: Tensor, target: Tensor) -> Tensor:
+    """1 - GIoU of pairs of boxes (Rezatofighi et al. 2019, arXiv:1902.09630): in [0, 2], 0 where they agree.
+
+    Args:
+        predicted: (n, 4) xyxy.
+        target: (n, 4) xyxy.
+
+    Returns:
+        (n,).
+    """
+    predicted, target = predicted.float(), target.float()
+    low = torch.maximum(predicted[:, :2], target[:, :2])
+    high = torch.minimum(predicted[:, 2:], target[:, 2:])
+    shared = (high - low).clamp(min=0).prod(dim=-1)
+    union = (area(predicted) + area(target) - shared).clamp(min=1e-6)
+    hull_low = torch.minimum(predicted[:, :2], target[:, :2])
+    hull_high = torch.maximum(predicted[:, 2:], target[:, 2:])
+    hull = (hull_high - hull_low).clamp(min=0).prod(dim=-1).clamp(min=1e-6)
+    return 1 - shared / union + (hull - union) / hull
+
+
+def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
+    """Return sum(values * weights) / sum(weights), and 0 where there is no weight."""
+    return (values * weights).sum() / weights.sum().clamp(min=1e-6)

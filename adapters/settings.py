@@ -1,0 +1,147 @@
+"""Everything that can be set in a training run: frozen dataclasses that are their own configuration files."""
+
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from simgen.adapters.augment import AugmentConfig
+from simgen.adapters.crops import CropView
+
+_STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, config=_STRICT)
+class BoxHabit:
+    """How people would have drawn the box that the simulator knows tightly; applied to training boxes only.
+
+    Attributes:
+        square: the side is the longer of width and height.
+        slack: the sides are this much longer, about the same centre.
+        from_masks: recompute tight boxes from masks after a rotation (slower); otherwise a rotated box is that of
+            the ellipse it holds, which for a square box is a box of the same centre and side.
+    """
+
+    square: bool = False
+    slack: float = Field(default=1.0, gt=0.1, le=5.0)
+    from_masks: bool = False
+
+
+@dataclass(frozen=True, config=_STRICT)
+class CropConfig:
+    """How the detector's training crops are cut.
+
+    Attributes:
+        crop_size: side in pixels, a multiple of 16.
+        scale: range of the factor that pictures are resized by (log-uniform); simulated pictures may be larger
+            than the real ones.
+        background: share of crops at a random place instead of at a random object.
+        keep_fraction: an object of which less than this lies in the crop is ignored: no loss falls there.
+        min_side: objects with a shorter side (pixels of the crop) are ignored.
+        min_visible: objects less visible than this are ignored.
+        cache_mb: memory for encoded images, in each loader process.
+    """
+
+    crop_size: int = Field(default=224, ge=32, multiple_of=16)
+    scale: tuple[float, float] = (0.6, 1.2)
+    background: float = Field(default=0.1, ge=0, le=1)
+    keep_fraction: float = Field(default=0.4, ge=0, le=1)
+    min_side: float = Field(default=6.0, ge=1)
+    min_visible: float = Field(default=0.3, ge=0, le=1)
+    cache_mb: int = Field(default=512, ge=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "CropConfig":
+        if not 0 < self.scale[0] <= self.scale[1]:
+            raise ValueError(f"scale must be [low, high] with 0 < low <= high, but got {list(self.scale)}")
+        return self
+
+
+@dataclass(frozen=True, config=_STRICT)
+class OptimizerConfig:
+    """AdamW with warm-up and cosine decay, and an exponential moving average of the weights.
+
+    Attributes:
+        lr: the highest learning rate.
+        weight_decay: decoupled; none on biases and normalisation.
+        warmup_steps: linear, from 0.
+        final_lr: share of `lr` at the last step.
+        clip_norm: the gradient's norm is held to this.
+        ema_decay: of the averaged weights, which are the ones that are kept; shorter at the start of the run.
+    """
+
+    lr: float = Field(default=2e-3, gt=0)
+    weight_decay: float = Field(default=0.05, ge=0)
+    warmup_steps: int = Field(default=100, ge=0)
+    final_lr: float = Field(default=0.01, ge=0, le=1)
+    clip_norm: float = Field(default=5.0, gt=0)
+    ema_decay: float = Field(default=0.998, ge=0, lt=1)
+
+
+@dataclass(frozen=True, config=_STRICT)
+class ValidationConfig:
+    """The held-out part of the training (synthetic) set.
+
+    Attributes:
+        fraction: share of the set, spread evenly over the sample indices.
+        images: at most this many of them are looked at.
+        every: validate every so many steps, and at the end; 0 = at the end only.
+    """
+
+    fraction: float = Field(default=0.1, gt=0, lt=1)
+    images: int = Field(default=48, ge=1)
+    every: int = Field(default=0, ge=0)
+
+
+@dataclass(frozen=True, config=_STRICT)
+class RuntimeConfig:
+    """What should change the duration of a run, not its result (precision does, in the last digits).
+
+    Attributes:
+        accelerator: as Lightning knows it: auto, cpu, gpu, mps.
+        precision: 32-true or bf16-mixed.
+        channels_last: memory layout of the convolutions.
+        threads: of torch; 0 = leave as it is.
+        workers: loader processes; 0 = load between steps.
+        checkpoint_every: steps between two checkpoints.
+    """
+
+    accelerator: str = "auto"
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    channels_last: bool = True
+    threads: int = Field(default=0, ge=0)
+    workers: int = Field(default=1, ge=0)
+    checkpoint_every: int = Field(default=200, ge=1)
+
+
+@dataclass(frozen=True, config=_STRICT)
+class TrainConfig:
+    """One training run.
+
+    Attributes:
+        task: name in TASKS.
+        model: {"kind": name in MODELS, ...arguments}; empty = the task's default.
+        steps: optimizer steps.
+        batch_size: crops a step.
+        seed: of weights, data order and augmentation.
+        optimizer: see OptimizerConfig.
+        crop: of the task detect.
+        view: of the task classify.
+        box: habits of the labels.
+        augment: strengths of the augmentation.
+        validation: see ValidationConfig.
+        runtime: see RuntimeConfig.
+    """
+
+    task: Literal["detect", "classify"] = "detect"
+    model: dict[str, Any] = Field(default_factory=dict)
+    steps: int = Field(default=3000, ge=1)
+    batch_size: int = Field(default=8, ge=2)
+    seed: int = Field(default=0, ge=0)
+    optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig)
+    crop: CropConfig = Field(default_factory=CropConfig)
+    view: CropView = Field(default_factory=CropView)
+    box: BoxHabit = Field(default_factory=BoxHabit)
+    augment: AugmentConfig = Field(default_factory=AugmentConfig)
+    validation: ValidationConfig = Field(default_factory=ValidationConfig)
+    runtime: RuntimeConfig = Field(default_factory=RuntimeConfig)

@@ -1,0 +1,53 @@
+"""Tasks: what a model is trained for. A task knows its batches, its losses and its own validation score.
+
+    task = TASKS["detect"](classes, config)
+    batch = task.collate([items[k] for k in range(8)])      # items = task.items(dataset, length)
+    loss = sum(task.losses(module(task.inputs(batch)), batch).values())
+    task.validate(module, records).metrics                  # {"map50": 0.93, ...}
+
+Validation reads whole images through simgen.adapters.predict, as evaluation on real photographs does.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from simgen.adapters.settings import TrainConfig
+from simgen.adapters.tasks.classify import Classify
+from simgen.adapters.tasks.detect import Detect
+from simgen.adapters.tasks.scores import Validation
+
+if TYPE_CHECKING:
+    from simgen.formats.coco import CocoDataset, ImageRecord
+
+Batch = dict[str, Tensor]
+
+
+class Task(Protocol):
+    """What training needs of a task; made as `Task(classes, config)`."""
+
+    def architecture(self) -> dict[str, Any]:
+        """Return the arguments of `build_model`."""
+
+    def preprocess(self) -> dict[str, Any]:
+        """Return, as plain data for the model file, how images become the module's input."""
+
+    def items(self, dataset: "CocoDataset", length: int) -> Dataset[Any]:
+        """Return `length` training items; item k depends on (config.seed, k) alone."""
+
+    def collate(self, items: Sequence[Any]) -> Batch:
+        """Join items into a batch of tensors; runs in the loader's process."""
+
+    def inputs(self, batch: Batch) -> Tensor:
+        """Return the module's input."""
+
+    def losses(self, output: Any, batch: Batch) -> dict[str, Tensor]:
+        """Return the named, weighted scalars whose sum is minimised."""
+
+    def validate(self, module: nn.Module, records: "Sequence[ImageRecord]") -> Validation:
+        """Score the module on whole images."""
+
+
+TASKS: dict[str, Callable[[Sequence[str], TrainConfig], Task]] = {"classify": Classify, "detect": Detect}

@@ -1,0 +1,67 @@
+"""The task "classify": which class the object in a given box is."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from simgen.adapters.data import ClassifyCrops, record_boxes
+from simgen.adapters.predict import predict_classes
+from simgen.adapters.settings import BoxHabit, TrainConfig
+from simgen.adapters.tasks.scores import Validation
+
+if TYPE_CHECKING:
+    from simgen.formats.coco import CocoDataset, ImageRecord
+
+DEFAULT_MODEL: dict[str, Any] = {"kind": "crop_classifier", "widths": [32, 64, 96]}
+
+
+class Classify:
+    """See simgen.adapters.tasks.Task."""
+
+    def __init__(self, classes: Sequence[str], config: TrainConfig) -> None:
+        self._classes, self._config = list(classes), config
+
+    def architecture(self) -> dict[str, Any]:
+        chosen = dict(self._config.model) or dict(DEFAULT_MODEL)
+        return {"in_channels": self._config.view.channels, **chosen}
+
+    def preprocess(self) -> dict[str, Any]:
+        return {"view": asdict(self._config.view), "box": asdict(self._config.box)}
+
+    def items(self, dataset: "CocoDataset", length: int) -> Dataset[tuple[Tensor, int]]:
+        return ClassifyCrops(dataset, self._config, length)
+
+    def collate(self, items: Sequence[tuple[Tensor, int]]) -> dict[str, Tensor]:
+        """Return crop (B, S, S, channels) uint8 and label (B,) long."""
+        crops, labels = zip(*items, strict=True)
+        return {"crop": torch.stack(crops), "label": torch.tensor(labels)}
+
+    def inputs(self, batch: dict[str, Tensor]) -> Tensor:
+        return self._config.view.to_input(batch["crop"])
+
+    def losses(self, output: Tensor, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {"class": F.cross_entropy(output.float(), batch["label"], label_smoothing=0.05)}
+
+    def validate(self, module: nn.Module, records: "Sequence[ImageRecord]") -> Validation:
+        """Return the accuracy over all annotations, cropped with the training's box habit."""
+        labels = {name: label for label, name in enumerate(self._classes)}
+        drawn = [_redrawn(record, self._config.box) for record in records]
+        found = predict_classes(module, drawn, view=self._config.view)
+        right = [
+            guess == labels[annotation.class_name]
+            for record, result in zip(drawn, found, strict=True)
+            for annotation, guess in zip(record.annotations, result.classes, strict=True)
+        ]
+        return Validation({"accuracy": float(np.mean(right)) if right else 0.0})
+
+
+def _redrawn(record: "ImageRecord", habit: BoxHabit) -> "ImageRecord":
+    boxes = record_boxes(record, habit)
+    pairs = zip(record.annotations, boxes, strict=True)
+    return replace(record, annotations=tuple(replace(a, box_xyxy=box) for a, box in pairs if not a.ignore))

@@ -1,0 +1,122 @@
+"""The task "detect": boxes with classes, by heat maps of object centres."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from simgen.adapters.data import DetectCrops, DetectItem, record_boxes
+from simgen.adapters.losses import focal_loss, giou_loss, weighted_mean
+from simgen.adapters.models.boxes import area, cell_centres, decode_ltrb
+from simgen.adapters.models.detector import STRIDE, UNIT_PX, DetectorOutput
+from simgen.adapters.predict import predict_detections
+from simgen.adapters.settings import TrainConfig
+from simgen.adapters.tasks.scores import Validation, detection_scores
+
+if TYPE_CHECKING:
+    from simgen.formats.coco import CocoDataset, ImageRecord
+
+DEFAULT_MODEL: dict[str, Any] = {"kind": "center_detector", "neck": 64, "backbone": {"kind": "residual"}}
+_SPREAD = 0.54
+_BOX_CELLS = 0.25
+_BOX_WEIGHT = 2.0
+
+
+class Detect:
+    """See simgen.adapters.tasks.Task."""
+
+    def __init__(self, classes: Sequence[str], config: TrainConfig) -> None:
+        self._classes, self._config = list(classes), config
+
+    def architecture(self) -> dict[str, Any]:
+        return dict(self._config.model) or dict(DEFAULT_MODEL)
+
+    def preprocess(self) -> dict[str, Any]:
+        low, high = self._config.crop.scale
+        return {
+            "input": "whole image, RGB in [0, 1], padded to a multiple of the largest stride",
+            "box": asdict(self._config.box),
+            "train_scale": [float(low), float(high)],
+        }
+
+    def items(self, dataset: "CocoDataset", length: int) -> Dataset[DetectItem]:
+        return DetectCrops(dataset, self._config, length)
+
+    def collate(self, items: Sequence[DetectItem]) -> dict[str, Tensor]:
+        """Return image (B, 3, S, S) uint8 and the maps of `draw_targets`, stacked."""
+        size = items[0].image.shape[-1] // STRIDE
+        maps = [draw_targets(item, len(self._classes), size) for item in items]
+        batch = {name: torch.stack([m[name] for m in maps]) for name in maps[0]}
+        return {"image": torch.stack([item.image for item in items]), **batch}
+
+    def inputs(self, batch: dict[str, Tensor]) -> Tensor:
+        return batch["image"].float() / 255
+
+    def losses(self, output: DetectorOutput, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        heat = focal_loss(output.heat, batch["heat"], batch["heat_weight"])
+        chosen = batch["box_weight"] > 0
+        points = cell_centres(*chosen.shape[1:], STRIDE, device=chosen.device).expand(*chosen.shape, 2)
+        predicted = decode_ltrb(output.box.float().permute(0, 2, 3, 1)[chosen], points[chosen], UNIT_PX)
+        box = weighted_mean(giou_loss(predicted, batch["box"][chosen]), batch["box_weight"][chosen])
+        return {"heat": heat, "box": _BOX_WEIGHT * box}
+
+    def validate(self, module: nn.Module, records: "Sequence[ImageRecord]") -> Validation:
+        """Return mAP50 and F1 at the middle of the training scales, against boxes with the training's habit."""
+        scale = float(np.sqrt(np.prod(self._config.crop.scale)))
+        found = predict_detections(module, records, scale=scale)
+        labels = {name: label for label, name in enumerate(self._classes)}
+        limit = self._config.crop.min_visible
+        truth = [
+            (
+                record_boxes(r, self._config.box),
+                np.array([labels[a.class_name] for a in r.annotations], np.int64),
+                np.array([a.ignore or a.visible_fraction < limit for a in r.annotations], bool),
+            )
+            for r in records
+        ]
+        triples = [(d.boxes_xyxy, d.scores, d.classes) for d in found]
+        return detection_scores(triples, truth, len(self._classes))
+
+
+def draw_targets(item: DetectItem, n_classes: int, size: int) -> dict[str, Tensor]:
+    """Draw what the maps should say for one crop.
+
+    An object of w x h pixels is a Gaussian with sigma = 0.54 (w, h) / 6 (TTFNet, arXiv:1909.00700, section 3.2),
+    at least half a cell, about the centre of the cell that holds its centre, 1 there. Cells above 1/4
+    learn its box, weighted by the Gaussian; of two objects the smaller one has the cell.
+
+    Returns:
+        heat (n_classes, size, size), heat_weight (1, size, size; 0 in ignored boxes), box (size, size, 4) in
+        pixels, box_weight (size, size).
+    """
+    heat = torch.zeros(n_classes, size, size)
+    heat_weight = torch.ones(1, size, size)
+    box, box_weight = torch.zeros(size, size, 4), torch.zeros(size, size)
+    points = cell_centres(size, size, STRIDE)
+    for region in item.ignored:
+        heat_weight[0, _inside(points, region)] = 0
+    for number in torch.argsort(area(item.boxes), descending=True):
+        edges = item.boxes[number]
+        bump = _gaussian(points, edges)
+        heat[item.labels[number]] = torch.maximum(heat[item.labels[number]], bump)
+        near = (bump > _BOX_CELLS) & _inside(points, edges)
+        box[near], box_weight[near] = edges, bump[near]
+        # What is learnt here wins over an ignored neighbour that reaches in.
+        heat_weight[0, near] = 1
+    return {"heat": heat, "heat_weight": heat_weight, "box": box, "box_weight": box_weight}
+
+
+def _inside(points: Tensor, edges: Tensor) -> Tensor:
+    return ((points > edges[:2]) & (points < edges[2:])).all(dim=-1)
+
+
+def _gaussian(points: Tensor, edges: Tensor) -> Tensor:
+    limit = points.shape[0] * STRIDE - 1
+    centre = ((edges[:2] + edges[2:]) / 2).clamp(0, limit)
+    cell = (torch.floor(centre / STRIDE) + 0.5) * STRIDE
+    sigma = (_SPREAD * (edges[2:] - edges[:2]) / 6).clamp(min=STRIDE / 2)
+    return torch.exp(-((points - cell) ** 2 / (2 * sigma**2)).sum(dim=-1))

@@ -1,0 +1,87 @@
+"""`Mesh`, and the few surfaces that every shape is made of."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """A triangle mesh with one texture.
+
+    Attributes:
+        vertices_m: (V, 3) float64 in the object's frame.
+        faces: (F, 3) int64, counter-clockwise seen from outside.
+        normals: (V, 3) float64, unit length.
+        uvs: (V, 2) float64, texture coordinates: (0, 0) is the texture image's top-left corner.
+    """
+
+    vertices_m: NDArray[np.float64]
+    faces: NDArray[np.int64]
+    normals: NDArray[np.float64]
+    uvs: NDArray[np.float64]
+
+
+def merge(parts: list[Mesh]) -> Mesh:
+    """Return the parts as one mesh."""
+    starts = np.cumsum([0, *(len(p.vertices_m) for p in parts[:-1])])
+    return Mesh(
+        np.concatenate([p.vertices_m for p in parts]),
+        np.concatenate([p.faces + start for p, start in zip(parts, starts, strict=True)]),
+        np.concatenate([p.normals for p in parts]),
+        np.concatenate([p.uvs for p in parts]),
+    )
+
+
+def grid(points: ArrayLike, normals: ArrayLike, uvs: ArrayLike) -> Mesh:
+    """Return the mesh of a (rows, columns) grid of points.
+
+    Seen from outside, rows run down and columns to the right.
+    """
+    p = np.asarray(points, float)
+    rows, columns = p.shape[:2]
+    corner = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
+    a, b, c, d = corner, corner + columns, corner + columns + 1, corner + 1
+    faces = np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1)])
+    return Mesh(p.reshape(-1, 3), faces, np.reshape(normals, (-1, 3)), np.reshape(uvs, (-1, 2)))
+
+
+CUBE_SIDES = (
+    # normal, right (seen from outside), down
+    ((0, 0, 1), (1, 0, 0), (0, -1, 0)),
+    ((0, 0, -1), (1, 0, 0), (0, 1, 0)),
+    ((0, 1, 0), (-1, 0, 0), (0, 0, -1)),
+    ((0, -1, 0), (1, 0, 0), (0, 0, -1)),
+    ((1, 0, 0), (0, 1, 0), (0, 0, -1)),
+    ((-1, 0, 0), (0, -1, 0), (0, 0, -1)),
+)
+"""Sides +z, -z, +y, -y, +x, -x of a cube with their in-plane axes."""
+
+
+def cube_side(side: int, lines: ArrayLike) -> NDArray[np.float64]:
+    """Return (n, n, 3) points on a side of the cube [-1, 1]^3 at the grid lines (n,) in both directions."""
+    normal, right, down = (np.array(v, float) for v in CUBE_SIDES[side])
+    t = np.asarray(lines, float)
+    return np.asarray(normal + t[None, :, None] * right + t[:, None, None] * down)
+
+
+def revolve(profile_rz: ArrayLike, normals_rz: ArrayLike, segments: int = 24) -> Mesh:
+    """Return the surface of an (n, 2) profile of (radius, height), from top to bottom, turned about z.
+
+    Args:
+        profile_rz: points; a sharp edge is two equal points with two normals.
+        normals_rz: (n, 2) normals of the profile.
+        segments: number of divisions of the turn.
+    """
+    profile, normal = np.asarray(profile_rz, float), np.asarray(normals_rz, float)
+    angle = np.linspace(0, 2 * np.pi, segments + 1)
+    cos, sin = np.cos(angle), np.sin(angle)
+
+    def turn(rz: NDArray[np.float64]) -> NDArray[np.float64]:
+        height = np.repeat(rz[:, 1:], len(angle), 1)
+        return np.stack([rz[:, :1] * cos, rz[:, :1] * sin, height], -1)
+
+    v = np.linspace(0, 1, len(profile))
+    uvs = np.stack(np.meshgrid(angle / (2 * np.pi), v), -1)
+    return grid(turn(profile), turn(normal), uvs)

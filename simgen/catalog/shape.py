@@ -1,0 +1,57 @@
+"""The protocol of what can stand in a scene."""
+
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+
+from simgen.catalog.mesh import Mesh
+from simgen.scene import STRICT, Vec3
+
+model = pydantic_dataclass(frozen=True, config=STRICT)
+"""Decorator of a model: a frozen dataclass whose fields are the shape's parameters, validated."""
+
+
+@pydantic_dataclass(frozen=True)
+class Collider:
+    """A PyBullet primitive: "box" (half extents), "sphere" (radius), "cylinder" or "capsule" (radius, length along z)."""
+
+    kind: str
+    size_m: tuple[float, ...]
+
+
+class Model:
+    """What can stand in a scene. A subclass gives at least `mesh` and `collider`.
+
+    Attributes:
+        convex: whether the silhouette is the convex hull of the projected vertices.
+    """
+
+    convex: ClassVar[bool] = True
+
+    def mesh(self, root: Path) -> Mesh:
+        """Return the surface. `root` is the folder that relative file names start from."""
+        raise TypeError(f"{type(self).__name__} gives no mesh")
+
+    def collider(self, root: Path) -> Collider:
+        """Return the primitive that stands for the shape in the physics."""
+        raise TypeError(f"{type(self).__name__} gives no collider")
+
+    def paint(self, body: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the texture image: the body's (H, W, 3) uint8 with the model's own marks drawn on it."""
+        return body
+
+    def texture_size_wh(self) -> tuple[int, int]:
+        """Return the size in pixels of the texture that the body is drawn at."""
+        return 128, 128
+
+    def class_name(self, world_R_object: NDArray[np.float64]) -> str | None:
+        """Return the class of the object as it lies, given its (3, 3) rotation; None if it has none."""
+        return None
+
+    def keypoints_m(self) -> dict[str, Vec3]:
+        """Return named points in the object's frame, metres."""
+        return {}
+

@@ -1,0 +1,82 @@
+"""The command itself: which commands there are, and how a mistake reaches the user.
+
+A mistake of the user is one sentence on stderr and exit code 2; an interruption is 130; anything else is a defect
+of simgen and keeps its traceback. The command files import the heavy parts (simulator, torch) inside their
+functions, so that `simgen --help` answers at once.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from simgen import __version__
+from simgen.errors import SimgenError
+
+EXIT_MISTAKE = 2
+EXIT_STOPPED = 130
+# The modules that only the [train] extra brings.
+TRAIN_MODULES = frozenset({"albumentations", "jinja2", "lightning", "matplotlib", "sklearn", "torch"})
+
+app = typer.Typer(
+    name="simgen",
+    help="Labelled synthetic images from a physics simulator, and the road from them to a score on real photographs.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for name in ("generate", "preview", "train", "evaluate", "demo", "data"):
+    if find_spec(f"simgen.cli.{name}") is not None:
+        module = import_module(f"simgen.cli.{name}")
+        if name == "data":
+            app.add_typer(module.app, name="data")
+        else:
+            app.command()(getattr(module, name))
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"simgen {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    del version
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Args:
+        arguments: the words after `simgen`; those of the process by default.
+    """
+    try:
+        status = app(args=None if arguments is None else list(arguments), prog_name="simgen", standalone_mode=False)
+    except SimgenError as mistake:
+        return _fail(str(mistake))
+    except typer.TyperException as mistake:
+        return _fail(mistake.format_message())
+    except ModuleNotFoundError as missing:
+        module = (missing.name or "").partition(".")[0]
+        if module not in TRAIN_MODULES:
+            raise
+        return _fail(f"this command needs {module}, which is not installed: pip install 'simgen-robotics[train]'")
+    except (KeyboardInterrupt, typer.Abort):
+        status = EXIT_STOPPED
+    if status == EXIT_STOPPED:
+        print("stopped; run the same command again to go on", file=sys.stderr)
+    return status if isinstance(status, int) else 0
+
+
+def _fail(sentence: str) -> int:
+    if sentence:  # empty where typer has printed a command group's help in its place
+        print(f"error: {' '.join(sentence.split())}", file=sys.stderr)
+    return EXIT_MISTAKE

@@ -1,0 +1,69 @@
+"""`Sample`: one labelled image. The only thing that the generator, the formats and the adapters exchange.
+
+(The module is called `samples` because `simgen.sample` is the function that makes one.)
+Boxes are in pixel *edges* (x from 0 at the left border of the image to `width` at the right one), as COCO has them.
+Keypoints and the camera matrix follow OpenCV: the centre of the top-left pixel is (0, 0).
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Annotation:
+    """What is known of one object in one image.
+
+    Attributes:
+        class_name: one of the dataset's classes.
+        box_xyxy: (4,) float64, pixel edges; tight around the visible pixels in simulated images.
+        mask: (H, W) bool of the visible pixels, or None where the set has none.
+        instance_id: the object's number in the instance image, 0 where there is none.
+        visible_fraction: visible pixels over the pixels of the whole silhouette, also outside the image.
+        truncated: whether the silhouette reaches over the image's border.
+        cam_T_object: (4, 4) float64, metres, OpenCV camera axes, or None.
+        keypoints: (K, 3) float64 of x, y, v with v 0 = outside the image, 1 = occluded, 2 = visible.
+        keypoint_names: K names.
+        ignore: an object that must count neither as found nor as missed (COCO's iscrowd).
+    """
+
+    class_name: str
+    box_xyxy: NDArray[np.float64]
+    mask: NDArray[np.bool_] | None = None
+    instance_id: int = 0
+    visible_fraction: float = 1.0
+    truncated: bool = False
+    cam_T_object: NDArray[np.float64] | None = None
+    keypoints: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 3)))
+    keypoint_names: tuple[str, ...] = ()
+    ignore: bool = False
+
+    @property
+    def size_wh(self) -> tuple[float, float]:
+        x1, y1, x2, y2 = (float(v) for v in self.box_xyxy)
+        return x2 - x1, y2 - y1
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One image with its annotations.
+
+    Attributes:
+        index: the sample's number in its dataset.
+        rgb: (H, W, 3) uint8.
+        annotations: one for each labelled object that can be seen.
+        depth_m: (H, W) float32 along the optical axis, 0 where nothing was hit, or None.
+        instances: (H, W) int32, 0 = background, or None.
+        camera_matrix: (3, 3) float64, or None.
+        metadata: plain data, at least {"scene": ...} for a simulated sample: everything needed to make it again.
+    """
+
+    index: int
+    rgb: NDArray[np.uint8]
+    annotations: tuple[Annotation, ...]
+    depth_m: NDArray[np.float32] | None = None
+    instances: NDArray[np.int32] | None = None
+    camera_matrix: NDArray[np.float64] | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,223 @@
+"""Procedural surfaces: each is a frozen dataclass of sampled numbers, and drawing it is a pure function.
+
+Noise is value noise: random lattices enlarged with cubic interpolation and summed in octaves (Perlin 1985 gave the
+octaves; the marble is his sine of a disturbed coordinate, the wood his rings).
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from simgen.errors import AssetError
+from simgen.registry import build
+from simgen.rng import stream
+from simgen.scene import STRICT, Plain
+
+Rgb: TypeAlias = tuple[int, int, int]
+Colors: TypeAlias = Annotated[tuple[Rgb, ...], Field(min_length=1)]
+Size: TypeAlias = tuple[int, int]
+Field2D: TypeAlias = NDArray[np.float32]
+Image: TypeAlias = NDArray[np.uint8]
+MAX_TEXTURE_PX = 4096
+
+
+@dataclass(frozen=True, config=STRICT)
+class Texture:
+    """What all procedural textures have.
+
+    Attributes:
+        colors: one or more rgb colours, 0 to 255, that the pattern runs through.
+        scale: number of features across the image.
+        seed: of the pattern.
+    """
+
+    colors: Colors = ((128, 128, 128),)
+    scale: Annotated[float, Field(gt=0)] = 4.0
+    seed: int = 0
+
+    def draw(self, size_wh: Size, root: Path) -> Image:
+        """Return (H, W, 3) uint8."""
+        return _ramp(np.clip(self.pattern(size_wh), 0, 1), self.colors)
+
+    def pattern(self, size_wh: Size) -> Field2D:
+        """Return (H, W) float32 in [0, 1], the place on the ramp of colours."""
+        return np.zeros(size_wh[::-1], np.float32)
+
+
+class Uni(Texture):
+    """The first colour everywhere."""
+
+
+class Noise(Texture):
+    """Clouds."""
+
+    def pattern(self, size_wh: Size) -> Field2D:
+        return _stretch(_noise(size_wh, self.scale, self.seed))
+
+
+class Gradient(Texture):
+    """A straight run through the colours in a random direction."""
+
+    def pattern(self, size_wh: Size) -> Field2D:
+        return _stretch(_ramp_along(size_wh, self.seed))
+
+
+class Stripes(Texture):
+    """Parallel soft-edged stripes in a random direction."""
+
+    def pattern(self, size_wh: Size) -> Field2D:
+        return _square_wave(_ramp_along(size_wh, self.seed) * self.scale)
+
+
+class Checker(Texture):
+    """A chess board in a random direction."""
+
+    def pattern(self, size_wh: Size) -> Field2D:
+        first = _square_wave(_ramp_along(size_wh, self.seed) * self.scale)
+        second = _square_wave(_ramp_along(size_wh, self.seed, turn=np.pi / 2) * self.scale)
+        return np.abs(first - second)
+
+
+class Marble(Texture):
+    """Veins: a sine of a coordinate that noise has disturbed."""
+
+    def pattern(self, size_wh: Size) -> Field2D:
+        along = _ramp_along(size_wh, self.seed) * self.scale
+        bent = along + 2.5 * _noise(size_wh, self.scale, self.seed)
+        return np.asarray(0.5 + 0.5 * np.sin(2 * np.pi * bent), np.float32)
+
+
+class Wood(Texture):
+    """Rings around a distant axis, with fine grain."""
+
+    def pattern(self, size_wh: Size) -> Field2D:
+        rng = stream(self.seed, 0, "texture.wood")
+        x, y = _axes(size_wh)
+        away = rng.uniform(0.6, 2.0, 2)
+        ring = np.hypot(x + away[0], 0.25 * (y + away[1])) * self.scale * 2
+        ring = ring + 0.6 * _noise(size_wh, 3, self.seed)
+        grain = _noise((size_wh[0], max(2, size_wh[1] // 16)), 40, self.seed + 1)
+        grain = cv2.resize(grain, size_wh, interpolation=cv2.INTER_LINEAR)
+        return np.asarray(0.8 * (ring % 1.0) + 0.2 * grain, np.float32)
+
+
+class Speckle(Texture):
+    """A plain ground with dots of the other colours."""
+
+    def draw(self, size_wh: Size, root: Path) -> Image:
+        rng = stream(self.seed, 0, "texture.speckle")
+        image = np.empty((size_wh[1], size_wh[0], 3), np.uint8)
+        image[:] = self.colors[0]
+        dots = self.colors[1:] or self.colors
+        count = int(6 * self.scale**2)
+        places = rng.uniform(0, 1, (count, 2)) * size_wh
+        radii = rng.uniform(0.05, 0.25, count) * max(size_wh) / self.scale
+        for (x, y), radius, which in zip(places, radii, rng.integers(len(dots), size=count), strict=True):
+            center = (int(x * 16), int(y * 16))
+            cv2.circle(image, center, max(8, int(radius * 16)), dots[which], -1, cv2.LINE_AA, 4)
+        return image
+
+
+@dataclass(frozen=True, config=STRICT)
+class Photo:
+    """A piece of an image file.
+
+    Attributes:
+        path: the file, relative to the configuration's folder.
+        crop: x, y, width, height as shares of the image.
+    """
+
+    path: str
+    crop: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+
+    def draw(self, size_wh: Size, root: Path) -> Image:
+        image = read_image(root / self.path)
+        height, width = image.shape[:2]
+        x, y, w, h = self.crop
+        left, top = int(x * width), int(y * height)
+        piece = image[top : max(top + 1, int((y + h) * height)), left : max(left + 1, int((x + w) * width))]
+        return np.asarray(cv2.resize(piece, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+TEXTURES: dict[str, type[Texture] | type[Photo]] = {
+    "plain": Uni,
+    "noise": Noise,
+    "gradient": Gradient,
+    "stripes": Stripes,
+    "checker": Checker,
+    "marble": Marble,
+    "wood": Wood,
+    "speckle": Speckle,
+    "photo": Photo,
+}
+
+
+def draw_texture(spec: Plain, size_wh: Size, root: Path) -> Image:
+    """Return the (H, W, 3) uint8 image of a texture section. `root` is where relative file names start."""
+    texture = build(TEXTURES, spec, "texture")  # type: ignore[arg-type]
+    return texture.draw(size_wh, root)
+
+
+@lru_cache(maxsize=16)
+def read_image(path: Path) -> Image:
+    """Return an image file as (H, W, 3) uint8 rgb. Raises `AssetError` if it is missing or unreadable."""
+    if not path.is_file():
+        raise AssetError(f'texture "{path}": there is no such file')
+    data = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if data is None:
+        raise AssetError(f'texture "{path}": expected a readable image, got a file that cannot be decoded')
+    if max(data.shape[:2]) > MAX_TEXTURE_PX:
+        raise AssetError(f'texture "{path}": expected at most {MAX_TEXTURE_PX} pixels a side, got {max(data.shape[:2])}')
+    image = np.asarray(cv2.cvtColor(data, cv2.COLOR_BGR2RGB), np.uint8)
+    image.flags.writeable = False
+    return image
+
+
+def _ramp(t: Field2D, colors: Colors) -> Image:
+    table = np.asarray(colors, np.float32)
+    place = t * (len(table) - 1)
+    if len(table) == 1:
+        return np.broadcast_to(table[0].astype(np.uint8), (*t.shape, 3)).copy()
+    low = np.minimum(place.astype(np.int32), len(table) - 2)
+    share = (place - low)[..., None]
+    return np.asarray(table[low] * (1 - share) + table[low + 1] * share + 0.5, np.float32).astype(np.uint8)
+
+
+def _axes(size_wh: Size) -> tuple[Field2D, Field2D]:
+    longest = max(size_wh)
+    x = np.arange(size_wh[0], dtype=np.float32) / longest
+    y = np.arange(size_wh[1], dtype=np.float32) / longest
+    return x[None], y[:, None]
+
+
+def _ramp_along(size_wh: Size, seed: int, turn: float = 0.0) -> Field2D:
+    angle = stream(seed, 0, "texture.direction").uniform(0, 2 * np.pi) + turn
+    x, y = _axes(size_wh)
+    return np.asarray(np.cos(angle) * x + np.sin(angle) * y, np.float32)
+
+
+def _square_wave(t: Field2D) -> Field2D:
+    return np.asarray(np.clip(0.5 + 4 * np.sin(2 * np.pi * t), 0, 1), np.float32)
+
+
+def _stretch(t: Field2D) -> Field2D:
+    low, high = float(t.min()), float(t.max())
+    return np.asarray((t - low) / max(high - low, 1e-6), np.float32)
+
+
+def _noise(size_wh: Size, scale: float, seed: int, octaves: int = 4) -> Field2D:
+    """Return (H, W) float32 value noise around 0 with `scale` features across."""
+    rng = stream(seed, 0, "texture.noise")
+    total = np.zeros(size_wh[::-1], np.float32)
+    longest = max(size_wh)
+    for octave in range(octaves):
+        cells = [max(2, min(s, round(scale * 2**octave * s / longest) + 1)) for s in size_wh]
+        lattice = rng.standard_normal((cells[1], cells[0]), np.float32)
+        total += cv2.resize(lattice, size_wh, interpolation=cv2.INTER_CUBIC) * np.float32(0.5**octave * 0.25)
+    return total
