@@ -84,7 +84,7 @@ def test_a_defect_keeps_its_traceback(defect, monkeypatch):
 
 @pytest.mark.parametrize(
     ("words", "expected"),
-    [(["act", "--coun", "1"], "--count"), (["act", "--count", "many"], "'many'"), (["ac"], "'ac'")],
+    [(["act", "--coun", "1"], "--count"), (["act", "--count", "many"], "'--count'"), (["ac"], "'ac'")],
 )
 def test_wrong_words_are_one_sentence(words, expected, monkeypatch, capsys):
     _with_command(monkeypatch, None)

@@ -2,7 +2,7 @@
 
 Protocol. Any `nn.Module` can take its place that
 - maps images (B, 3, H, W) float32, H and W multiples of its largest stride, to a list of maps (B, C_i, H/s_i, W/s_i);
-- has `channels: Sequence[int]` and `strides: Sequence[int]`, finest first, each stride twice the one before.
+- has `channels: Sequence[int]` and `strides: Sequence[int]`, finest (4) first, each stride twice the one before.
 Add it to `BACKBONES` in models/__init__.py to reach it from a config, or hand the instance to `CenterDetector`.
 """
 
@@ -49,7 +49,7 @@ class ResidualBackbone(nn.Module):
     """
 
     def __init__(
-        self, stem: int = 24, widths: Sequence[int] = (48, 96, 160), depths: Sequence[int] = (2, 2, 2)
+        self, stem: int = 32, widths: Sequence[int] = (48, 96, 160), depths: Sequence[int] = (2, 2, 2)
     ) -> None:
         super().__init__()
         self.channels = tuple(widths)

@@ -1,0 +1,133 @@
+"""The folder of a training run: whose it is, its loss history, and where it stopped.
+
+    run.json          configuration and fingerprint of the data; another configuration never writes here
+    last.ckpt         everything needed to go on
+    losses.csv        one row a step
+    validation.csv    one row a validation
+    model.pt          the result; its existence means that the run is finished
+"""
+
+import csv
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from simgen.adapters.settings import TrainConfig
+from simgen.errors import OutputError
+
+FORMAT = "simgen-run/1"
+
+
+class RunFolder:
+    """Opens the folder for a run, or refuses.
+
+    Args:
+        folder: made where it does not exist.
+        config: of the run.
+        data_sha256: fingerprint of the training data.
+
+    Raises:
+        OutputError: the folder holds something else, or a run of another configuration.
+    """
+
+    def __init__(self, folder: Path, config: TrainConfig, data_sha256: str) -> None:
+        self.folder = folder
+        identity = {"format": FORMAT, "data_sha256": data_sha256, "config": identifying(config)}
+        if folder.exists() and not folder.is_dir():
+            raise OutputError(f"{folder}: expected a folder for the run, but it is a file.")
+        known = folder / "run.json"
+        if known.is_file():
+            _require_same(folder, _read_json(known), json.loads(json.dumps(identity)))
+        elif folder.is_dir() and any(folder.iterdir()):
+            raise OutputError(f"{folder}: expected an empty folder or one of simgen train, but it holds other files.")
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            _write_json(known, identity)
+
+    @property
+    def model(self) -> Path:
+        return self.folder / "model.pt"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / "last.ckpt"
+
+
+class Table:
+    """A CSV file that grows by rows with a `step`; opened again at a step, later rows are dropped."""
+
+    def __init__(self, path: Path, step: int) -> None:
+        self._path = path
+        self._columns: list[str] = []
+        if path.is_file():
+            with path.open(newline="") as file:
+                rows = [row for row in csv.DictReader(file) if _step_of(row) <= step]
+            path.unlink()
+            for row in rows:
+                self.add(row)
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Append a row; the first one names the columns."""
+        new = not self._columns
+        self._columns = self._columns or list(row)
+        with self._path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, self._columns, lineterminator="\n")
+            if new:
+                writer.writeheader()
+            writer.writerow(row)
+
+
+def identifying(config: TrainConfig) -> dict[str, Any]:
+    """Return what of the configuration decides the result: everything but the runtime, and the precision of that."""
+    content = asdict(config)
+    content["precision"] = content.pop("runtime")["precision"]
+    return content
+
+
+def fingerprint(data: Path) -> str:
+    """Return the sha256 of a dataset's annotations file, given it or its folder."""
+    return hashlib.sha256((data / "annotations.json" if data.is_dir() else data).read_bytes()).hexdigest()
+
+
+def _require_same(folder: Path, there: Any, here: dict[str, Any]) -> None:
+    different = _first_difference(there, here, "")
+    if different:
+        name, old, new = different
+        raise OutputError(
+            f"{folder}: holds a run of another configuration ({name} is {old!r:.60} there and {new!r:.60} here); "
+            "choose another folder."
+        )
+
+
+def _first_difference(there: Any, here: Any, name: str) -> tuple[str, Any, Any] | None:
+    if isinstance(there, dict) and isinstance(here, dict):
+        for key in sorted({*there, *here}):
+            inner = _first_difference(there.get(key), here.get(key), f"{name}.{key}".removeprefix(".config").strip("."))
+            if inner:
+                return inner
+        return None
+    return None if there == here else (name, there, here)
+
+
+def _step_of(row: Mapping[str, str]) -> int:
+    try:
+        return int(row["step"])
+    except (KeyError, TypeError, ValueError):
+        return 2**62  # a row that was cut short by the end of the process
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        raise OutputError(f"{path}: cannot be read as the description of a run; choose another folder.") from None
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
+    os.replace(partial, path)

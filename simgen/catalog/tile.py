@@ -1,0 +1,67 @@
+"""A flat tile with a handwritten digit on its top side."""
+
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from simgen.catalog.mesh import CUBE_SIDES, Mesh, cube_side, grid, merge
+from simgen.catalog.shape import Collider, Model, model
+from simgen.strokes import DigitStyle, draw_digit
+
+
+@model
+class DigitTile(Model):
+    """A square tile; its class is the digit.
+
+    Attributes:
+        digit: 0 to 9.
+        style: how the digit is written.
+        size_m: edge length of the tile.
+        height_m: thickness of the tile.
+        ink: rgb of the strokes, 0 to 255.
+        margin: empty rim around the digit's box, as a share of the tile.
+        texture_px: pixels of the texture's edge.
+    """
+
+    digit: Annotated[int, Field(ge=0, le=9)]
+    style: DigitStyle
+    size_m: Annotated[float, Field(gt=0)] = 0.03
+    height_m: Annotated[float, Field(gt=0)] = 0.004
+    ink: tuple[int, int, int] = (20, 20, 20)
+    margin: Annotated[float, Field(ge=0, lt=0.5)] = 0.15
+    texture_px: Annotated[int, Field(ge=16, le=512)] = 96
+
+    def mesh(self, root: Path) -> Mesh:
+        half = np.array([self.size_m, self.size_m, self.height_m]) / 2
+        corners = np.array([-1.0, 1.0])
+        whole = np.stack(np.meshgrid([0.0, 1.0], [0.0, 1.0]), -1)
+        rim = np.full((2, 2, 2), 0.5 / self.texture_px)
+        return merge(
+            [
+                grid(
+                    cube_side(side, corners) * half,
+                    np.broadcast_to(np.array(CUBE_SIDES[side][0], float), (2, 2, 3)),
+                    whole if side == 0 else rim,
+                )
+                for side in range(6)
+            ]
+        )
+
+    def collider(self, root: Path) -> Collider:
+        return Collider("box", (self.size_m / 2, self.size_m / 2, self.height_m / 2))
+
+    def texture_size_wh(self) -> tuple[int, int]:
+        return self.texture_px, self.texture_px
+
+    def paint(self, body: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        border = round(self.margin * self.texture_px)
+        inner = draw_digit(self.digit, self.style, self.texture_px - 2 * border)
+        cover = cv2.copyMakeBorder(inner, border, border, border, border, cv2.BORDER_CONSTANT, value=0.0)[..., None]
+        return np.asarray(body * (1 - cover) + np.array(self.ink, np.float32) * cover + 0.5, np.float32).astype(np.uint8)
+
+    def class_name(self, world_R_object: NDArray[np.float64]) -> str:
+        return str(self.digit)

@@ -1,0 +1,206 @@
+"""Randomizers that put labelled objects, supports, trays and clutter into the scene (at the origin; layout follows)."""
+
+from dataclasses import field
+
+import numpy as np
+from numpy.random import Generator
+from pydantic.dataclasses import dataclass
+
+from simgen.randomize.base import SECTION, Color, Material, add_objects, vec3
+from simgen.randomize.distributions import Constant, Number, Uniform
+from simgen.scene import MaterialSpec, ObjectSpec, Plain, SceneSpec
+from simgen.strokes import StyleRanges, plain_style, sample_style
+
+
+@dataclass(frozen=True, config=SECTION)
+class Surface:
+    """The table: a fixed box whose top is at z = 0."""
+
+    size_m: Number = Constant(1.5)
+    material: Material = Material()
+
+    def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
+        size = round(self.size_m.sample(rng), 4)
+        model = {"kind": "box", "size_m": (size, size, 0.02), "texture_px": 512}
+        table = ObjectSpec("table", model, self.material.sample(rng), (0, 0, -0.01), friction=0.6)
+        return add_objects(scene, [table])
+
+
+@dataclass(frozen=True, config=SECTION)
+class Tray:
+    """Four walls around the origin, and sometimes a floor of their own, with a given probability.
+
+    Attributes:
+        probability: of there being a tray at all.
+        size_m: inner width; the depth is `aspect` times that.
+    """
+
+    probability: Number = Constant(0.5)
+    size_m: Number = Uniform(0.15, 0.4)
+    aspect: Number = Uniform(0.6, 1.0)
+    wall_height_m: Number = Uniform(0.01, 0.05)
+    wall_thickness_m: Number = Uniform(0.002, 0.02)
+    yaw_rad: Number = Uniform(-0.2, 0.2)
+    floor_probability: Number = Constant(0.7)
+    wall: Material = Material()
+    floor: Material = Material()
+
+    def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
+        if rng.uniform() >= self.probability.sample(rng):
+            return scene
+        width = self.size_m.sample(rng)
+        depth = width * self.aspect.sample(rng)
+        height, thick = self.wall_height_m.sample(rng), self.wall_thickness_m.sample(rng)
+        yaw, wall = self.yaw_rad.sample(rng), self.wall.sample(rng)
+        floor = self.floor.sample(rng)
+        cos, sin = np.cos(yaw), np.sin(yaw)
+        quat = (0.0, 0.0, round(float(np.sin(yaw / 2)), 6), round(float(np.cos(yaw / 2)), 6))
+
+        def part(name: str, size: tuple[float, float, float], x: float, y: float, look: MaterialSpec) -> ObjectSpec:
+            place = vec3((cos * x - sin * y, sin * x + cos * y, size[2] / 2))
+            return ObjectSpec(name, {"kind": "box", "size_m": vec3(size, 4)}, look, place, quat)
+
+        parts = [
+            part("wall_east", (thick, depth + 2 * thick, height), (width + thick) / 2, 0, wall),
+            part("wall_west", (thick, depth + 2 * thick, height), -(width + thick) / 2, 0, wall),
+            part("wall_north", (width, thick, height), 0, (depth + thick) / 2, wall),
+            part("wall_south", (width, thick, height), 0, -(depth + thick) / 2, wall),
+        ]
+        if rng.uniform() < self.floor_probability.sample(rng):
+            parts.append(part("tray_floor", (width, depth, 0.001), 0, 0, floor))
+        return add_objects(scene, parts)
+
+
+@dataclass(frozen=True, config=SECTION)
+class Dice:
+    """Six-sided dice; see `simgen.catalog.die.Die` for what the numbers mean.
+
+    Attributes:
+        turned_probability: of the two, three and six running the other way, each.
+        contrast_min: least difference in brightness between body and pips, 0 to 255.
+    """
+
+    count: Number = Uniform(1, 12)
+    size_m: Number = Uniform(0.012, 0.02)
+    edge_radius: Number = Uniform(0.08, 0.35)
+    corner_cut: Number = Uniform(0, 0.5)
+    pip_radius: Number = Uniform(0.14, 0.24)
+    pip_spread: Number = Uniform(0.42, 0.58)
+    one_scale: Number = Uniform(1.0, 1.4)
+    pip_depth: Number = Uniform(0, 1)
+    sheen: Number = Uniform(-0.1, 0.3)
+    clearness: Number = Constant(0)
+    turned_probability: Number = Constant(0.5)
+    left_handed_probability: Number = Constant(0.5)
+    contrast_min: Number = Constant(50)
+    mass_kg: Number = Uniform(0.003, 0.008)
+    body: Material = Material()
+    pips: tuple[Color, ...] = (Color(),)
+    face_px: int = 64
+
+    def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
+        return add_objects(scene, [self._die(f"die_{i:02d}", rng) for i in range(self.count.sample_int(rng))])
+
+    def _die(self, name: str, rng: Generator) -> ObjectSpec:
+        body = self.body.sample(rng)
+        model: Plain = {"kind": "die", "face_px": self.face_px, "pip_color": self._pip_color(body, rng)}
+        for key in ("size_m", "edge_radius", "corner_cut", "pip_radius", "pip_spread", "one_scale"):
+            model[key] = round(getattr(self, key).sample(rng), 5)
+        for key in ("pip_depth", "sheen", "clearness"):
+            model[key] = round(getattr(self, key).sample(rng), 5)
+        turned, mirror = self.turned_probability.sample(rng), self.left_handed_probability.sample(rng)
+        model["turned"] = tuple(bool(v < turned) for v in rng.uniform(size=3))
+        model["left_handed"] = bool(rng.uniform() < mirror)
+        return ObjectSpec(name, model, body, mass_kg=round(self.mass_kg.sample(rng), 5), labelled=True)
+
+    def _pip_color(self, body: MaterialSpec, rng: Generator) -> tuple[int, int, int]:
+        """Return a pip colour; of ten draws the first that stands out enough from the body, else black or white."""
+        least = self.contrast_min.sample(rng)
+        ground = np.mean(body.texture.get("colors", [(128, 128, 128)]), axis=0)
+        for _ in range(10):
+            color = self.pips[int(rng.integers(len(self.pips)))].sample(rng)
+            if np.abs(ground - color).max() >= least:
+                return color
+        return (10, 10, 10) if ground.mean() > 128 else (245, 245, 245)
+
+
+@dataclass(frozen=True, config=SECTION)
+class DigitTiles:
+    """Tiles with handwritten digits. `handwriting: false` writes every digit in one neat style."""
+
+    count: Number = Constant(36)
+    size_m: Number = Constant(0.03)
+    height_m: Number = Uniform(0.002, 0.006)
+    margin: Number = Uniform(0.1, 0.2)
+    body: Material = Material()
+    ink: Color = Color()
+    ink_contrast: Number = Uniform(80, 230)
+    handwriting: bool = True
+    style: StyleRanges = field(default_factory=StyleRanges)
+
+    def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
+        return add_objects(scene, [self._tile(i, rng) for i in range(self.count.sample_int(rng))])
+
+    def _tile(self, number: int, rng: Generator) -> ObjectSpec:
+        digit = int(rng.integers(10))
+        body = self.body.sample(rng)
+        style = sample_style(digit, rng, self.style) if self.handwriting else plain_style(digit)
+        ground = np.mean(body.texture.get("colors", [(128, 128, 128)]))
+        step = self.ink_contrast.sample(rng) * (-1 if ground > 128 else 1)
+        tint = (np.array(self.ink.sample(rng)) - 128) * 0.3
+        model = {
+            "kind": "digit_tile",
+            "digit": digit,
+            "style": style,
+            "ink": tuple(int(v) for v in np.clip(ground + step + tint, 0, 255)),
+            "size_m": round(self.size_m.sample(rng), 5),
+            "height_m": round(self.height_m.sample(rng), 5),
+            "margin": round(self.margin.sample(rng), 4),
+        }
+        return ObjectSpec(f"tile_{number:02d}", _plain(model), body, labelled=True)
+
+
+@dataclass(frozen=True, config=SECTION)
+class Distractors:
+    """Unlabelled bodies of procedural shape that fall with the rest or lie around it.
+
+    Attributes:
+        count: how many.
+        size_m: their largest extent.
+        fixed_probability: of standing at the rim, `rim_m` from the centre, instead of being dropped.
+    """
+
+    count: Number = Uniform(0, 4)
+    size_m: Number = Uniform(0.01, 0.05)
+    fixed_probability: Number = Constant(0.5)
+    rim_m: Number = Uniform(0.15, 0.3)
+    material: Material = Material()
+
+    def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
+        return add_objects(scene, [self._body(f"clutter_{i:02d}", rng) for i in range(self.count.sample_int(rng))])
+
+    def _body(self, name: str, rng: Generator) -> ObjectSpec:
+        size = self.size_m.sample(rng)
+        a, b, c = (round(float(v), 5) for v in size * rng.uniform(0.3, 1.0, 3))
+        models: list[Plain] = [
+            {"kind": "box", "size_m": (a, b, c)},
+            {"kind": "sphere", "radius_m": round(a / 2, 5)},
+            {"kind": "cylinder", "radius_m": round(a / 2, 5), "height_m": b},
+            {"kind": "capsule", "radius_m": round(a / 3, 5), "height_m": b},
+            {"kind": "lump", "size_m": (a, b, c), "roundness": round(float(rng.uniform(0.2, 2.0)), 4)},
+        ]
+        model = models[int(rng.integers(len(models)))]
+        material = self.material.sample(rng)
+        if rng.uniform() >= self.fixed_probability.sample(rng):
+            return ObjectSpec(name, model, material, mass_kg=0.01)
+        angle, away, yaw = rng.uniform(0, 2 * np.pi), self.rim_m.sample(rng), rng.uniform(0, np.pi)
+        place = vec3((away * np.cos(angle), away * np.sin(angle), c / 2))
+        quat = (0.0, 0.0, round(float(np.sin(yaw / 2)), 6), round(float(np.cos(yaw / 2)), 6))
+        return ObjectSpec(name, model, material, place, quat)
+
+
+def _plain(model: Plain) -> Plain:
+    from pydantic import RootModel
+
+    data: Plain = RootModel[dict[str, object]](model).model_dump(mode="json")
+    return data
