@@ -168,9 +168,9 @@ def _photometric(config: AugmentConfig) -> list[A.BasicTransform]:
             c.p_blur,
             A.OneOf(
                 [
-                    A.GaussianBlur(0, (0.2, blur), p=2.0),
-                    A.MotionBlur((3, kernel), p=1.0),
-                    A.Defocus((1, max(1, round(blur))), (0.1, 0.3), p=1.0),
+                    A.GaussianBlur(0, (0.2, blur), p=1.0),
+                    A.MotionBlur((3, kernel), p=0.5),
+                    A.Defocus((1, max(1, round(blur))), (0.1, 0.3), p=0.5),
                 ],
                 p=c.p_blur,
             ),

@@ -76,7 +76,7 @@ def _decode(encoded: bytes, record: "ImageRecord") -> Image:
     bgr = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     if bgr is None or (bgr.shape[1], bgr.shape[0]) != tuple(record.size_wh):
         return record.rgb()  # knows the sentence for what is wrong with it
-    return np.ascontiguousarray(bgr[..., ::-1])
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def apply_habit(boxes_xyxy: Boxes, habit: BoxHabit) -> Boxes:

@@ -1,0 +1,167 @@
+"""From a frame and the poses to annotations. Pure."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass as config_dataclass
+
+from simgen.geometry import look_at, project, transform
+from simgen.render import Frame, camera_matrix
+from simgen.samples import Annotation
+from simgen.scene import STRICT, CameraSpec
+from simgen.world import Body
+
+_FINE = 4
+"""Silhouettes of bodies that are not convex are drawn at this multiple of the resolution."""
+
+
+@config_dataclass(frozen=True, config=STRICT)
+class Labels:
+    """Which objects are annotated.
+
+    Attributes:
+        min_visible_px: fewer visible pixels than this: not annotated at all.
+        min_visible_fraction: less than this share visible: annotated, but to be ignored by metrics.
+        keypoint_tolerance: a keypoint counts as visible if the depth there is at most this share of the body's
+            size in front of it.
+    """
+
+    min_visible_px: int = 12
+    min_visible_fraction: float = 0.1
+    keypoint_tolerance: float = 0.15
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A camera as matrices: cam_T_world (4, 4), the camera matrix (3, 3), the image's size."""
+
+    cam_T_world: NDArray[np.float64]
+    matrix: NDArray[np.float64]
+    size_wh: tuple[int, int]
+
+    @staticmethod
+    def of(camera: CameraSpec) -> "View":
+        pose = look_at(camera.eye_m, camera.target_m, camera.roll_rad)
+        return View(pose, camera_matrix(camera), camera.size_wh)
+
+
+def annotate(
+    frame: Frame, bodies: list[Body], poses: list[NDArray[np.float64]], camera: CameraSpec, labels: Labels = Labels()
+) -> tuple[Annotation, ...]:
+    """Return the annotations of all labelled bodies that can be seen, in the order of the bodies.
+
+    Args:
+        frame: the rendered view, before the sensor.
+        bodies: the world's bodies.
+        poses: world_T_object (4, 4) of each body.
+        camera: what the frame was rendered with.
+        labels: thresholds.
+    """
+    view = View.of(camera)
+    counts = np.bincount(frame.instances.ravel(), minlength=len(bodies) + 1)
+    found = []
+    for order, (body, pose) in enumerate(zip(bodies, poses, strict=True)):
+        if body.spec.labelled and counts[order + 1] >= max(1, labels.min_visible_px):
+            annotation = _annotate_body(frame, order + 1, body, (pose, view), labels)
+            if annotation is not None:
+                found.append(annotation)
+    return tuple(found)
+
+
+def _annotate_body(
+    frame: Frame, instance: int, body: Body, placed: tuple[NDArray[np.float64], View], labels: Labels
+) -> Annotation | None:
+    pose, view = placed
+    name = body.model.class_name(pose[:3, :3])
+    if name is None:
+        return None
+    mask = frame.instances == instance
+    cam_T_object = view.cam_T_world @ pose
+    whole, outside = silhouette_px(body, cam_T_object, view)
+    fraction = min(1.0, float(mask.sum()) / max(whole, 1))
+    points = body.model.keypoints_m()
+    return Annotation(
+        class_name=name,
+        box_xyxy=box_of(mask),
+        mask=mask,
+        instance_id=instance,
+        visible_fraction=round(fraction, 4),
+        truncated=outside,
+        cam_T_object=cam_T_object,
+        keypoints=_keypoints(list(points.values()), frame, body, (cam_T_object, view), labels),
+        keypoint_names=tuple(points),
+        ignore=fraction < labels.min_visible_fraction,
+    )
+
+
+def box_of(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the tight box (4,) x1 y1 x2 y2 in pixel edges of a mask with at least one pixel."""
+    columns, rows = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
+    return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], float)
+
+
+def silhouette_px(body: Body, cam_T_object: NDArray[np.float64], view: View) -> tuple[int, bool]:
+    """Return how many pixels the whole body covers, also outside the image, and whether some lie outside.
+
+    A pixel is covered if its centre is inside the projected outline.
+    """
+    points = transform(cam_T_object, body.mesh.vertices_m)
+    if points[:, 2].min() <= 1e-6:
+        return int(np.prod(view.size_wh)), True
+    pixels = project(view.matrix, points)
+    low, high = np.floor(pixels.min(0)), np.ceil(pixels.max(0))
+    outside = bool((low < -0.5).any() or (high > np.array(view.size_wh) - 0.5).any())
+    if (high - low).max() > 4 * max(view.size_wh):
+        return int(np.prod(view.size_wh)), True
+    count = _hull_px(pixels) if body.model.convex else _union_px(pixels - low, body.mesh.faces)
+    return count, outside
+
+
+def _hull_px(pixels: NDArray[np.float64]) -> int:
+    hull = cv2.convexHull(pixels.astype(np.float32))[:, 0].astype(float)
+    if len(hull) < 3:
+        return 0
+    low, high = np.floor(hull.min(0)), np.ceil(hull.max(0))
+    x, y = np.arange(low[0], high[0] + 1), np.arange(low[1], high[1] + 1)
+    a, b = hull, np.roll(hull, -1, 0)
+    edge = b - a
+    # Signed side of every pixel centre against every edge; inside is the same side of all of them.
+    side = edge[:, 0, None, None] * (y[:, None] - a[:, 1, None, None]) - edge[:, 1, None, None] * (
+        x[None] - a[:, 0, None, None]
+    )
+    return int(((side >= 0).all(0) | (side <= 0).all(0)).sum())
+
+
+def _union_px(pixels: NDArray[np.float64], faces: NDArray[np.int64]) -> int:
+    size = np.ceil(pixels.max(0)).astype(int) + 2
+    canvas = np.zeros((size[1] * _FINE, size[0] * _FINE), np.uint8)
+    corners = np.round((pixels[faces] + 0.5) * _FINE * 16 - 8).astype(np.int32)
+    for triangle in corners:
+        cv2.fillConvexPoly(canvas, triangle, 1, shift=4)
+    return int(round(canvas.sum() / _FINE**2))
+
+
+def _keypoints(
+    points_m: list[tuple[float, float, float]],
+    frame: Frame,
+    body: Body,
+    placed: tuple[NDArray[np.float64], View],
+    labels: Labels,
+) -> NDArray[np.float64]:
+    if not points_m:
+        return np.zeros((0, 3))
+    cam_T_object, view = placed
+    inside = transform(cam_T_object, np.array(points_m))
+    pixels = project(view.matrix, np.maximum(inside, [-np.inf, -np.inf, 1e-6]))
+    reach = labels.keypoint_tolerance * float(np.ptp(body.mesh.vertices_m, axis=0).max())
+    rows = []
+    for (u, v), depth in zip(pixels, inside[:, 2], strict=True):
+        column, row = round(float(np.clip(u, -1e6, 1e6))), round(float(np.clip(v, -1e6, 1e6)))
+        if depth <= 0 or not (0 <= column < view.size_wh[0] and 0 <= row < view.size_wh[1]):
+            rows.append((0.0, 0.0, 0.0))
+            continue
+        seen = frame.depth_m[row, column]
+        rows.append((float(u), float(v), 2.0 if seen > 0 and seen >= depth - reach else 1.0))
+    return np.array(rows)

@@ -1,0 +1,59 @@
+"""Shards in processes of this machine (PyBullet holds the GIL, so threads would not help)."""
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+from simgen.errors import RenderError
+
+J = TypeVar("J")
+R = TypeVar("R")
+Shard = tuple[int, ...]
+
+SHARDS_PER_PROCESS = 25
+"""A worker is replaced after this many shards: what PyBullet leaks goes with it."""
+
+
+class LocalEngine:
+    """Runs shards in `workers` processes, or in this one if `workers` is 1."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+
+    def run(
+        self, work: Callable[[J, Shard], R], job: J, shards: Iterable[Shard]
+    ) -> Iterator[tuple[Shard, R]]:
+        """Yield each shard with its result, in the order in which they are done.
+
+        Raises:
+            RenderError: a worker process died; what it had finished is kept.
+        """
+        if self.workers <= 1:
+            yield from ((shard, work(job, shard)) for shard in shards)
+            return
+        try:
+            yield from self._pooled(work, job, deque(shards))
+        except BrokenProcessPool:
+            raise RenderError(
+                "a worker process died (out of memory?): finished samples are kept, run the same command to go on"
+            ) from None
+
+    def _pooled(
+        self, work: Callable[[J, Shard], R], job: J, waiting: deque[Shard]
+    ) -> Iterator[tuple[Shard, R]]:
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(self.workers, context, max_tasks_per_child=SHARDS_PER_PROCESS)
+        running: dict[Future[R], Shard] = {}
+        try:
+            while waiting or running:
+                while waiting and len(running) < 2 * self.workers:
+                    shard = waiting.popleft()
+                    running[pool.submit(work, job, shard)] = shard
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    yield running.pop(future), future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)

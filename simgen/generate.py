@@ -1,0 +1,197 @@
+"""The road from a config to labelled images: one pure function for a sample, one loop for a dataset."""
+
+import dataclasses
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import simgen
+from simgen.annotate import annotate
+from simgen.config import Config, from_dict, load
+from simgen.engine import Engine, LocalEngine
+from simgen.errors import OutputError, RenderError
+from simgen.formats.coco import CocoWriter
+from simgen.render import camera_matrix
+from simgen.rng import stream
+from simgen.samples import Annotation, Sample
+from simgen.scene import CameraSpec, SceneSpec, scene_to_dict
+from simgen.sensor import expose
+from simgen.world import Body, World
+
+SHARD = 8
+"""Samples that a worker makes before it reports; also the unit of progress."""
+
+
+class Stopwatch:
+    """Seconds spent in each named stage."""
+
+    def __init__(self) -> None:
+        self.seconds: Counter[str] = Counter()
+        self._last = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        """Book the time since the last lap to a stage."""
+        now = time.perf_counter()
+        self.seconds[stage] += now - self._last  # type: ignore[assignment]
+        self._last = now
+
+
+def sample(config: Config | str | Path, seed: int, index: int, watch: Stopwatch | None = None) -> Sample:
+    """Return one labelled image: a pure function of its first three arguments.
+
+    Args:
+        config: a `Config`, a YAML path, or the name of a shipped scene.
+        seed: the dataset's seed, >= 0.
+        index: the sample's number, >= 0.
+        watch: takes the seconds spent on each stage.
+
+    Raises:
+        ConfigError, AssetError: the config or a file that it names cannot be used.
+        RenderError: no draw of the scene came to rest with something to see.
+    """
+    config = config if isinstance(config, Config) else load(config)
+    watch = watch or Stopwatch()
+    for attempt in range(config.redraws + 1):
+        watch.lap("other")
+        scene = draw_scene(config, seed, index, attempt)
+        watch.lap("randomize")
+        made = _photograph(config, scene, watch)
+        if made is not None:
+            meta = {"seed": seed, "index": index, "attempt": attempt}
+            return dataclasses.replace(made, index=index, metadata={**meta, **made.metadata})
+    raise RenderError(
+        f"sample {index} of seed {seed}: expected a scene at rest with a labelled object in view, "
+        f"got none in {config.redraws + 1} draws"
+    )
+
+
+def draw_scene(config: Config, seed: int, index: int, attempt: int = 0) -> SceneSpec:
+    """Return the sampled scene: each randomizer draws from the stream of its own name."""
+    scene = SceneSpec(camera=CameraSpec(size_wh=config.output.size_wh))
+    for name, randomizer in config.randomize.items():
+        scene = randomizer(scene, stream(seed, index, name, attempt))
+    return scene
+
+
+def render_scene(config: Config, scene: SceneSpec) -> Sample:
+    """Return the sample (index 0) of a given scene, e.g. one replayed from a dataset's metadata.
+
+    Raises:
+        RenderError: the scene does not come to rest, or shows none of its labelled objects.
+    """
+    made = _photograph(config, scene, Stopwatch())
+    if made is None:
+        raise RenderError("scene: expected it to come to rest with a labelled object in view, got none")
+    return made
+
+
+def _photograph(config: Config, scene: SceneSpec, watch: Stopwatch) -> Sample | None:
+    with World(scene, config.root, config.physics) as world:
+        watch.lap("spawn")
+        settled = world.settle()
+        poses = world.poses()
+        watch.lap("physics")
+        if not settled:
+            return None
+        frame = config.render.render(world, scene.camera)
+        watch.lap("render")
+        annotations = annotate(frame, world.bodies, poses, scene.camera, config.labels)
+        watch.lap("annotate")
+        if not annotations and any(body.spec.labelled for body in world.bodies):
+            return None
+        metadata = {"scene": scene_to_dict(scene), "poses": _poses_by_name(world.bodies, poses)}
+    watch.lap("spawn")
+    seen = expose(frame, scene.sensor)
+    watch.lap("sensor")
+    matrix = camera_matrix(scene.camera)
+    return Sample(0, seen.rgb, annotations, frame.depth_m, frame.instances, matrix, metadata)
+
+
+def _poses_by_name(bodies: list[Body], poses: list[NDArray[np.float64]]) -> dict[str, list[float]]:
+    return {b.spec.name: [round(float(v), 9) for v in pose.ravel()] for b, pose in zip(bodies, poses, strict=True)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What a worker needs to make samples of a dataset: plain data."""
+
+    source: dict[str, Any]
+    root: Path
+    seed: int
+    out: Path
+
+    def config(self) -> Config:
+        """Return the config, built anew."""
+        return from_dict(self.source, self.root)
+
+    def writer(self, config: Config) -> CocoWriter:
+        """Return a writer into the dataset's folder."""
+        out = config.output
+        header = {"config": self.source, "seed": self.seed, "version": simgen.__version__}
+        return CocoWriter(
+            self.out,
+            config.classes,
+            header,
+            image=out.image,
+            quality=out.quality,
+            depth=out.depth,
+            instances=out.instances,
+        )
+
+
+def make_shard(job: Job, indices: tuple[int, ...]) -> dict[str, float]:
+    """Make and write some samples; return the seconds spent on each stage. Runs in a worker process."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    config = job.config()
+    writer = job.writer(config)
+    watch = Stopwatch()
+    for index in indices:
+        made = sample(config, job.seed, index, watch)
+        watch.lap("other")
+        writer.write(made)
+        watch.lap("write")
+    return dict(watch.seconds)
+
+
+def generate(
+    job: Job, count: int, engine: Engine | None = None, progress: Callable[[int], None] | None = None
+) -> dict[str, float]:
+    """Make samples 0 to `count` - 1 of a dataset; those already there are kept.
+
+    Args:
+        job: config, seed and folder.
+        count: size of the dataset.
+        engine: where the shards run; default: this process.
+        progress: called with the number of samples made (first with those found).
+
+    Returns:
+        Seconds spent on each stage, summed over workers.
+
+    Raises:
+        OutputError: the folder holds another config's data.
+    """
+    if count < 1:
+        raise OutputError(f"count: expected at least 1 sample, got {count}")
+    writer = job.writer(job.config())
+    done = writer.done()
+    missing = [i for i in range(count) if i not in done]
+    report = progress or (lambda made: None)
+    report(count - len(missing))
+    seconds: Counter[str] = Counter()
+    for shard, spent in (engine or LocalEngine(1)).run(make_shard, job, _shards(missing)):
+        seconds.update(spent)  # type: ignore[arg-type]
+        report(len(shard))
+    writer.close()
+    return dict(seconds)
+
+
+def _shards(indices: list[int]) -> Iterator[tuple[int, ...]]:
+    for start in range(0, len(indices), SHARD):
+        yield tuple(indices[start : start + SHARD])

@@ -1,0 +1,127 @@
+"""Randomizers of light, background, camera and sensor."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.random import Generator
+from pydantic.dataclasses import dataclass
+
+from simgen.randomize.base import SECTION, Material, vec3
+from simgen.randomize.distributions import Constant, Distribution, Number, Uniform
+from simgen.scene import CameraSpec, LightSpec, SceneSpec, SensorSpec
+
+
+@dataclass(frozen=True, config=SECTION)
+class Light:
+    """One directional light.
+
+    Attributes:
+        elevation_rad: of the light over the horizon.
+        tint: how far red, green and blue may lie below 1.
+        shadow_probability: of casting a shadow.
+    """
+
+    elevation_rad: Number = Uniform(0.5, 1.55)
+    azimuth_rad: Number = Uniform(-np.pi, np.pi)
+    tint: Number = Uniform(0, 0.15)
+    ambient: Number = Uniform(0.45, 0.8)
+    diffuse: Number = Uniform(0.15, 0.5)
+    specular: Number = Uniform(0, 0.3)
+    shadow_probability: Number = Constant(0.7)
+
+    def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
+        up, around = self.elevation_rad.sample(rng), self.azimuth_rad.sample(rng)
+        direction = (np.cos(up) * np.cos(around), np.cos(up) * np.sin(around), np.sin(up))
+        color = [1 - self.tint.sample(rng) for _ in range(3)]
+        ambient, diffuse, specular = (
+            round(d.sample(rng), 4) for d in (self.ambient, self.diffuse, self.specular)
+        )
+        shadow = bool(rng.uniform() < self.shadow_probability.sample(rng))
+        light = LightSpec(vec3(direction), vec3(color, 4), ambient, diffuse, specular, shadow)
+        return dataclasses.replace(scene, light=light)
+
+
+@dataclass(frozen=True, config=SECTION)
+class Background:
+    """What is seen where no object is."""
+
+    material: Material = Material()
+
+    def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
+        return dataclasses.replace(scene, background=self.material.sample_texture(rng))
+
+
+@dataclass(frozen=True, config=SECTION)
+class Camera:
+    """A camera that looks at a point near the origin, given by what it sees: the real camera's object scale.
+
+    Attributes:
+        view_width_m: width of what is in view at the distance of the point looked at.
+        fov_rad: horizontal field of view; the distance follows from both.
+        tilt_rad: angle from looking straight down.
+        azimuth_rad: the side that the camera stands on.
+        target_m: shift of the point looked at along x and y.
+        aspect: fy over fx.
+        center_offset: shift of the principal point from the image's centre, as a share of the width.
+    """
+
+    view_width_m: Number = Uniform(0.25, 0.5)
+    fov_rad: Number = Uniform(0.6, 1.1)
+    tilt_rad: Number = Uniform(0, 0.4)
+    azimuth_rad: Number = Uniform(-np.pi, np.pi)
+    roll_rad: Number = Uniform(-0.1, 0.1)
+    target_m: Number = Uniform(-0.03, 0.03)
+    aspect: Number = Constant(1)
+    center_offset: Number = Constant(0)
+
+    def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
+        width, height = scene.camera.size_wh
+        half = self.fov_rad.sample(rng) / 2
+        distance = self.view_width_m.sample(rng) / (2 * np.tan(half))
+        tilt, around = self.tilt_rad.sample(rng), self.azimuth_rad.sample(rng)
+        target = np.array([self.target_m.sample(rng), self.target_m.sample(rng), 0.0])
+        away = np.array([np.sin(tilt) * np.cos(around), np.sin(tilt) * np.sin(around), np.cos(tilt)])
+        focal = width / (2 * np.tan(half))
+        center = [(s - 1) / 2 + width * self.center_offset.sample(rng) for s in (width, height)]
+        camera = CameraSpec(
+            size_wh=(width, height),
+            focal_px=(round(float(focal), 4), round(float(focal * self.aspect.sample(rng)), 4)),
+            center_px=(round(center[0], 4), round(center[1], 4)),
+            eye_m=vec3(target + distance * away),
+            target_m=vec3(target),
+            roll_rad=round(self.roll_rad.sample(rng), 5),
+        )
+        return dataclasses.replace(scene, camera=camera)
+
+
+@dataclass(frozen=True, config=SECTION)
+class Sensor:
+    """See `simgen.scene.SensorSpec` for what the numbers mean.
+
+    Attributes:
+        white_balance: factor, drawn for red and blue.
+    """
+
+    exposure: Number = Constant(1)
+    white_balance: Number = Constant(1)
+    gamma: Number = Constant(1)
+    resolution: Number = Constant(1)
+    blur_px: Number = Constant(0)
+    noise: Number = Constant(0)
+    vignette: Number = Constant(0)
+    jpeg_quality: Number = Constant(100)
+
+    def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
+        def draw(numbers: Sequence[Distribution]) -> list[float]:
+            return [round(n.sample(rng), 4) for n in numbers]
+
+        exposure, gamma, resolution = draw((self.exposure, self.gamma, self.resolution))
+        blur, noise, vignette = draw((self.blur_px, self.noise, self.vignette))
+        red, blue = draw((self.white_balance, self.white_balance))
+        quality = int(np.clip(self.jpeg_quality.sample_int(rng), 1, 100))
+        seed = int(rng.integers(2**31))
+        spec = SensorSpec(
+            exposure, (red, 1.0, blue), gamma, min(resolution, 1.0), blur, noise, vignette, quality, seed
+        )
+        return dataclasses.replace(scene, sensor=spec)

@@ -1,0 +1,108 @@
+"""PyBullet's TinyRenderer: a software rasterizer with one directional light that runs everywhere.
+
+It samples a pixel at (x + 0, y + 1) in window coordinates from the top-left corner, not at its centre
+(x + 0.5, y + 0.5), so the principal point handed to it is shifted by (-0.5, +0.5) pixels; ray tests confirm it.
+"""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pybullet as p
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from simgen.geometry import depth_from_buffer, look_at, opengl_projection, opengl_view
+from simgen.render.frame import Frame
+from simgen.scene import STRICT, CameraSpec
+from simgen.textures import draw_texture
+from simgen.world import World
+
+
+@dataclass(frozen=True, config=STRICT)
+class TinyRenderer:
+    """Renders with TinyRenderer.
+
+    Attributes:
+        supersample: colours are rendered at this multiple of the size and averaged; ids and depth are not blended.
+        light_distance_m: how far away the light's shadow map is taken from.
+    """
+
+    supersample: int = Field(default=1, ge=1, le=4)
+    light_distance_m: float = Field(default=2.0, gt=0)
+
+    def render(self, world: World, camera: CameraSpec) -> Frame:
+        """Return the view of a camera; a row of pixels is never blended with what is behind an object's edge."""
+        large = _enlarged(camera, self.supersample)
+        near, far = _depth_range(world, camera)
+        width, height = large.size_wh
+        light = world.scene.light
+        _, _, rgba, buffer, ids = p.getCameraImage(
+            width,
+            height,
+            opengl_view(look_at(camera.eye_m, camera.target_m, camera.roll_rad)),
+            opengl_projection(_shifted_matrix(large), large.size_wh, near, far),
+            lightDirection=list(light.direction),
+            lightColor=list(light.color),
+            lightDistance=self.light_distance_m,
+            shadow=int(light.shadow),
+            lightAmbientCoeff=light.ambient,
+            lightDiffuseCoeff=light.diffuse,
+            lightSpecularCoeff=light.specular,
+            renderer=p.ER_TINY_RENDERER,
+            flags=p.ER_SEGMENTATION_MASK_OBJECT_AND_LINKINDEX,
+            physicsClientId=world.client,
+        )
+        rgb = np.asarray(rgba, np.uint8).reshape(height, width, 4)[..., :3]
+        raw = np.asarray(ids, np.int32).reshape(height, width)
+        depth = depth_from_buffer(np.asarray(buffer, np.float32).reshape(height, width), near, far)
+        hit = raw >= 0
+        rgb = np.where(hit[..., None], rgb, _background(world, large))
+        number = np.zeros(max(b.id for b in world.bodies) + 1 if world.bodies else 1, np.int32)
+        for order, body in enumerate(world.bodies):
+            number[body.id] = order + 1
+        instances = np.where(hit, number[np.where(hit, raw & 0xFFFFFF, 0)], 0)
+        return _reduced(Frame(rgb, np.where(hit, depth, np.float32(0)), instances.astype(np.int32)), self.supersample)
+
+
+def camera_matrix(camera: CameraSpec) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """Return the (3, 3) matrix of a camera; the centre of the top-left pixel is (0, 0)."""
+    (fx, fy), (cx, cy) = camera.focal_px, camera.center_px
+    return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1.0]])
+
+
+def _shifted_matrix(camera: CameraSpec) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    matrix = camera_matrix(camera)
+    matrix[:2, 2] += (-0.5, 0.5)
+    return matrix
+
+
+def _enlarged(camera: CameraSpec, factor: int) -> CameraSpec:
+    (width, height), (fx, fy), (cx, cy) = camera.size_wh, camera.focal_px, camera.center_px
+    return replace(
+        camera,
+        size_wh=(width * factor, height * factor),
+        focal_px=(fx * factor, fy * factor),
+        center_px=((cx + 0.5) * factor - 0.5, (cy + 0.5) * factor - 0.5),
+    )
+
+
+def _depth_range(world: World, camera: CameraSpec) -> tuple[float, float]:
+    distance = float(np.linalg.norm(np.subtract(camera.eye_m, camera.target_m)))
+    return 0.1 * distance, 20 * distance + 1
+
+
+def _background(world: World, camera: CameraSpec) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    if world.scene.background is None:
+        return np.full((1, 1, 3), 255, np.uint8)
+    return draw_texture(world.scene.background, camera.size_wh, world.root)
+
+
+def _reduced(frame: Frame, factor: int) -> Frame:
+    if factor == 1:
+        return frame
+    height, width = frame.instances.shape
+    size = (width // factor, height // factor)
+    rgb = np.asarray(cv2.resize(frame.rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    middle = slice(factor // 2, None, factor)
+    return Frame(rgb, frame.depth_m[middle, middle].copy(), frame.instances[middle, middle].copy())

@@ -1,0 +1,167 @@
+"""`World`: a SceneSpec in PyBullet. It spawns the bodies, lets them fall and settle, and knows their poses.
+
+Each world has a client of its own that is closed with it, so nothing that happened before can change a sample, and
+nothing that PyBullet keeps (textures, shapes) outlives it.
+"""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import cv2
+import numpy as np
+import pybullet as p
+from numpy.typing import NDArray
+from pydantic.dataclasses import dataclass as config_dataclass
+
+from simgen.catalog import Collider, Mesh, Model, build_model
+from simgen.geometry import pose_matrix
+from simgen.scene import STRICT, ObjectSpec, SceneSpec
+from simgen.textures import draw_texture
+
+
+@config_dataclass(frozen=True, config=STRICT)
+class Physics:
+    """How long and how finely a scene is simulated.
+
+    Attributes:
+        step_s: time step.
+        limit_s: time after which a scene that still moves counts as unsettled.
+        speed_m_s: below this (and `spin_rad_s`) every body is at rest.
+    """
+
+    step_s: float = 1 / 240
+    limit_s: float = 2.5
+    speed_m_s: float = 0.01
+    spin_rad_s: float = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Body:
+    """A spawned object: its data, model and surface, its PyBullet id."""
+
+    spec: ObjectSpec
+    model: Model
+    mesh: Mesh
+    id: int
+
+
+class World:
+    """A scene in PyBullet; use it as a context manager.
+
+    Attributes:
+        scene: what was spawned.
+        root: the folder that the scene's file names start from.
+        client: PyBullet's client id.
+        bodies: in the order of the scene's objects.
+    """
+
+    def __init__(self, scene: SceneSpec, root: Path, physics: Physics = Physics()) -> None:
+        """Spawn the scene. `root` is the folder that the scene's file names start from.
+
+        Raises:
+            AssetError: a mesh or texture is missing or unreadable.
+        """
+        self.scene, self.root, self.physics = scene, root, physics
+        models = [build_model(spec.model) for spec in scene.objects]
+        meshes = [model.mesh(root) for model in models]
+        self.client = p.connect(p.DIRECT)
+        self.bodies: list[Body] = []
+        try:
+            p.setPhysicsEngineParameter(
+                deterministicOverlappingPairs=1,
+                fixedTimeStep=physics.step_s,
+                enableFileCaching=0,
+                physicsClientId=self.client,
+            )
+            p.setGravity(0, 0, -scene.gravity_m_s2, physicsClientId=self.client)
+            with tempfile.TemporaryDirectory() as folder:
+                for spec, model, mesh in zip(scene.objects, models, meshes, strict=True):
+                    self.bodies.append(self._spawn(spec, model, mesh, root, Path(folder)))
+        except BaseException:
+            self.close()
+            raise
+
+    def _spawn(self, spec: ObjectSpec, model: Model, mesh: Mesh, root: Path, folder: Path) -> Body:
+        client = self.client
+        visual = p.createVisualShape(
+            p.GEOM_MESH,
+            vertices=mesh.vertices_m.tolist(),
+            indices=mesh.faces.ravel().tolist(),
+            uvs=mesh.uvs.tolist(),
+            normals=mesh.normals.tolist(),
+            physicsClientId=client,
+        )
+        shape = p.createCollisionShape(**_collision_arguments(model.collider(root)), physicsClientId=client)
+        body = p.createMultiBody(
+            spec.mass_kg, shape, visual, spec.position_m, spec.quat_xyzw, physicsClientId=client
+        )
+        image = model.paint(draw_texture(spec.material.texture, model.texture_size_wh(), root))
+        file = folder / f"{body}.bmp"
+        cv2.imwrite(str(file), np.ascontiguousarray(image[..., ::-1]))
+        texture = p.loadTexture(str(file), physicsClientId=client)
+        p.changeVisualShape(
+            body, -1, textureUniqueId=texture, specularColor=[spec.material.specular] * 3, physicsClientId=client
+        )
+        p.changeDynamics(
+            body,
+            -1,
+            lateralFriction=spec.friction,
+            restitution=spec.restitution,
+            rollingFriction=1e-5,
+            spinningFriction=1e-5,
+            physicsClientId=client,
+        )
+        p.resetBaseVelocity(body, spec.linear_velocity_m_s, spec.angular_velocity_rad_s, physicsClientId=client)
+        return Body(spec, model, mesh, body)
+
+    def settle(self) -> bool:
+        """Simulate until every movable body rests. Returns whether that came before `physics.limit_s`."""
+        moving = [body.id for body in self.bodies if body.spec.mass_kg > 0]
+        if not moving:
+            return True
+        quiet = 0
+        for step in range(1, round(self.physics.limit_s / self.physics.step_s) + 1):
+            p.stepSimulation(physicsClientId=self.client)
+            if step % 12 == 0:
+                quiet = quiet + 1 if all(self._at_rest(body) for body in moving) else 0
+                if quiet == 3:
+                    return True
+        return False
+
+    def _at_rest(self, body: int) -> bool:
+        position, _ = p.getBasePositionAndOrientation(body, physicsClientId=self.client)
+        if position[2] < -0.5:
+            return True  # fell off the table and keeps falling, out of sight
+        linear, angular = p.getBaseVelocity(body, physicsClientId=self.client)
+        slow = max(map(abs, linear)) < self.physics.speed_m_s
+        return slow and max(map(abs, angular)) < self.physics.spin_rad_s
+
+    def poses(self) -> list[NDArray[np.float64]]:
+        """Return world_T_object (4, 4) of each body."""
+        raw = [p.getBasePositionAndOrientation(body.id, physicsClientId=self.client) for body in self.bodies]
+        return [pose_matrix(position, quat) for position, quat in raw]
+
+    def close(self) -> None:
+        """Disconnect from PyBullet; may be called again."""
+        if self.client >= 0:
+            p.disconnect(physicsClientId=self.client)
+            self.client = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _collision_arguments(collider: Collider) -> dict[str, Any]:
+    size = collider.size_m
+    if collider.kind == "box":
+        return {"shapeType": p.GEOM_BOX, "halfExtents": list(size)}
+    if collider.kind == "sphere":
+        return {"shapeType": p.GEOM_SPHERE, "radius": size[0]}
+    kinds = {"cylinder": p.GEOM_CYLINDER, "capsule": p.GEOM_CAPSULE}
+    return {"shapeType": kinds[collider.kind], "radius": size[0], "height": size[1]}

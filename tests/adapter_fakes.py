@@ -1,0 +1,56 @@
+"""Tiny COCO sets drawn with OpenCV, for the tests of simgen.adapters."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from simgen.rng import stream
+
+Labelled = tuple[NDArray[np.uint8], list[tuple[str, tuple[float, float, float, float]]]]
+
+
+def write_coco(folder: Path, images: Sequence[Labelled], classes: Sequence[str]) -> Path:
+    """Write (rgb, [(class, box xyxy)]) pairs as a real set is written: annotations.json beside images/."""
+    (folder / "images").mkdir(parents=True)
+    content: dict[str, list[object]] = {"images": [], "annotations": []}
+    for number, (rgb, objects) in enumerate(images):
+        name = f"{number:08d}.png"
+        cv2.imwrite(str(folder / "images" / name), rgb[..., ::-1])
+        content["images"].append({"id": number + 1, "file_name": name, "width": rgb.shape[1], "height": rgb.shape[0]})
+        for kind, (x1, y1, x2, y2) in objects:
+            w, h = x2 - x1, y2 - y1
+            content["annotations"].append(
+                {
+                    "id": len(content["annotations"]) + 1,
+                    "image_id": number + 1,
+                    "category_id": list(classes).index(kind) + 1,
+                    "bbox": [x1, y1, w, h],
+                    "area": w * h,
+                    "iscrowd": 0,
+                }
+            )
+    categories = [{"id": k + 1, "name": name} for k, name in enumerate(classes)]
+    (folder / "annotations.json").write_text(json.dumps({**content, "categories": categories}))
+    return folder
+
+
+def shapes(count: int, seed: int = 0, size: int = 128) -> list[Labelled]:
+    """Draw pictures with a red square and a blue disc each, on noise."""
+    images: list[Labelled] = []
+    for number in range(count):
+        rng = stream(seed, number, "shapes")
+        rgb = np.ascontiguousarray(rng.integers(90, 130, (size, size, 3)).astype(np.uint8))
+        side = int(rng.integers(20, 28))
+        x, y = (int(v) for v in rng.integers(2, [size // 2 - side - 2, size - side - 2]))
+        rgb[y : y + side, x : x + side] = (200, 30, 30)
+        radius = int(rng.integers(10, 14))
+        cx, cy = (int(v) for v in rng.integers([size // 2 + radius, radius], size - radius - 1))
+        cv2.circle(rgb, (cx, cy), radius, (30, 30, 200), -1)
+        square = ("square", (float(x), float(y), float(x + side), float(y + side)))
+        disc = ("disc", (cx - radius, cy - radius, cx + radius + 1.0, cy + radius + 1.0))
+        images.append((rgb, [square, disc]))
+    return images
