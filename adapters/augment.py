@@ -10,13 +10,13 @@ import random  # noqa: TID251  (albumentations draws from both kinds of generato
 
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
 
-import albumentations as A  # noqa: E402, N812
-import cv2  # noqa: E402
-import numpy as np  # noqa: E402
-from numpy.random import Generator  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
-from pydantic import ConfigDict, Field  # noqa: E402
-from pydantic.dataclasses import dataclass  # noqa: E402
+import albumentations as A  # noqa: N812
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
 
 Image = NDArray[np.uint8]
 Boxes = NDArray[np.float64]
@@ -130,7 +130,7 @@ class Augment:
 
 
 def _seed(pipeline: A.Compose, rng: Generator) -> None:
-    pipeline.set_random_state(rng, random.Random(int(rng.integers(2**32))))  # noqa: S311
+    pipeline.set_random_state(rng, random.Random(int(rng.integers(2**32))))
 
 
 def _geometric(config: AugmentConfig, fill: int) -> list[A.BasicTransform]:
@@ -175,8 +175,10 @@ def _photometric(config: AugmentConfig) -> list[A.BasicTransform]:
                 p=c.p_blur,
             ),
         ),
-        (c.p_downscale, A.Downscale((0.5, 0.9), {"downscale": cv2.INTER_AREA, "upscale": cv2.INTER_LINEAR},
-                                    p=c.p_downscale)),
+        (
+            c.p_downscale,
+            A.Downscale((0.5, 0.9), {"downscale": cv2.INTER_AREA, "upscale": cv2.INTER_LINEAR}, p=c.p_downscale),
+        ),
         (c.p_noise, A.GaussNoise((0.01 * c.noise, c.noise), p=c.p_noise)),
         (c.p_jpeg, A.ImageCompression("jpeg", (c.jpeg_quality, 95), p=c.p_jpeg)),
     ]

@@ -3,7 +3,6 @@
 `torch.load(weights_only=True)` reads it, so that a file from elsewhere cannot run anything.
 """
 
-import os
 import pickle  # noqa: TID251  (only to name the error that torch raises for a file that holds code)
 import zipfile
 from collections.abc import Mapping
@@ -27,7 +26,7 @@ class ModelFile:
     Attributes:
         task: "detect" or "classify".
         classes: the class names; the module's class k is `classes[k]`.
-        architecture: {"kind": name in MODELS, ...arguments}; `build_model(architecture, len(classes))` makes the module.
+        architecture: {"kind": name in MODELS, ...arguments}; see `build_model`.
         preprocess: how images become the module's input, and the habits of the boxes it was trained on.
         threshold: the score with the best F1 on the synthetic validation set, or None where the task has none.
         history: a plain summary, e.g. {"steps": 3000, "seed": 0, "validation": {"map50": 0.9}}.
@@ -68,7 +67,7 @@ def save_model(path: Path, model: ModelFile) -> None:
     content["state_dict"] = {k: v.detach().cpu().contiguous() for k, v in model.state_dict.items()}
     partial = path.with_name(path.name + ".part")
     torch.save(content, partial)
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def load_model(path: Path) -> ModelFile:

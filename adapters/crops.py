@@ -92,7 +92,7 @@ def cut(image: Image, left: int, top: int, size_wh: tuple[int, int], fill: int |
     if fill is not None:
         window[(rows < 0) | (rows >= height)] = fill
         window[:, (columns < 0) | (columns >= width)] = fill
-    return window
+    return np.asarray(window, np.uint8)
 
 
 def crop_boxes(rgb: Image, boxes_xyxy: Boxes, view: CropView) -> Image:

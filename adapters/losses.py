@@ -1,7 +1,7 @@
 """Losses as pure functions of tensors. Computed in float32 whatever the precision of the forward pass."""
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import Tensor
 
 from simgen.adapters.models.boxes import area

@@ -58,7 +58,7 @@ class Classified:
     @property
     def classes(self) -> NDArray[np.int64]:
         """(n,) int64: the likeliest class of each annotation."""
-        return np.argmax(self.probabilities, axis=1).astype(np.int64)
+        return np.asarray(self.probabilities.argmax(axis=1), np.int64)
 
     @property
     def scores(self) -> NDArray[np.float64]:
@@ -175,9 +175,7 @@ def _inference(module: nn.Module) -> Iterator[torch.device]:
         module.train(training)
 
 
-def _detect(
-    module: Any, rgb: NDArray[np.uint8], settings: tuple[float, float], device: torch.device
-) -> Detections:
+def _detect(module: Any, rgb: NDArray[np.uint8], settings: tuple[float, float], device: torch.device) -> Detections:
     score_min, scale = settings
     height, width = rgb.shape[:2]
     image = resize(rgb, (max(1, round(width * scale)), max(1, round(height * scale))))

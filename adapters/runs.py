@@ -1,16 +1,15 @@
 """The folder of a training run: whose it is, its loss history, and where it stopped.
 
-    run.json          configuration and fingerprint of the data; another configuration never writes here
-    last.ckpt         everything needed to go on
-    losses.csv        one row a step
-    validation.csv    one row a validation
-    model.pt          the result; its existence means that the run is finished
+- run.json: the configuration and a fingerprint of the data; another configuration never writes here
+- last.ckpt: everything needed to go on
+- losses.csv: one row a step
+- validation.csv: one row a validation
+- model.pt: the result; its existence means that the run is finished
 """
 
 import csv
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -130,4 +129,4 @@ def _read_json(path: Path) -> Any:
 def _write_json(path: Path, content: dict[str, Any]) -> None:
     partial = path.with_name(path.name + ".part")
     partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
-    os.replace(partial, path)
+    partial.replace(path)

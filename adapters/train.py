@@ -12,15 +12,14 @@ import signal
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import cv2
 import lightning as L  # noqa: N812
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler
 
@@ -28,12 +27,15 @@ from simgen.adapters.checkpoint import ModelFile, load_plain, save_model
 from simgen.adapters.models import build_model
 from simgen.adapters.runs import RunFolder, Table, fingerprint, identifying
 from simgen.adapters.settings import OptimizerConfig, RuntimeConfig, TrainConfig
-from simgen.adapters.tasks import TASKS, Batch, Task, Validation
+from simgen.adapters.tasks import TASKS, Batch, Task
+from simgen.adapters.tasks.scores import Validation
 from simgen.errors import CheckpointError, ConfigError, DataError, SimgenError
 from simgen.formats.coco import CocoDataset, ImageRecord
 
 OnStep = Callable[[int, int, dict[str, float]], None]
 """Called as on_step(step, total, losses) after every optimizer step."""
+
+_SHIPPED = {"detect": "dice", "classify": "digits"}
 
 
 class TrainingError(SimgenError):
@@ -78,6 +80,27 @@ def train(config: TrainConfig, data: Path, out: Path, *, on_step: OnStep | None 
     watch.note(config.steps, result)
     save_model(run.model, _model_file(task, fit, dataset.classes, result))
     return run.model
+
+
+def train_with(
+    data: Path, out: Path, config: str | None, overrides: Sequence[str], *, on_step: OnStep | None = None
+) -> Path:
+    """As `train`, with settings by name.
+
+    Args:
+        data: a COCO folder, or its annotations file.
+        out: the run's folder.
+        config: a YAML file or the name of shipped settings; by default those of the task among the overrides.
+        overrides: "a.b=c" each.
+        on_step: for a progress bar.
+    """
+    # Here, for it brings the simulator along, which a machine that only trains need not have.
+    from simgen.config import load_section
+
+    if config is None:
+        task = next((o.partition("=")[2] for o in overrides if o.startswith("task=")), "detect")
+        config = _SHIPPED.get(task, "dice")
+    return train(load_section(TrainConfig, config, overrides, folder="train"), data, out, on_step=on_step)
 
 
 def split(n: int, config: TrainConfig, where: Path) -> tuple[list[int], list[int]]:
@@ -145,7 +168,7 @@ class _Fit(L.LightningModule):
 
 
 def update_average(average: nn.Module, module: nn.Module, decay: float) -> None:
-    """average = decay * average + (1 - decay) * module, for weights and batch-norm statistics; counters are copied."""
+    """Move weights and batch-norm statistics: average <- decay * average + (1 - decay) * module; counters are copied."""
     with torch.no_grad():
         for mean, value in zip(average.state_dict().values(), module.state_dict().values(), strict=True):
             if mean.is_floating_point():
@@ -189,7 +212,8 @@ class _Watch(L.Callback):
     def note(self, step: int, result: Validation) -> None:
         """Write a validation down."""
         threshold = "" if result.threshold is None else f"{result.threshold:.4f}"
-        self._validations.add({"step": step, **{k: f"{v:.4f}" for k, v in result.metrics.items()}, "threshold": threshold})
+        metrics = {name: f"{value:.4f}" for name, value in result.metrics.items()}
+        self._validations.add({"step": step, **metrics, "threshold": threshold})
 
 
 class _Rest(Sampler[int]):

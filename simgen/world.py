@@ -90,7 +90,7 @@ class World:
             p.GEOM_MESH,
             vertices=mesh.vertices_m.tolist(),
             indices=mesh.faces.ravel().tolist(),
-            uvs=mesh.uvs.tolist(),
+            uvs=(mesh.uvs * (1, -1) + (0, 1)).tolist(),  # PyBullet's texture origin is the bottom-left corner
             normals=mesh.normals.tolist(),
             physicsClientId=client,
         )

@@ -8,7 +8,7 @@ Add it to `BACKBONES` in models/__init__.py to reach it from a config, or hand t
 
 from collections.abc import Sequence
 
-import torch.nn.functional as F  # noqa: N812  (torch's own name for it)
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 

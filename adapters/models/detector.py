@@ -14,10 +14,9 @@ at one place are one object), takes the best of them, and passes them through cl
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from simgen.adapters.models.backbone import ResidualBackbone, conv_norm
@@ -56,18 +55,19 @@ class CenterDetector(nn.Module):
 
     def __init__(self, n_classes: int, backbone: nn.Module | None = None, neck: int = 64) -> None:
         super().__init__()
-        self.backbone: Any = backbone if backbone is not None else ResidualBackbone()
-        if self.backbone.strides[0] != STRIDE:
-            raise ValueError(f"expected a backbone whose finest map has stride {STRIDE}, got {self.backbone.strides[0]}")
-        self.size_multiple = int(self.backbone.strides[-1])
-        self.lateral = nn.ModuleList(conv_norm(channels, neck, kernel=1) for channels in self.backbone.channels)
-        self.heat = nn.Sequential(conv_norm(neck, neck), nn.ReLU(), nn.Conv2d(neck, n_classes, 1))
+        given: Any = backbone if backbone is not None else ResidualBackbone()
+        self.backbone = given
+        strides = [int(stride) for stride in given.strides]
+        if strides[0] != STRIDE:
+            raise ValueError(f"expected a backbone whose finest map has stride {STRIDE}, but got {strides[0]}")
+        self.size_multiple = strides[-1]
+        self.lateral = nn.ModuleList(conv_norm(channels, neck, kernel=1) for channels in given.channels)
+        final = nn.Conv2d(neck, n_classes, 1)
+        self.heat = nn.Sequential(conv_norm(neck, neck), nn.ReLU(), final)
         self.box = nn.Sequential(conv_norm(neck, neck), nn.ReLU(), nn.Conv2d(neck, 4, 1))
         self.smooth = nn.Sequential(conv_norm(neck, neck), nn.ReLU())
-        final = self.heat[-1]
-        assert isinstance(final, nn.Conv2d) and final.bias is not None
         # RetinaNet's prior (arXiv:1708.02002, 4.1): otherwise the first steps drown in empty cells.
-        nn.init.constant_(final.bias, -math.log((1 - _PRIOR) / _PRIOR))
+        nn.init.constant_(cast(Tensor, final.bias), -math.log((1 - _PRIOR) / _PRIOR))
 
     def forward(self, images: Tensor) -> DetectorOutput:
         """Map images (B, 3, H, W) float RGB in [0, 1], H and W multiples of `size_multiple`, to the raw maps."""
@@ -97,7 +97,7 @@ def decode(
     """
     best, classes = output.heat.float().sigmoid().max(dim=1)
     peak = best == F.max_pool2d(best[:, None], 3, stride=1, padding=1)[:, 0]
-    points = cell_centres(*best.shape[1:], stride, device=best.device)
+    points = cell_centres(best.shape[1], best.shape[2], stride, device=best.device)
     boxes = decode_ltrb(output.box.float().permute(0, 2, 3, 1), points, UNIT_PX)
     results = []
     for image in range(len(best)):

@@ -59,7 +59,7 @@ class Detect:
     def losses(self, output: DetectorOutput, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         heat = focal_loss(output.heat, batch["heat"], batch["heat_weight"])
         chosen = batch["box_weight"] > 0
-        points = cell_centres(*chosen.shape[1:], STRIDE, device=chosen.device).expand(*chosen.shape, 2)
+        points = cell_centres(chosen.shape[1], chosen.shape[2], STRIDE, device=chosen.device).expand(*chosen.shape, 2)
         predicted = decode_ltrb(output.box.float().permute(0, 2, 3, 1)[chosen], points[chosen], UNIT_PX)
         box = weighted_mean(giou_loss(predicted, batch["box"][chosen]), batch["box_weight"][chosen])
         return {"heat": heat, "box": _BOX_WEIGHT * box}

@@ -1,0 +1,40 @@
+"""`simgen preview`: a contact sheet with the labels drawn."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def preview(
+    config: Annotated[str, typer.Argument(help="A YAML file, or the name of a shipped scene.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The PNG file to write.")],
+    count: Annotated[int, typer.Option("-n", "--count", help="Number of samples.")] = 8,
+    seed: Annotated[int, typer.Option(help="Seed, >= 0.")] = 0,
+    overrides: Annotated[list[str] | None, typer.Option("--set", help="Change a value: a.b=c; may be repeated.")] = None,
+) -> None:
+    """Draw samples with their labels, depth and instances on one sheet."""
+    import cv2
+    import numpy as np
+
+    from simgen.cli.progress import bar
+    from simgen.config import load
+    from simgen.errors import ConfigError, OutputError
+    from simgen.generate import sample
+    from simgen.preview import contact_sheet
+
+    if count < 1 or seed < 0:
+        raise ConfigError(f"-n and --seed: expected at least 1 sample and a seed >= 0, got {count} and {seed}")
+    if out.suffix.lower() not in (".png", ".jpg"):
+        raise OutputError(f'-o "{out}": expected a .png or .jpg file')
+    loaded = load(config, overrides or ())
+    samples = []
+    with bar("preview", count, "images") as advance:
+        for index in range(count):
+            samples.append(sample(loaded, seed, index))
+            advance(1)
+    sheet = contact_sheet(samples, loaded.classes)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    _, data = cv2.imencode(out.suffix, np.ascontiguousarray(sheet[..., ::-1]))
+    out.write_bytes(data.tobytes())
+    typer.echo(f"{count} samples on {out}")

@@ -1,0 +1,196 @@
+"""COCO detection, masks and keypoints: the writer.
+
+    dataset.json            config, seed, versions: the dataset's identity
+    images/00000012.jpg     and depth/00000012.png (uint16, mm), instances/00000012.png (uint16) where asked for
+    meta/00000012.json      scene, poses and COCO records of one sample; written last, so its existence means complete
+    annotations.json        made from all the meta files by `close`
+
+No clock, no absolute path, sorted keys, and every file replaced atomically: a run that was killed and started again
+ends in the same bytes as one that was not.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as rle
+
+from simgen.errors import OutputError
+from simgen.formats.coco_reader import CocoDataset, ImageRecord
+from simgen.samples import Annotation, Sample
+
+_OURS = {"images", "depth", "instances", "meta", "annotations.json", "dataset.json"}
+
+
+class CocoWriter:
+    """Writes a dataset folder; several processes may write different samples at once."""
+
+    def __init__(
+        self,
+        folder: Path,
+        classes: Sequence[str],
+        header: dict[str, Any],
+        *,
+        image: str = "jpg",
+        quality: int = 95,
+        depth: bool = False,
+        instances: bool = False,
+    ) -> None:
+        """Open or create the folder.
+
+        Args:
+            folder: the dataset.
+            classes: category names; the first has id 1.
+            header: plain data that identifies the dataset, e.g. its config and seed.
+            image: "jpg" or "png".
+            quality: of the JPEG files, 1 to 100.
+            depth: whether to write depth images.
+            instances: whether to write instance images.
+
+        Raises:
+            OutputError: the folder holds another dataset or foreign files.
+        """
+        self.folder, self.classes = folder, tuple(classes)
+        self.image, self.quality, self.depth, self.instances = image, quality, depth, instances
+        self._claim({"format": "simgen-coco/1", "classes": list(classes), **header})
+
+    def _claim(self, header: dict[str, Any]) -> None:
+        file = self.folder / "dataset.json"
+        if file.is_file():
+            try:
+                found = json.loads(file.read_text("utf-8"))
+            except ValueError:
+                raise OutputError(f'output "{self.folder}": dataset.json is damaged; choose another folder') from None
+            key = _first_difference(json.loads(json.dumps(header)), found)
+            if key is not None:
+                raise OutputError(
+                    f'output "{self.folder}": holds another dataset ("{key}" differs); choose another folder'
+                )
+            return
+        if self.folder.exists() and not self.folder.is_dir():
+            raise OutputError(f'output "{self.folder}": expected a folder, got a file')
+        foreign = sorted(p.name for p in self.folder.iterdir() if p.name not in _OURS) if self.folder.exists() else []
+        if foreign:
+            raise OutputError(f'output "{self.folder}": expected an empty folder, got one with "{foreign[0]}"')
+        try:
+            for name in ("images", "meta", *(["depth"] * self.depth), *(["instances"] * self.instances)):
+                (self.folder / name).mkdir(parents=True, exist_ok=True)
+            _replace(file, _json(header))
+        except OSError as error:
+            raise OutputError(f'output "{self.folder}": cannot be written: {error.strerror}') from None
+
+    def done(self) -> set[int]:
+        """Return the indices of the complete samples."""
+        return {int(p.stem) for p in (self.folder / "meta").glob("*.json") if p.stem.isdigit()}
+
+    def write(self, sample: Sample) -> None:
+        """Write one sample. Raises `OutputError` if the disk refuses."""
+        stem = f"{sample.index:08d}"
+        try:
+            _replace(self.folder / "images" / f"{stem}.{self.image}", self._encoded(sample.rgb))
+            if self.depth and sample.depth_m is not None:
+                millimetres = np.clip(np.round(sample.depth_m * 1000), 0, 65535).astype(np.uint16)
+                _replace(self.folder / "depth" / f"{stem}.png", _png(millimetres))
+            if self.instances and sample.instances is not None:
+                _replace(self.folder / "instances" / f"{stem}.png", _png(sample.instances.astype(np.uint16)))
+            records = {"image": self._image_record(sample), "annotations": [self._record(a) for a in sample.annotations]}
+            _replace(self.folder / "meta" / f"{stem}.json", _json({**sample.metadata, **records}))
+        except OSError as error:
+            raise OutputError(f'output "{self.folder}": sample {sample.index} not written: {error.strerror}') from None
+
+    def close(self) -> None:
+        """Make annotations.json from all complete samples, in the order of their indices."""
+        images, annotations = [], []
+        for file in sorted((self.folder / "meta").glob("*.json")):
+            meta = json.loads(file.read_text("utf-8"))
+            images.append(meta["image"])
+            for record in meta["annotations"]:
+                annotations.append({**record, "id": len(annotations) + 1, "image_id": meta["image"]["id"]})
+        names = {a["category_id"]: a["keypoint_names"] for a in annotations if a.get("keypoint_names")}
+        categories = [
+            {"id": i, "name": name, **({"keypoints": names[i], "skeleton": []} if i in names else {})}
+            for i, name in enumerate(self.classes, 1)
+        ]
+        for record in annotations:
+            record.pop("keypoint_names", None)
+        whole = {"images": images, "annotations": annotations, "categories": categories}
+        _replace(self.folder / "annotations.json", _json(whole))
+
+    def _encoded(self, rgb: NDArray[np.uint8]) -> bytes:
+        bgr = np.ascontiguousarray(rgb[..., ::-1])
+        options = [cv2.IMWRITE_JPEG_QUALITY, self.quality] if self.image == "jpg" else [cv2.IMWRITE_PNG_COMPRESSION, 3]
+        return bytes(cv2.imencode(f".{self.image}", bgr, options)[1])
+
+    def _image_record(self, sample: Sample) -> dict[str, Any]:
+        height, width = sample.rgb.shape[:2]
+        record: dict[str, Any] = {
+            "id": sample.index + 1,
+            "file_name": f"{sample.index:08d}.{self.image}",
+            "width": width,
+            "height": height,
+        }
+        if sample.camera_matrix is not None:
+            record["cam_K"] = [float(v) for v in sample.camera_matrix.ravel()]
+        return record
+
+    def _record(self, a: Annotation) -> dict[str, Any]:
+        (x, y), (width, height) = a.box_xyxy[:2], a.size_wh
+        record: dict[str, Any] = {
+            "category_id": self.classes.index(a.class_name) + 1,
+            "bbox": [float(x), float(y), width, height],
+            "area": width * height,
+            "iscrowd": int(a.ignore),
+            "instance_id": a.instance_id,
+            "visible_fraction": a.visible_fraction,
+            "truncated": a.truncated,
+        }
+        if a.mask is not None:
+            code = rle.encode(np.asfortranarray(a.mask, np.uint8))
+            record["segmentation"] = {"size": code["size"], "counts": code["counts"].decode("ascii")}
+            record["area"] = int(a.mask.sum())
+        if a.cam_T_object is not None:
+            record["cam_T_object"] = [round(float(v), 9) for v in a.cam_T_object.ravel()]
+        if len(a.keypoints):
+            rows = [[round(float(x), 4), round(float(y), 4), int(v)] for x, y, v in a.keypoints]
+            record["keypoints"] = [value for row in rows for value in row]
+            record["num_keypoints"] = sum(row[2] > 0 for row in rows)
+            record["keypoint_names"] = list(a.keypoint_names)
+        return record
+
+
+def _first_difference(ours: dict[str, Any], found: Any, prefix: str = "") -> str | None:
+    if not isinstance(found, dict):
+        return prefix or "dataset.json"
+    for key in sorted({*ours, *found}):
+        name = f"{prefix}.{key}" if prefix else key
+        a, b = ours.get(key), found.get(key)
+        if isinstance(a, dict) and isinstance(b, dict):
+            inner = _first_difference(a, b, name)
+            if inner:
+                return inner
+        elif a != b:
+            return name
+    return None
+
+
+def _json(data: Any) -> bytes:
+    return json.dumps(data, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+def _png(image: NDArray[np.uint16]) -> bytes:
+    return bytes(cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1])
+
+
+def _replace(file: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all."""
+    part = file.with_name(f".{file.name}.{os.getpid()}.part")
+    part.write_bytes(content)
+    os.replace(part, file)
+
+
+__all__ = ["CocoDataset", "CocoWriter", "ImageRecord"]

@@ -1,0 +1,85 @@
+"""A contact sheet of samples with their labels drawn: what assertions miss, the eye catches."""
+
+import colorsys
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from simgen.samples import Annotation, Sample
+
+Image = NDArray[np.uint8]
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+
+
+def class_color(number: int) -> tuple[int, int, int]:
+    """Return a distinct rgb colour for a class or instance number."""
+    r, g, b = colorsys.hsv_to_rgb((0.61803399 * number) % 1.0, 0.75, 1.0)
+    return round(255 * r), round(255 * g), round(255 * b)
+
+
+def draw_labels(sample: Sample, classes: Sequence[str], scale: float = 1.0) -> Image:
+    """Return the image, enlarged by `scale`, with boxes, class names, mask outlines and keypoints drawn on it."""
+    image = cv2.resize(sample.rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    for annotation in sample.annotations:
+        _draw_annotation(image, annotation, class_color(list(classes).index(annotation.class_name)), scale)
+    return image
+
+
+def _draw_annotation(image: Image, annotation: Annotation, color: tuple[int, int, int], scale: float) -> None:
+    x1, y1, x2, y2 = (round(float(v) * scale) for v in annotation.box_xyxy)
+    cv2.rectangle(image, (x1, y1), (x2 - 1, y2 - 1), color, 1)
+    if annotation.mask is not None:
+        mask = cv2.resize(annotation.mask.astype(np.uint8), image.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+        outline, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(image, outline, -1, (255, 255, 255), 1)
+    for x, y, v in annotation.keypoints:
+        if v == 2:
+            center = (round((float(x) + 0.5) * scale), round((float(y) + 0.5) * scale))
+            cv2.circle(image, center, 2, (255, 0, 255), -1)
+    text = annotation.class_name + ("" if annotation.visible_fraction > 0.995 else f" {annotation.visible_fraction:.2f}")
+    cv2.putText(image, text, (x1, max(10, y1 - 3)), _FONT, 0.4, (0, 0, 0), 3, cv2.LINE_AA)
+    cv2.putText(image, text, (x1, max(10, y1 - 3)), _FONT, 0.4, color, 1, cv2.LINE_AA)
+
+
+def depth_view(depth_m: NDArray[np.float32]) -> Image:
+    """Return depth as colours: near is bright, nothing is black."""
+    hit = depth_m > 0
+    if not hit.any():
+        return np.zeros((*depth_m.shape, 3), np.uint8)
+    low, high = np.percentile(depth_m[hit], [0.5, 99.5])
+    near = 1 - np.clip((depth_m - low) / max(high - low, 1e-6), 0, 1)
+    colored = cv2.applyColorMap((255 * near).astype(np.uint8), cv2.COLORMAP_TURBO)[..., ::-1]
+    return np.where(hit[..., None], colored, 0).astype(np.uint8)
+
+
+def instance_view(instances: NDArray[np.int32]) -> Image:
+    """Return instance ids as colours."""
+    table = np.array([(0, 0, 0), *(class_color(i) for i in range(1, int(instances.max()) + 1))], np.uint8)
+    return np.asarray(table[instances], np.uint8)
+
+
+def contact_sheet(samples: Sequence[Sample], classes: Sequence[str], tile_px: int = 400) -> Image:
+    """Return one row for each sample: the labelled image, its depth, its instances.
+
+    Args:
+        samples: at least one.
+        classes: the class names in the order of their ids.
+        tile_px: width of each view.
+    """
+    rows = []
+    for sample in samples:
+        scale = tile_px / sample.rgb.shape[1]
+        views = [draw_labels(sample, classes, scale)]
+        size = views[0].shape[1::-1]
+        for view in (
+            None if sample.depth_m is None else depth_view(sample.depth_m),
+            None if sample.instances is None else instance_view(sample.instances),
+        ):
+            if view is not None:
+                views.append(np.asarray(cv2.resize(view, size, interpolation=cv2.INTER_NEAREST), np.uint8))
+        rows.append(np.hstack(views))
+    columns = 2 if len(rows) > 2 else 1
+    rows += [np.zeros_like(rows[0])] * (-len(rows) % columns)
+    return np.vstack([np.hstack(rows[i : i + columns]) for i in range(0, len(rows), columns)])
