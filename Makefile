@@ -46,7 +46,7 @@ lint: $(READY) imports ## ruff and the layer contract
 
 imports: $(READY) ## the layer contract alone
 	@$(BIN)/python link_tree.py
-	PYTHONPATH=build/types $(BIN)/lint-imports --no-cache
+	cd build/types && "$(CURDIR)/$(BIN)/lint-imports" --no-cache --config ../../pyproject.toml
 
 types: $(READY) ## mypy --strict over the installed shape
 	@$(BIN)/python link_tree.py

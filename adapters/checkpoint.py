@@ -78,19 +78,19 @@ def load_model(path: Path) -> ModelFile:
     """
     content = load_plain(path)
     if not isinstance(content, dict) or "format" not in content:
-        raise CheckpointError(f"{path}: expected a simgen model file, but it is another kind of torch file.")
+        raise CheckpointError(f"{path}: expected a simgen model file, but it is another kind of torch file")
     if content["format"] != FORMAT:
-        raise CheckpointError(f"{path}: expected the format {FORMAT}, but got {content['format']!r:.60}.")
+        raise CheckpointError(f"{path}: expected the format {FORMAT}, but got {content['format']!r:.60}")
     missing = sorted(set(_TYPES) - set(content))
     if missing:
-        raise CheckpointError(f"{path}: a simgen model file must hold {', '.join(missing)}, but does not.")
+        raise CheckpointError(f"{path}: a simgen model file must hold {', '.join(missing)}, but does not")
     for name, types in _TYPES.items():
         if not isinstance(content[name], types):
             got = type(content[name]).__name__
-            raise CheckpointError(f"{path}: expected {name} to be a {types[0].__name__}, but got a {got}.")
+            raise CheckpointError(f"{path}: expected {name} to be a {types[0].__name__}, but got a {got}")
     if content["task"] not in TASK_NAMES:
         nearest = did_you_mean(content["task"], TASK_NAMES)
-        raise CheckpointError(f"{path}: the model was trained for an unknown task {content['task']!r:.60}{nearest}.")
+        raise CheckpointError(f"{path}: the model was trained for an unknown task {content['task']!r:.60}{nearest}")
     return ModelFile(**{name: content[name] for name in [*_TYPES, "format"]})
 
 
@@ -101,13 +101,13 @@ def load_plain(path: Path) -> Any:
         CheckpointError: missing, truncated, or holds anything that reading could execute.
     """
     if not path.is_file():
-        raise CheckpointError(f"{path}: there is no such model file.")
+        raise CheckpointError(f"{path}: there is no such model file")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
-        raise CheckpointError(f"{path}: refused, because it holds more than plain data and weights.") from None
+        raise CheckpointError(f"{path}: refused, because it holds more than plain data and weights") from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile):
-        raise CheckpointError(f"{path}: cannot be read as a torch file; it may be truncated.") from None
+        raise CheckpointError(f"{path}: cannot be read as a torch file; it may be truncated") from None
 
 
 def _require_plain(value: Any, where: str) -> None:

@@ -48,7 +48,7 @@ class CropView:
         try:
             return cls(**preprocess["view"])
         except (KeyError, TypeError, ValueError):
-            raise CheckpointError("model file: its preprocess settings do not describe a crop.") from None
+            raise CheckpointError("model file: its preprocess settings do not describe a crop") from None
 
     def to_input(self, crops: Tensor) -> Tensor:
         """Turn (B, S, S, channels) uint8 crops into the module's input (B, channels, S, S) float32 around 0."""

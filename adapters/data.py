@@ -55,28 +55,18 @@ class ImageCache:
         """
         name = str(record.path)
         if name not in self._held:
-            return self._read(name, record)
+            image = record.rgb()  # checks the file, too
+            self._keep(name, record.path.read_bytes())
+            return image
         self._held.move_to_end(name)
-        return _decode(self._held[name], record)
+        bgr = cv2.imdecode(np.frombuffer(self._held[name], np.uint8), cv2.IMREAD_COLOR)
+        return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
-    def _read(self, name: str, record: "ImageRecord") -> Image:
-        try:
-            encoded = record.path.read_bytes()
-        except OSError:
-            return record.rgb()
-        image = _decode(encoded, record)
+    def _keep(self, name: str, encoded: bytes) -> None:
         self._held[name] = encoded
         self._bytes += len(encoded)
         while self._bytes > self._most_bytes:
             self._bytes -= len(self._held.popitem(last=False)[1])
-        return image
-
-
-def _decode(encoded: bytes, record: "ImageRecord") -> Image:
-    bgr = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    if bgr is None or (bgr.shape[1], bgr.shape[0]) != tuple(record.size_wh):
-        return record.rgb()  # knows the sentence for what is wrong with it
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def apply_habit(boxes_xyxy: Boxes, habit: BoxHabit) -> Boxes:
@@ -119,7 +109,7 @@ class DetectCrops(Dataset[DetectItem]):
 
     def __init__(self, dataset: "CocoDataset", config: TrainConfig, length: int) -> None:
         if not len(dataset):
-            raise DataError(f"{dataset.root}: expected images to train on, but there are none.")
+            raise DataError(f"{dataset.root}: expected images to train on, but there are none")
         self._dataset, self._config, self._length = dataset, config, length
         self._labels = {name: label for label, name in enumerate(dataset.classes)}
         self._order = _Shuffled(len(dataset), config.seed)
@@ -182,7 +172,7 @@ class DetectCrops(Dataset[DetectItem]):
         masks = np.zeros((len(sample.annotations), out, out), bool)
         for mask, annotation in zip(masks, sample.annotations, strict=True):
             if annotation.mask is None:
-                raise DataError(f"{sample.index}: box.from_masks needs a mask of every object, but one has none.")
+                raise DataError(f"{sample.index}: box.from_masks needs a mask of every object, but one has none")
             grey = annotation.mask[..., None].astype(np.uint8) * 255
             mask[:] = resize(cut(grey, left, top, (side, side), fill=0), (out, out))[..., 0] > 127
         return sample.rgb, masks
@@ -232,7 +222,7 @@ class ClassifyCrops(Dataset[tuple[Tensor, int]]):
         self._augment = Augment(config.augment)
         self._patches, self._labels = self._cut_all(dataset)
         if not len(self._labels):
-            raise DataError(f"{dataset.root}: expected annotated objects to train on, but there are none.")
+            raise DataError(f"{dataset.root}: expected annotated objects to train on, but there are none")
         self._order = _Shuffled(len(self._labels), config.seed)
 
     def _cut_all(self, dataset: "CocoDataset") -> tuple[Image, Sequence[int]]:

@@ -76,7 +76,7 @@ def build_module(model: ModelFile) -> nn.Module:
     try:
         module.load_state_dict(model.state_dict)
     except (RuntimeError, TypeError, AttributeError):
-        raise CheckpointError("model file: its weights do not fit its architecture and classes.") from None
+        raise CheckpointError("model file: its weights do not fit its architecture and classes") from None
     return module.eval()
 
 
@@ -158,7 +158,7 @@ def _module(model: ModelFile | nn.Module, task: str) -> nn.Module:
     if isinstance(model, nn.Module):
         return model
     if model.task != task:
-        raise CheckpointError(f"model file: expected a model of the task {task}, but got one of {model.task}.")
+        raise CheckpointError(f"model file: expected a model of the task {task}, but got one of {model.task}")
     return build_module(model)
 
 

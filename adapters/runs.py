@@ -37,12 +37,12 @@ class RunFolder:
         self.folder = folder
         identity = {"format": FORMAT, "data_sha256": data_sha256, "config": identifying(config)}
         if folder.exists() and not folder.is_dir():
-            raise OutputError(f"{folder}: expected a folder for the run, but it is a file.")
+            raise OutputError(f"{folder}: expected a folder for the run, but it is a file")
         known = folder / "run.json"
         if known.is_file():
             _require_same(folder, _read_json(known), json.loads(json.dumps(identity)))
         elif folder.is_dir() and any(folder.iterdir()):
-            raise OutputError(f"{folder}: expected an empty folder or one of simgen train, but it holds other files.")
+            raise OutputError(f"{folder}: expected an empty folder or one of simgen train, but it holds other files")
         else:
             folder.mkdir(parents=True, exist_ok=True)
             _write_json(known, identity)
@@ -98,7 +98,7 @@ def _require_same(folder: Path, there: Any, here: dict[str, Any]) -> None:
         name, old, new = different
         raise OutputError(
             f"{folder}: holds a run of another configuration ({name} is {old!r:.60} there and {new!r:.60} here); "
-            "choose another folder."
+            "choose another folder"
         )
 
 
@@ -123,7 +123,7 @@ def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text())
     except (OSError, ValueError):
-        raise OutputError(f"{path}: cannot be read as the description of a run; choose another folder.") from None
+        raise OutputError(f"{path}: cannot be read as the description of a run; choose another folder") from None
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

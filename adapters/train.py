@@ -61,14 +61,14 @@ def train(config: TrainConfig, data: Path, out: Path, *, on_step: OnStep | None 
         TrainingError: the loss became infinite or no number; the last good checkpoint stays.
     """
     dataset = CocoDataset.read(data)
+    training, held_out = split(len(dataset), config, dataset.root)
+    if config.runtime.threads:
+        torch.set_num_threads(config.runtime.threads)
+    task = TASKS[config.task](dataset.classes, config)
+    fit = _Fit(task, _fresh_module(task, len(dataset.classes), config.seed), config)
     run = RunFolder(out, config, fingerprint(data))
     if run.model.is_file():
         return run.model
-    if config.runtime.threads:
-        torch.set_num_threads(config.runtime.threads)
-    training, held_out = split(len(dataset), config, dataset.root)
-    task = TASKS[config.task](dataset.classes, config)
-    fit = _Fit(task, _fresh_module(task, len(dataset.classes), config.seed), config)
     start = _resume_step(run.checkpoint)
     loader = _loader(task, dataset.subset(training), config, start)
     records = [dataset.records[k] for k in held_out]
@@ -110,7 +110,7 @@ def split(n: int, config: TrainConfig, where: Path) -> tuple[list[int], list[int
         DataError: fewer than two images.
     """
     if n < 2:
-        raise DataError(f"{where}: expected at least 2 images, one to train on and one to validate, but got {n}.")
+        raise DataError(f"{where}: expected at least 2 images, one to train on and one to validate, but got {n}")
     period = max(2, round(1 / config.validation.fraction))
     held_out = list(range(period - 1, n, period)) or [n - 1]
     training = sorted(set(range(n)) - set(held_out))
@@ -163,12 +163,12 @@ class _Fit(L.LightningModule):
         if not math.isfinite(value):
             raise TrainingError(
                 f"step {self.global_step + 1}: the {what} is {value}, so training stopped and the last good checkpoint "
-                f"was kept; try a lower optimizer.lr than {self.config.optimizer.lr:g} in a new folder."
+                f"was kept; try a lower optimizer.lr than {self.config.optimizer.lr:g} in a new folder"
             )
 
 
 def update_average(average: nn.Module, module: nn.Module, decay: float) -> None:
-    """Move weights and batch-norm statistics: average <- decay * average + (1 - decay) * module; counters are copied."""
+    """Move weights and batch-norm statistics: a <- decay * a + (1 - decay) * m; counters are copied."""
     with torch.no_grad():
         for mean, value in zip(average.state_dict().values(), module.state_dict().values(), strict=True):
             if mean.is_floating_point():
@@ -270,7 +270,7 @@ def _trainer(config: TrainConfig, run: RunFolder, watch: _Watch) -> L.Trainer:
                 use_distributed_sampler=False,
             )
     except MisconfigurationException:
-        raise ConfigError(f"runtime.accelerator: this machine has no {config.runtime.accelerator}.") from None
+        raise ConfigError(f"runtime.accelerator: this machine has no {config.runtime.accelerator}") from None
 
 
 def resolve_precision(runtime: RuntimeConfig) -> Any:
@@ -299,7 +299,7 @@ def _resume_step(checkpoint: Path) -> int:
         return 0
     content = load_plain(checkpoint)
     if not isinstance(content, dict) or not isinstance(content.get("global_step"), int):
-        raise CheckpointError(f"{checkpoint}: expected the checkpoint of a training run, but it is another torch file.")
+        raise CheckpointError(f"{checkpoint}: expected the checkpoint of a training run, but it is another torch file")
     return int(content["global_step"])
 
 

@@ -37,8 +37,8 @@ def _build(table: Mapping[str, Callable[..., nn.Module]], section: Any, what: st
     arguments = dict(section) if isinstance(section, Mapping) else {}
     kind = str(arguments.pop("kind", ""))
     if kind not in table:
-        raise CheckpointError(f"{what}: there is no kind {kind!r:.60}{did_you_mean(kind, table)}.")
+        raise CheckpointError(f"{what}: there is no kind {kind!r:.60}{did_you_mean(kind, table)}")
     try:
         return table[kind](**arguments)
     except (TypeError, ValueError, RuntimeError) as problem:
-        raise CheckpointError(f"{what} {kind}: these arguments do not build it: {problem}.") from None
+        raise CheckpointError(f"{what} {kind}: these arguments do not build it: {problem}") from None

@@ -44,14 +44,19 @@ def train(
         TimeRemainingColumn(),
         TextColumn("{task.fields[losses]}"),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    progress = Progress(*columns, console=Console(stderr=True))
+    try:
         bar = progress.add_task("train", total=None, rate="", losses="")
 
         def show(step: int, total: int, losses: dict[str, float]) -> None:
+            if not progress.live.is_started:
+                progress.start()  # not before: a mistake in the settings needs no bar
             speed = progress.tasks[0].speed
             rate = f"{speed:.1f} steps/s" if speed else ""
             text = " ".join(f"{name} {value:.3f}" for name, value in losses.items())
             progress.update(bar, completed=step, total=total, rate=rate, losses=text)
 
         model = train_with(data, out, config, overrides, on_step=show)
+    finally:
+        progress.stop()
     typer.echo(model)
