@@ -91,9 +91,10 @@ class Augment:
 
     def __init__(self, config: AugmentConfig, fill: int = 114) -> None:
         self.config = config
-        self._geometry = A.Compose(
-            _geometric(config, fill), keypoint_params=A.KeypointParams("xy", remove_invisible=False)
-        )
+        geometry = _geometric(config, fill)
+        points = A.KeypointParams("xy", remove_invisible=False) if geometry else None
+        self._geometry = A.Compose(geometry, keypoint_params=points)
+        self._still = not geometry
         self._photometry = A.Compose(_photometric(config))
 
     def geometric(
@@ -112,6 +113,8 @@ class Augment:
             ellipse it holds: a square box keeps its side under any rotation. A mask that has left the image gives
             an empty box.
         """
+        if self._still:
+            return rgb, np.array(boxes_xyxy, float).reshape(-1, 4)
         _seed(self._geometry, rng)
         # Keypoints are pixel centres, boxes are pixel edges: half a pixel apart.
         frames = _frames(boxes_xyxy) - 0.5

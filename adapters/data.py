@@ -60,6 +60,8 @@ class ImageCache:
             return image
         self._held.move_to_end(name)
         bgr = cv2.imdecode(np.frombuffer(self._held[name], np.uint8), cv2.IMREAD_COLOR)
+        if bgr is None:
+            return record.rgb()
         return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
 
     def _keep(self, name: str, encoded: bytes) -> None:

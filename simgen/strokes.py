@@ -1,236 +1,304 @@
-"""Handwritten digits as pen strokes.
+"""Handwritten digits as pen strokes: a style is sampled as plain data first, drawn after.
 
-People differ in the strokes that they make, not in the fonts that they choose: each digit has several allographs (ways
-of writing it) as control points of smooth curves. A style chooses one, moves its control points, bends, slants and
-turns it, and gives the pen a thickness and a pressure. The idea of characters as motor programs of strokes is that of
-Lake, Salakhutdinov and Tenenbaum (2015, Science 350); smooth random displacements are those of Simard, Steinkraus and
-Platt (2003, ICDAR).
+Handwriting varies in strokes, not in fonts: a digit is one of several *allographs* (ways to write it), each a few
+smooth curves through control points, deformed, slanted and drawn with a pen of varying pressure. The idea of strokes
+as the generative parameters is Lake et al. 2015 (Human-level concept learning through probabilistic program
+induction); the smooth displacement is after Simard et al. 2003 (Best practices for convolutional neural networks
+applied to visual document analysis). Coordinates: x right, y down, a digit about 1 high.
 """
 
-from typing import Annotated, TypeAlias
+from dataclasses import dataclass
+from functools import cache
+from typing import TypeAlias
 
 import cv2
 import numpy as np
-from numpy.random import Generator
+from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
-from pydantic import Field
-from pydantic.dataclasses import dataclass
 
 from simgen.errors import ConfigError
-from simgen.rng import stream
-from simgen.scene import STRICT
 
-Range: TypeAlias = tuple[float, float]
 Points: TypeAlias = NDArray[np.float64]
-Stroke: TypeAlias = tuple[tuple[float, float], ...]
+Range: TypeAlias = tuple[float, float]
 
-# Control points in the unit square, x to the right, y down. A point given twice makes a corner.
-ALLOGRAPHS: dict[int, tuple[tuple[Stroke, ...], ...]] = {
-    0: (
-        (((0.5, 0.05), (0.2, 0.2), (0.12, 0.5), (0.22, 0.82), (0.5, 0.95), (0.78, 0.8), (0.88, 0.5), (0.78, 0.18), (0.5, 0.05)),),
-        (((0.62, 0.06), (0.3, 0.16), (0.2, 0.5), (0.3, 0.86), (0.52, 0.95), (0.74, 0.8), (0.8, 0.48), (0.7, 0.16), (0.45, 0.08)),),
-        (((0.5, 0.05), (0.32, 0.2), (0.28, 0.5), (0.34, 0.82), (0.5, 0.95), (0.66, 0.82), (0.72, 0.5), (0.67, 0.18), (0.5, 0.05)),),
+# One tuple a digit, one string an allograph: control points "x,y" in hundredths, "!" = sharp corner, "/" = pen lifted.
+ALLOGRAPHS: tuple[tuple[str, ...], ...] = (
+    (  # 0: round, oval, open top, begun at the left with an overshoot, boxy, narrow
+        "38,2 12,12 2,50 14,88 36,98 60,86 68,50 58,12 34,2",
+        "30,2 10,22 4,55 14,88 30,98 46,88 56,50 46,14 28,2",
+        "50,8 22,6 4,45 14,88 36,98 60,80 66,40 54,12 34,6",
+        "24,2 8,30 4,65 20,96 46,92 62,60 58,20 38,3 14,12",
+        "32,1 8,8 4,50 8,92 32,99 54,92 58,50 54,8 30,1",
+        "28,2 10,18 8,50 10,84 28,98 44,84 48,50 44,18 26,3",
     ),
-    1: (
-        (((0.5, 0.05), (0.5, 0.35), (0.5, 0.65), (0.5, 0.95)),),
-        (((0.28, 0.28), (0.42, 0.16), (0.54, 0.05), (0.54, 0.05), (0.54, 0.5), (0.54, 0.95)),),
-        (((0.3, 0.25), (0.5, 0.05), (0.5, 0.05), (0.5, 0.5), (0.5, 0.95)), ((0.25, 0.95), (0.5, 0.95), (0.75, 0.95))),
-        (((0.4, 0.14), (0.55, 0.05), (0.55, 0.05), (0.53, 0.4), (0.5, 0.95)),),
+    (  # 1: bar, flag, flag and base, long upstroke, bow, short flag and base, base to the right, upstroke and base
+        "30,0 30,50 30,100",
+        "8,28 32,0! 32,100",
+        "8,24 32,0! 32,100 / 6,100 58,100",
+        "0,46 22,28 42,0! 40,50 38,100",
+        "34,0 29,35 30,70 34,100",
+        "20,12 34,0! 34,100 / 16,99 54,98",
+        "12,18 30,0! 28,98! 62,98",
+        "0,42 20,26 36,0! 36,100 / 10,100 60,99",
     ),
-    2: (
-        (((0.2, 0.28), (0.32, 0.08), (0.62, 0.06), (0.76, 0.26), (0.62, 0.52), (0.38, 0.74), (0.16, 0.94), (0.16, 0.94), (0.5, 0.93), (0.84, 0.92)),),
-        (((0.22, 0.25), (0.4, 0.06), (0.7, 0.12), (0.74, 0.38), (0.54, 0.64), (0.28, 0.86), (0.18, 0.88), (0.22, 0.76), (0.36, 0.78), (0.6, 0.93), (0.86, 0.88)),),
-        (((0.24, 0.12), (0.5, 0.05), (0.72, 0.14), (0.72, 0.36), (0.5, 0.62), (0.2, 0.93), (0.2, 0.93), (0.5, 0.95), (0.8, 0.95)),),
-        (((0.2, 0.2), (0.45, 0.05), (0.7, 0.2), (0.62, 0.48), (0.42, 0.74), (0.3, 0.9), (0.42, 0.92), (0.6, 0.9), (0.82, 0.94)),),
+    (  # 2: angular, loop, flat-topped, swan base, curled start, round with a short base, small loop
+        "4,22 18,4 42,2 58,20 46,48 24,74 2,98! 64,98",
+        "4,22 20,3 46,3 58,24 44,56 20,88 4,94 4,80 20,78 40,92 66,97",
+        "2,8 30,2 52,6 54,24 30,58 2,96! 62,96",
+        "6,26 22,3 50,6 56,30 34,64 4,96! 26,90 44,98 66,90",
+        "14,30 8,14 24,2 48,6 56,26 40,58 6,98! 64,95",
+        "2,14 22,1 44,8 46,32 30,64 8,97! 54,98",
+        "2,18 22,2 46,8 48,32 34,66 14,94 4,90 16,84 34,94 62,98",
     ),
-    3: (
-        (((0.22, 0.16), (0.44, 0.05), (0.72, 0.14), (0.7, 0.36), (0.44, 0.47), (0.44, 0.47), (0.72, 0.54), (0.8, 0.75), (0.58, 0.94), (0.2, 0.86)),),
-        (((0.2, 0.06), (0.5, 0.06), (0.76, 0.06), (0.76, 0.06), (0.6, 0.24), (0.46, 0.4), (0.46, 0.4), (0.72, 0.5), (0.78, 0.74), (0.54, 0.94), (0.2, 0.86)),),
-        (((0.25, 0.12), (0.5, 0.05), (0.68, 0.18), (0.6, 0.38), (0.42, 0.46), (0.62, 0.52), (0.74, 0.7), (0.6, 0.9), (0.36, 0.95), (0.22, 0.84)),),
-        (((0.28, 0.2), (0.5, 0.05), (0.7, 0.16), (0.66, 0.36), (0.5, 0.46), (0.42, 0.5), (0.5, 0.46), (0.72, 0.56), (0.72, 0.82), (0.48, 0.95), (0.24, 0.82)),),
+    (  # 3: round, flat-topped, smooth, small inner loop, flat and sharp, big belly, hooked end
+        "4,14 24,1 50,8 54,28 38,44 22,47! 44,50 62,68 52,92 24,99 2,86",
+        "4,3 56,3! 26,42! 50,48 62,70 48,94 20,99 0,88",
+        "4,10 28,1 52,10 50,32 30,46 46,52 60,72 48,94 22,99 2,90",
+        "6,16 26,2 52,12 46,36 28,49 20,45 30,42 50,52 62,72 50,94 26,99 2,86",
+        "2,6 50,2! 40,26 22,44! 52,46 56,72 40,96 2,98",
+        "12,8 36,1 50,14 40,36 22,42! 52,46 66,68 50,94 22,99 0,92",
+        "2,20 18,2 46,4 52,24 36,44 16,48! 46,50 56,74 36,98 8,96 0,82",
     ),
-    4: (
-        (((0.58, 0.05), (0.36, 0.34), (0.14, 0.62), (0.14, 0.62), (0.5, 0.62), (0.88, 0.62)), ((0.64, 0.34), (0.63, 0.64), (0.62, 0.95))),
-        (((0.24, 0.06), (0.22, 0.3), (0.2, 0.52), (0.2, 0.52), (0.5, 0.53), (0.8, 0.5)), ((0.72, 0.06), (0.7, 0.5), (0.66, 0.95))),
-        (((0.62, 0.05), (0.4, 0.32), (0.16, 0.64), (0.16, 0.64), (0.5, 0.66), (0.86, 0.62)), ((0.62, 0.05), (0.62, 0.5), (0.62, 0.95))),
-        (((0.4, 0.05), (0.28, 0.3), (0.16, 0.58), (0.16, 0.58), (0.5, 0.6), (0.84, 0.58)), ((0.62, 0.38), (0.56, 0.66), (0.5, 0.95))),
-        (((0.26, 0.1), (0.2, 0.36), (0.3, 0.54), (0.56, 0.5), (0.74, 0.3)), ((0.78, 0.06), (0.72, 0.46), (0.66, 0.95))),
+    (  # 4: open, closed, one cursive stroke, open with a short stem, cup and stem, narrow top, stem below the bar
+        "14,0 2,56! 64,52 / 48,20 44,100",
+        "44,0 24,34 2,66! 66,62 / 44,2 44,100",
+        "18,0 6,34 4,52 24,56 44,46 60,8! 50,56 40,100",
+        "30,0 16,32 2,60! 66,58 / 46,34 40,100",
+        "8,2 4,40 14,54 34,52 52,44 / 54,2 50,50 46,100",
+        "34,0 18,30 4,58! 30,60 62,54 / 44,26 38,62 34,100",
+        "46,0 4,54! 60,56 / 42,14 38,100",
+        "22,0 4,46 10,58 34,56 66,48 / 52,16 42,60 36,100",
     ),
-    5: (
-        (((0.76, 0.06), (0.5, 0.06), (0.28, 0.07), (0.28, 0.07), (0.25, 0.26), (0.23, 0.45), (0.23, 0.45), (0.5, 0.38), (0.76, 0.5), (0.76, 0.78), (0.5, 0.95), (0.2, 0.86)),),
-        (((0.3, 0.08), (0.26, 0.28), (0.24, 0.46), (0.24, 0.46), (0.5, 0.4), (0.74, 0.55), (0.7, 0.84), (0.42, 0.95), (0.18, 0.84)), ((0.3, 0.08), (0.55, 0.08), (0.82, 0.05))),
-        (((0.82, 0.06), (0.56, 0.1), (0.36, 0.1), (0.36, 0.1), (0.3, 0.3), (0.26, 0.48), (0.26, 0.48), (0.54, 0.46), (0.68, 0.64), (0.58, 0.86), (0.34, 0.95), (0.18, 0.88)),),
-        (((0.74, 0.05), (0.4, 0.07), (0.4, 0.07), (0.32, 0.24), (0.3, 0.42), (0.5, 0.46), (0.68, 0.6), (0.66, 0.82), (0.44, 0.95), (0.24, 0.9)),),
+    (  # 5: two strokes, one stroke, rounded as an S, long rising bar, small belly, flat belly
+        "14,3 8,44! 30,36 58,50 60,78 38,98 2,92 / 14,3 60,2",
+        "60,2 14,4! 8,42! 34,36 58,52 58,80 34,99 2,90",
+        "58,4 24,4 8,24 24,42 52,56 56,82 30,99 4,90",
+        "22,8 10,46! 36,42 54,60 44,90 4,98 / 22,8 44,6 68,0",
+        "54,3 18,2! 12,42! 32,44 50,58 48,82 30,98 6,98",
+        "12,4 10,48! 46,42 60,62 52,88 28,99 0,94 / 12,4 64,4",
+        "62,4 36,6 18,4! 8,40 30,46 48,62 40,90 0,98",
     ),
-    6: (
-        (((0.66, 0.06), (0.42, 0.22), (0.26, 0.5), (0.24, 0.76), (0.42, 0.95), (0.68, 0.88), (0.74, 0.68), (0.56, 0.54), (0.36, 0.6), (0.25, 0.74)),),
-        (((0.54, 0.05), (0.32, 0.3), (0.2, 0.62), (0.3, 0.9), (0.58, 0.95), (0.78, 0.78), (0.68, 0.58), (0.44, 0.56), (0.24, 0.7)),),
-        (((0.4, 0.05), (0.28, 0.35), (0.24, 0.68), (0.38, 0.93), (0.62, 0.92), (0.72, 0.74), (0.58, 0.6), (0.4, 0.66), (0.28, 0.8)),),
-        (((0.76, 0.12), (0.52, 0.06), (0.3, 0.26), (0.22, 0.6), (0.36, 0.92), (0.66, 0.92), (0.76, 0.68), (0.54, 0.52), (0.28, 0.62)),),
+    (  # 6: curved, straight tail, curled top, low small loop, upright, wide loop
+        "46,2 18,26 2,62 14,94 40,98 56,78 44,54 20,56 4,74",
+        "34,0 10,46 4,80 24,99 50,90 56,68 38,52 10,68",
+        "54,10 40,1 18,18 3,58 14,94 42,98 58,76 40,54 8,70",
+        "26,0 6,40 3,76 22,99 48,96 56,78 36,62 6,80",
+        "14,0 6,30 4,70 18,98 46,97 58,78 48,58 24,56 6,72",
+        "30,0 8,36 2,72 22,99 54,96 66,78 50,62 20,66 6,84",
     ),
-    7: (
-        (((0.16, 0.08), (0.5, 0.08), (0.82, 0.08), (0.82, 0.08), (0.62, 0.5), (0.42, 0.95)),),
-        (((0.16, 0.08), (0.5, 0.09), (0.8, 0.07), (0.8, 0.07), (0.62, 0.42), (0.46, 0.95)), ((0.34, 0.52), (0.56, 0.5), (0.78, 0.48))),
-        (((0.18, 0.2), (0.2, 0.08), (0.2, 0.08), (0.5, 0.08), (0.8, 0.06), (0.8, 0.06), (0.66, 0.4), (0.56, 0.95)),),
-        (((0.2, 0.14), (0.44, 0.06), (0.7, 0.1), (0.76, 0.2), (0.64, 0.5), (0.5, 0.95)), ((0.36, 0.56), (0.58, 0.5), (0.82, 0.48))),
+    (  # 7: plain, barred, serif, serif and bar, wave and bar, bent, bar on a straight stem, low bar
+        "2,4 58,4! 34,48 20,100",
+        "4,4 56,4! 36,48 24,100 / 10,52 58,48",
+        "4,20 4,4! 58,4! 32,50 22,100",
+        "4,18 6,4! 56,5! 36,50 26,100 / 10,52 60,46",
+        "2,16 12,3 34,9 58,2! 38,46 28,100 / 10,50 62,46",
+        "2,6 30,2 56,6 46,36 34,66 30,100",
+        "4,8 54,4! 30,100 / 16,46 66,44",
+        "0,12 14,3 48,4 52,14 40,50 30,100 / 12,58 58,50",
     ),
-    8: (
-        (((0.68, 0.16), (0.46, 0.05), (0.28, 0.2), (0.44, 0.42), (0.68, 0.62), (0.7, 0.84), (0.48, 0.95), (0.28, 0.84), (0.34, 0.62), (0.6, 0.4), (0.72, 0.22), (0.68, 0.16)),),
-        (((0.5, 0.05), (0.3, 0.14), (0.32, 0.36), (0.5, 0.46), (0.7, 0.36), (0.7, 0.14), (0.5, 0.05)), ((0.5, 0.46), (0.26, 0.58), (0.26, 0.84), (0.5, 0.95), (0.74, 0.84), (0.74, 0.58), (0.5, 0.46))),
-        (((0.72, 0.1), (0.44, 0.08), (0.34, 0.26), (0.52, 0.48), (0.62, 0.72), (0.5, 0.93), (0.34, 0.82), (0.44, 0.56), (0.66, 0.3), (0.74, 0.1)),),
-        (((0.5, 0.48), (0.32, 0.32), (0.4, 0.1), (0.6, 0.07), (0.7, 0.24), (0.52, 0.46), (0.34, 0.66), (0.36, 0.9), (0.56, 0.95), (0.68, 0.76), (0.5, 0.48)),),
+    (  # 8: one crossing stroke, two circles, open top, small top loop, crossing begun below, tall top loop, open at the right
+        "54,14 32,1 8,14 16,36 44,56 58,80 34,99 6,84 18,60 46,38 56,14",
+        "32,1 12,10 10,36 32,47 52,36 52,10 32,1 / 32,47 8,60 6,88 32,99 58,88 56,60 32,47",
+        "60,6 32,3 10,18 24,42 50,62 54,86 30,99 8,86 14,64 44,38 62,10",
+        "46,12 30,1 16,14 26,36 50,60 56,84 30,99 4,84 16,60 42,34 46,12",
+        "28,44 10,24 20,3 46,4 54,22 36,46 10,66 8,90 32,99 52,86 46,62 26,42",
+        "50,16 32,1 12,14 10,38 34,54 50,72 46,94 28,99 14,88 22,64 46,44 52,18",
+        "58,12 34,1 10,12 14,36 46,54 54,82 32,99 10,86 20,60 56,30",
     ),
-    9: (
-        (((0.72, 0.24), (0.56, 0.06), (0.32, 0.12), (0.26, 0.34), (0.42, 0.48), (0.64, 0.4), (0.72, 0.2), (0.72, 0.2), (0.7, 0.58), (0.66, 0.95)),),
-        (((0.7, 0.16), (0.46, 0.05), (0.26, 0.24), (0.36, 0.46), (0.6, 0.42), (0.72, 0.18), (0.74, 0.5), (0.68, 0.82), (0.46, 0.95), (0.24, 0.86)),),
-        (((0.6, 0.08), (0.36, 0.1), (0.28, 0.32), (0.44, 0.46), (0.66, 0.34), (0.68, 0.1), (0.68, 0.1), (0.6, 0.55), (0.46, 0.95)),),
-        (((0.7, 0.12), (0.42, 0.06), (0.28, 0.26), (0.42, 0.48), (0.68, 0.46), (0.72, 0.2), (0.76, 0.56), (0.66, 0.86), (0.4, 0.95), (0.22, 0.88)),),
+    (  # 9: straight tail, curved tail, hook, circle and stick, open top, bent stick, leaning tail, 3-like low tail
+        "54,16 36,2 10,8 4,32 22,48 46,38 54,14! 52,60 48,100",
+        "54,20 34,1 8,12 8,38 30,48 52,32 56,14 56,60 42,94 6,97",
+        "56,8 24,2 2,26 18,48 48,38 56,8! 54,70 36,98 6,88",
+        "30,1 6,12 6,36 28,46 50,36 52,12 30,1 / 54,4 50,100",
+        "54,8 22,3 4,26 20,46 50,36 / 56,4 50,50 44,100",
+        "48,18 30,2 6,14 8,36 28,44 46,30 50,10 54,50 40,84 22,100",
+        "54,12 30,1 8,16 10,40 34,44 54,16! 44,62 28,100",
+        "52,8 22,2 4,20 14,42 42,42 52,10 56,52 50,84 28,99 2,94",
     ),
-}
+)
 
 
-@dataclass(frozen=True, config=STRICT)
+@dataclass(frozen=True)
+class StyleRanges:
+    """The (low, high) ranges that `sample_style` draws from uniformly; meanings as in `DigitStyle`."""
+
+    jitter: Range = (0.0, 0.045)
+    slant: Range = (-0.2, 0.5)
+    aspect: Range = (0.7, 1.35)
+    rotation_rad: Range = (-0.12, 0.12)
+    wobble: Range = (0.0, 0.05)
+    thickness: Range = (0.06, 0.16)
+    pressure: Range = (0.0, 0.35)
+    roundness: Range = (0.0, 0.08)
+    scale: Range = (0.65, 0.92)
+    offset_x: Range = (-0.7, 0.7)
+    offset_y: Range = (-0.7, 0.7)
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in vars(self).items():
+            if not low <= high:
+                raise ConfigError(f"digit strokes: `{name}` needs low <= high, but got [{low}, {high}]")
+
+
+@dataclass(frozen=True)
 class DigitStyle:
-    """How one digit is written; the same style gives the same pixels.
+    """All that decides how one digit is written, as plain numbers: the same style gives the same pixels.
 
     Attributes:
-        allograph: which of the digit's ways of writing.
-        seed: of the jitter and the wobble.
-        jitter: standard deviation of the control points' shifts, in digit heights.
-        wobble: size of a smooth displacement of the whole digit, in digit heights.
-        slant: shear; positive leans to the right.
+        allograph: which of the digit's ways of writing, 0-based.
+        seed: of the jitter vector, the wobble's waves and the pressure's phase.
+        jitter: standard deviation of each control point and stroke end, in digit heights.
+        slant: how far the top leans to the right, in digit heights.
         aspect: factor on the width.
-        rotation_rad: counter-clockwise in the image.
-        thickness: pen width in digit heights.
-        pressure: relative variation of the pen width along a stroke, 0 to 1.
-        scale: height of the digit in the box, 0 to 1.
-        offset: shift of the digit's centre in box sizes, x and y.
+        rotation_rad: counter-clockwise turn as seen.
+        wobble: amplitude of a smooth low-frequency displacement, in digit heights.
+        thickness: pen width over the box's side.
+        pressure: relative variation of the pen's width along the stroke.
+        roundness: length over which corners are smoothed, in digit heights.
+        scale: height (or width, if that is larger) of the ink over the box's side.
+        offset_x: -1 touches the left border of the box, 1 the right one.
+        offset_y: -1 touches the top border of the box, 1 the bottom one.
     """
 
     allograph: int = 0
     seed: int = 0
     jitter: float = 0.0
-    wobble: float = 0.0
     slant: float = 0.0
     aspect: float = 1.0
     rotation_rad: float = 0.0
-    thickness: Annotated[float, Field(gt=0)] = 0.1
+    wobble: float = 0.0
+    thickness: float = 0.1
     pressure: float = 0.0
-    scale: Annotated[float, Field(gt=0)] = 0.9
-    offset: tuple[float, float] = (0.0, 0.0)
+    roundness: float = 0.02
+    scale: float = 0.8
+    offset_x: float = 0.0
+    offset_y: float = 0.0
 
 
-@dataclass(frozen=True, config=STRICT)
-class StyleRanges:
-    """Ranges [low, high] that `sample_style` draws evenly from; see `DigitStyle`."""
+def allograph_count(digit: int) -> int:
+    """Return in how many ways `digit` can be written.
 
-    jitter: Range = (0.01, 0.045)
-    wobble: Range = (0.0, 0.06)
-    slant: Range = (-0.15, 0.45)
-    aspect: Range = (0.7, 1.2)
-    rotation_rad: Range = (-0.18, 0.18)
-    thickness: Range = (0.08, 0.19)
-    pressure: Range = (0.0, 0.35)
-    scale: Range = (0.86, 0.97)
-    offset: Range = (-0.02, 0.02)
-
-
-def sample_style(digit: int, rng: Generator, ranges: StyleRanges) -> DigitStyle:
-    """Return a random style of a digit. Raises `ConfigError` for a digit that is none."""
-
-    def draw(bounds: Range) -> float:
-        return round(float(rng.uniform(*bounds)), 4)
-
-    return DigitStyle(
-        allograph=int(rng.integers(len(_allographs(digit)))),
-        seed=int(rng.integers(2**31)),
-        jitter=draw(ranges.jitter),
-        wobble=draw(ranges.wobble),
-        slant=draw(ranges.slant),
-        aspect=draw(ranges.aspect),
-        rotation_rad=draw(ranges.rotation_rad),
-        thickness=draw(ranges.thickness),
-        pressure=draw(ranges.pressure),
-        scale=draw(ranges.scale),
-        offset=(draw(ranges.offset), draw(ranges.offset)),
-    )
+    Raises:
+        ConfigError: `digit` is not one of 0 to 9.
+    """
+    if digit not in range(10):
+        raise ConfigError(f"digit strokes: expected a digit from 0 to 9, but got {digit!r}")
+    return len(ALLOGRAPHS[digit])
 
 
 def plain_style(digit: int) -> DigitStyle:
-    """Return one neat style, the same for every digit. Raises `ConfigError` for a digit that is none."""
-    _allographs(digit)
-    return DigitStyle()
+    """Return the one neat way to write `digit`: for runs without randomization."""
+    allograph_count(digit)
+    return DigitStyle(allograph={1: 1, 4: 1}.get(digit, 0))
+
+
+def sample_style(digit: int, rng: Generator, strength: StyleRanges) -> DigitStyle:
+    """Draw a style: the allograph uniformly, every other number uniformly in its range."""
+    allograph = int(rng.integers(allograph_count(digit)))
+    seed = int(rng.integers(2**31))
+    return DigitStyle(allograph, seed, **{name: float(rng.uniform(*span)) for name, span in vars(strength).items()})
 
 
 def draw_digit(digit: int, style: DigitStyle, size_px: int) -> NDArray[np.float32]:
-    """Return the ink of a digit: (size_px, size_px) float32 coverage in [0, 1], antialiased.
+    """Draw a digit.
+
+    Returns:
+        (S, S) float32 ink coverage in [0, 1], antialiased, S = size_px; the whole digit lies inside.
 
     Raises:
-        ConfigError: not a digit, or a style of another digit.
+        ConfigError: a digit, allograph or size that does not exist.
     """
-    ways = _allographs(digit)
-    if not 0 <= style.allograph < len(ways):
-        raise ConfigError(f"digit {digit}: expected an allograph from 0 to {len(ways) - 1}, got {style.allograph}")
-    rng = stream(style.seed, digit, "strokes")
-    curves = [_curve(np.array(stroke), style.jitter, rng) for stroke in ways[style.allograph]]
-    curves = _placed(_bent(curves, style.wobble, rng), style)
-    canvas = np.zeros((2 * size_px, 2 * size_px), np.uint8)
-    for curve in curves:
-        phase, cycles = rng.uniform(0, 2 * np.pi), rng.uniform(0.5, 1.5)
-        along = np.linspace(0, 2 * np.pi * cycles, len(curve))
-        width = style.thickness * style.scale * (1 + style.pressure * np.sin(along + phase))
-        _ink(canvas, curve * 2 * size_px, width * 2 * size_px)
-    small = cv2.resize(canvas, (size_px, size_px), interpolation=cv2.INTER_AREA)
-    return np.asarray(small / np.float32(255), np.float32)
+    if size_px < 1:
+        raise ConfigError(f"digit strokes: the size must be at least 1 pixel, but got {size_px}")
+    factor = max(1, -(-256 // size_px))
+    side = size_px * factor
+    canvas = np.zeros((side, side), np.uint8)
+    rng = default_rng(style.seed)
+    paths = _place(_deform(_paths(digit, style, rng), style, rng), style)
+    for path in paths:
+        _ink(canvas, path * side, style, rng)
+    small = cv2.resize(canvas, (size_px, size_px), interpolation=cv2.INTER_AREA) if factor > 1 else canvas
+    return np.asarray(small, np.float32) / np.float32(255)
 
 
-def _allographs(digit: int) -> tuple[tuple[Stroke, ...], ...]:
-    if digit not in ALLOGRAPHS:
-        raise ConfigError(f"digit: expected a number from 0 to 9, got {digit!r}")
-    return ALLOGRAPHS[digit]
+@cache
+def _control_points(digit: int, allograph: int) -> tuple[tuple[Points, tuple[int, ...]], ...]:
+    """Return each stroke's (n, 2) control points and the indices of its sharp corners."""
+    if not 0 <= allograph < allograph_count(digit):
+        raise ConfigError(f"digit strokes: {digit} has allographs 0 to {allograph_count(digit) - 1}, got {allograph}")
+    strokes = []
+    for text in ALLOGRAPHS[digit][allograph].split("/"):
+        words = text.split()
+        points = np.array([[float(v) for v in word.rstrip("!").split(",")] for word in words]) / 100
+        strokes.append((points, tuple(i for i, word in enumerate(words) if word.endswith("!"))))
+    return tuple(strokes)
 
 
-def _curve(points: Points, jitter: float, rng: Generator, steps: int = 8) -> Points:
-    """Return the (n, 2) Catmull-Rom curve through the jittered control points; repeated points stay together."""
-    shifts = rng.normal(0, jitter, points.shape)
-    same = np.all(np.diff(points, axis=0) == 0, axis=1)
-    shifts[1:][same] = shifts[:-1][same]
-    points = points + shifts
-    p = np.concatenate([points[:1], points, points[-1:]])
-    t = np.linspace(0, 1, steps, endpoint=False)[:, None]
-    pieces = [
-        0.5
-        * (
-            2 * p1
-            + (p2 - p0) * t
-            + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2
-            + (3 * p1 - p0 - 3 * p2 + p3) * t**3
-        )
-        for p0, p1, p2, p3 in zip(p, p[1:], p[2:], p[3:], strict=False)
-    ]
-    return np.concatenate([*pieces, points[-1:]])
+def _paths(digit: int, style: DigitStyle, rng: Generator) -> list[Points]:
+    """Return the jittered strokes as dense (n, 2) polylines, evenly spaced."""
+    paths = []
+    for points, corners in _control_points(digit, style.allograph):
+        noisy = points + rng.normal(0, style.jitter, points.shape)
+        pieces = [0, *corners, len(points) - 1]
+        curve = np.concatenate([_spline(noisy[a : b + 1]) for a, b in zip(pieces, pieces[1:], strict=False)])
+        paths.append(_smooth(_even(curve), style.roundness))
+    return paths
 
 
-def _bent(curves: list[Points], wobble: float, rng: Generator) -> list[Points]:
-    wave = rng.uniform(0.3, 1.0, (2, 2)) * 2 * np.pi
-    phase = rng.uniform(0, 2 * np.pi, 2)
-    return [c + wobble * np.sin(c @ wave + phase) for c in curves]
+def _spline(points: Points) -> Points:
+    """Return a Catmull-Rom curve through (n, 2) points, 12 samples a piece; ends are extended linearly."""
+    if len(points) == 2:
+        return np.linspace(points[0], points[1], 12)
+    padded = np.concatenate([[2 * points[0] - points[1]], points, [2 * points[-1] - points[-2]]])
+    t = np.linspace(0, 1, 12)[:, None]
+    p0, p1, p2, p3 = (padded[i : len(padded) - 3 + i, None] for i in range(4))
+    curve = p1 + 0.5 * t * (p2 - p0 + t * (2 * p0 - 5 * p1 + 4 * p2 - p3 + t * (3 * (p1 - p2) + p3 - p0)))
+    return np.asarray(curve.reshape(-1, 2))
 
 
-def _placed(curves: list[Points], style: DigitStyle) -> list[Points]:
-    """Return the curves in the unit box: slanted, turned, scaled to fit, thickness included."""
+def _even(curve: Points, step: float = 0.025) -> Points:
+    """Return the polyline resampled at about equal arc lengths."""
+    arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(curve, axis=0), axis=1))])
+    at = np.linspace(0, arc[-1], max(4, round(arc[-1] / step)))
+    return np.column_stack([np.interp(at, arc, curve[:, axis]) for axis in range(2)])
+
+
+def _smooth(path: Points, length: float, step: float = 0.025) -> Points:
+    """Return the path averaged over twice `length`; the ends stay where they are."""
+    reach = min(round(length / step), len(path) // 4)
+    if not reach:
+        return path
+    before, after = 2 * path[0] - path[reach:0:-1], 2 * path[-1] - path[-2 : -2 - reach : -1]
+    padded = np.concatenate([before, path, after])
+    total = np.concatenate([np.zeros((1, 2)), np.cumsum(padded, axis=0)])
+    width = 2 * reach + 1
+    return np.asarray((total[width:] - total[:-width]) / width)
+
+
+def _deform(paths: list[Points], style: DigitStyle, rng: Generator) -> list[Points]:
+    """Return the paths wobbled, widened, slanted and turned."""
+    waves, phases = rng.normal(0, 3.0, (3, 2, 2)), rng.uniform(0, 2 * np.pi, (3, 2))
     cos, sin = np.cos(style.rotation_rad), np.sin(style.rotation_rad)
-    turn = np.array([[cos, sin], [-sin, cos]]) @ np.array([[style.aspect, -style.slant], [0.0, 1.0]])
-    turned = [(c - 0.5) @ turn.T for c in curves]
-    every = np.concatenate(turned)
-    low, high = every.min(0), every.max(0)
-    room = style.scale * (1 - style.thickness * (1 + style.pressure))
-    factor = room / max(float((high - low).max()), 1e-6)
-    middle = (low + high) / 2
-    return [(c - middle) * factor + 0.5 + np.array(style.offset) for c in turned]
+    turn = np.array([[cos, -sin], [sin, cos]])
+    shape = np.array([[style.aspect, 0.0], [-style.slant, 1.0]])
+    return [(p + style.wobble / 2 * np.sin(np.einsum("nd,kcd->nkc", p, waves) + phases).sum(axis=1)) @ shape @ turn for p in paths]
 
 
-def _ink(canvas: NDArray[np.uint8], points_px: Points, width_px: NDArray[np.float64]) -> None:
-    fixed = np.round(points_px * 16).astype(np.int32)
-    for a, b, width in zip(fixed, fixed[1:], width_px, strict=False):
-        cv2.line(canvas, (int(a[0]), int(a[1])), (int(b[0]), int(b[1])), 255, max(1, round(width)), cv2.LINE_AA, 4)
+def _place(paths: list[Points], style: DigitStyle) -> list[Points]:
+    """Return the paths in the unit box, with room for the pen."""
+    every = np.concatenate(paths)
+    low, high = every.min(axis=0), every.max(axis=0)
+    pen = style.thickness * (1 + style.pressure) + 0.01
+    factor = max(style.scale - pen, 0.05) / max(float((high - low).max()), 1e-6)
+    slack = (1 - pen - (high - low) * factor) / 2
+    middle = 0.5 + slack * np.clip([style.offset_x, style.offset_y], -1, 1)
+    return [(path - (low + high) / 2) * factor + middle for path in paths]
+
+
+def _ink(canvas: NDArray[np.uint8], path: Points, style: DigitStyle, rng: Generator) -> None:
+    """Draw one (n, 2) path in pixels into the canvas with a round pen."""
+    phase, speed = rng.uniform(0, 2 * np.pi), rng.uniform(0.03, 0.15)
+    wide = style.thickness * len(canvas) * (1 + style.pressure * np.sin(phase + speed * np.arange(len(path))))
+    fixed = np.rint((path - 0.5) * 16).astype(int).tolist()
+    for start, end, width in zip(fixed, fixed[1:], wide, strict=False):
+        cv2.line(canvas, start, end, 255, max(1, round(float(width))), cv2.LINE_8, 4)

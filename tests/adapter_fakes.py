@@ -8,7 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from simgen.adapters.augment import AugmentConfig
 from simgen.rng import stream
+
+_PHOTOMETRIC = ("brightness", "contrast", "gamma", "hue", "saturation", "tint", "p_shuffle", "p_grey", "p_blur")
+OFF = AugmentConfig(**dict.fromkeys((*_PHOTOMETRIC, "p_noise", "p_jpeg", "p_downscale", "p_shadow"), 0.0))
 
 Labelled = tuple[NDArray[np.uint8], list[tuple[str, tuple[float, float, float, float]]]]
 

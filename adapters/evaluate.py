@@ -1,0 +1,186 @@
+"""How well a model does on a labelled image set that it has never seen.
+
+The score threshold comes from the model file, chosen on synthetic images; nothing here is chosen on the real ones.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simgen.adapters.checkpoint import ModelFile, load_model
+from simgen.adapters.metrics import (
+    CocoScores,
+    Matches,
+    Score,
+    bootstrap,
+    classification_scores,
+    confusion_of,
+    match_images,
+    precision_recall_f1,
+)
+from simgen.adapters.predict import Detections, predict_classes, predict_detections
+from simgen.errors import CheckpointError, DataError
+from simgen.formats.coco import CocoDataset, ImageRecord
+from simgen.rng import stream
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Scores of one model on one set.
+
+    Attributes:
+        task: "detect" or "classify".
+        classes: the class names.
+        scores: figures by name, with intervals.
+        confusion: (C + 1, C + 1) counts, rows the truth, columns what was said; the last of each is background.
+        curves: (C, 101) precision over recall 0, 0.01 ... 1 at IoU 0.5, -1 where undefined; empty for classify.
+        threshold: score threshold, chosen on synthetic images.
+        history: the model's training summary.
+        records: the images.
+        found: detections of each image; empty for classify.
+        matches: what became of them.
+        said: (n,) class numbers of all objects in order; empty for detect.
+    """
+
+    task: str
+    classes: tuple[str, ...]
+    scores: dict[str, Score]
+    confusion: NDArray[np.int64]
+    threshold: float | None
+    history: dict[str, Any]
+    records: tuple[ImageRecord, ...]
+    curves: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 101)))
+    found: tuple[Detections, ...] = ()
+    matches: tuple[Matches, ...] = ()
+    said: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what goes into metrics.json."""
+        return {
+            "task": self.task,
+            "classes": list(self.classes),
+            "images": len(self.records),
+            "objects": sum(not a.ignore for r in self.records for a in r.annotations),
+            "threshold": self.threshold,
+            "threshold_chosen_on": "synthetic validation images",
+            "scores": {name: asdict(score) for name, score in self.scores.items()},
+            "confusion": self.confusion.tolist(),
+            "training": self.history,
+        }
+
+
+def evaluate(
+    checkpoint: Path, data: CocoDataset, *, repeats: int = 500, seed: int = 0, progress: Progress | None = None
+) -> Evaluation:
+    """Score a model file on a labelled set.
+
+    Args:
+        checkpoint: a model file.
+        data: the labelled set, with the model's classes in any order.
+        repeats: resampled sets for the confidence intervals; 0 for none.
+        seed: of the resampling.
+        progress: called as progress(done, total) after each image.
+
+    Raises:
+        CheckpointError: an unreadable model file, or one of other classes.
+        DataError: an empty set, or an image that cannot be decoded (found before anything is scored).
+    """
+    model = load_model(checkpoint)
+    if set(model.classes) != set(data.classes):
+        raise CheckpointError(
+            f'model "{checkpoint}": knows the classes {_listed(model.classes)}, '
+            f'but the images in "{data.root}" are labelled with {_listed(data.classes)}'
+        )
+    if not any(record.annotations for record in data.records):
+        raise DataError(f'image set "{data.root}": expected labelled images, got none')
+    data.verify()
+    judge = _detect if model.task == "detect" else _classify
+    return judge(model, data.records, (repeats, seed), progress)
+
+
+def split(data: CocoDataset, part: str) -> CocoDataset:
+    """Return "all", "first:N" or "last:N" images in the order of their file names. Raises `DataError`."""
+    kind, _, number = part.partition(":")
+    if kind == "all" and not number:
+        return data
+    if kind not in ("first", "last") or not number.isdigit() or not 0 < int(number) <= len(data):
+        raise DataError(f'split "{part}": expected "all", "first:N" or "last:N" with N from 1 to {len(data)}')
+    count = int(number)
+    return data.subset(range(count) if kind == "first" else range(len(data) - count, len(data)))
+
+
+def write_evaluation(evaluation: Evaluation, out: Path) -> Path:
+    """Write metrics.json and report.html into a folder; return the report's path."""
+    from simgen.adapters.report import write_report
+
+    out.mkdir(parents=True, exist_ok=True)
+    content = json.dumps(evaluation.as_dict(), indent=1, sort_keys=True)
+    (out / "metrics.json").write_text(content + "\n", "utf-8")
+    return write_report(evaluation, out / "report.html")
+
+
+def _detect(
+    model: ModelFile, records: Sequence[ImageRecord], sampling: tuple[int, int], progress: Progress | None
+) -> Evaluation:
+    classes, n = tuple(model.classes), len(model.classes)
+    threshold = 0.3 if model.threshold is None else float(model.threshold)
+    found = predict_detections(model, records, progress=progress)
+    coco = CocoScores(found, records, classes)
+    matches = match_images(found, records, classes, threshold)
+    tables = np.stack([confusion_of([m], n) for m in matches])
+
+    def measure(images: NDArray[np.int64] | None) -> dict[str, float | None]:
+        table = tables.sum(0) if images is None else tables[images].sum(0)
+        at_threshold = precision_recall_f1(table, n)
+        named = {_named(key, classes): value for key, value in at_threshold.items()}
+        return {**coco.summary(images), **named}
+
+    scores = bootstrap(measure, len(records), sampling[0], stream(sampling[1], 0, "bootstrap"))
+    return Evaluation(
+        "detect",
+        classes,
+        scores,
+        tables.sum(0),
+        threshold,
+        model.history,
+        tuple(records),
+        curves=coco.precision()[0].T,
+        found=tuple(found),
+        matches=tuple(matches),
+    )
+
+
+def _classify(
+    model: ModelFile, records: Sequence[ImageRecord], sampling: tuple[int, int], progress: Progress | None
+) -> Evaluation:
+    classes, n = tuple(model.classes), len(model.classes)
+    said = [r.classes for r in predict_classes(model, records, progress=progress)]
+    true = [np.array([classes.index(a.class_name) for a in r.annotations], np.int64) for r in records]
+
+    def measure(images: NDArray[np.int64] | None) -> dict[str, float | None]:
+        picked = range(len(records)) if images is None else images
+        truth, guess = (np.concatenate([rows[i] for i in picked]) for rows in (true, said))
+        return dict(classification_scores(truth, guess, n))
+
+    table = np.zeros((n + 1, n + 1), np.int64)
+    np.add.at(table, (np.concatenate(true), np.concatenate(said)), 1)
+    scores = bootstrap(measure, len(records), sampling[0], stream(sampling[1], 0, "bootstrap"))
+    return Evaluation(
+        "classify", classes, scores, table, None, model.history, tuple(records), said=np.concatenate(said)
+    )
+
+
+def _named(key: str, classes: Sequence[str]) -> str:
+    kind, slash, number = key.partition("/")
+    return f"{kind}/{classes[int(number)]}" if slash else key
+
+
+def _listed(names: Sequence[str]) -> str:
+    return "[" + ", ".join(names) + "]"

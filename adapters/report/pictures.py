@@ -1,0 +1,100 @@
+"""The pictures of a report, as data URIs."""
+
+import base64
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from simgen.adapters.metrics import Matches
+    from simgen.adapters.predict import Detections
+    from simgen.formats.coco import ImageRecord
+
+RIGHT, WRONG, MISSED = (40, 200, 60), (235, 40, 40), (255, 160, 0)
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+
+
+def detection_picture(record: "ImageRecord", found: "Detections", match: "Matches", classes: Sequence[str]) -> str:
+    """Return the photograph with right (green), wrong (red) and missed (orange) objects drawn on it."""
+    scale = 960 / max(record.size_wh)
+    image = cv2.resize(record.rgb(), None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+    for (said, true), number in zip(match.detections, match.kept, strict=True):
+        text = f"{classes[said]} {found.scores[number]:.2f}"
+        if said != true and true < len(classes):
+            text += f" (is {classes[true]})"
+        _box(image, found.boxes_xyxy[number] * scale, RIGHT if said == true else WRONG, text)
+    for box, label in zip(match.missed_boxes, match.missed, strict=True):
+        _box(image, box * scale, MISSED, f"missed {classes[label]}")
+    return _jpeg(np.asarray(image, np.uint8))
+
+
+def crop_picture(record: "ImageRecord", box_xyxy: NDArray[np.float64]) -> str:
+    """Return an object's crop, enlarged to 96 pixels."""
+    x1, y1, x2, y2 = (round(float(v)) for v in box_xyxy)
+    piece = record.rgb()[y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)]
+    return _jpeg(np.asarray(cv2.resize(piece, (96, 96), interpolation=cv2.INTER_NEAREST), np.uint8))
+
+
+def confusion_plot(confusion: NDArray[np.int64], classes: Sequence[str]) -> str:
+    """Return the confusion matrix as a heat map; rows are shares of the true class."""
+    figure = _figure()
+    axes = figure.subplots()
+    names = [*classes, "none"] if confusion[-1].any() or confusion[:, -1].any() else list(classes)
+    table = confusion[: len(names), : len(names)]
+    share = table / np.maximum(table.sum(1, keepdims=True), 1)
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.ndindex(*table.shape):
+        if table[row, column]:
+            color = "white" if share[row, column] > 0.5 else "black"
+            axes.text(column, row, str(table[row, column]), ha="center", va="center", fontsize=8, color=color)
+    axes.set_xticks(range(len(names)), names, rotation=45)
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel="said", ylabel="true", title="Confusion")
+    return _png(figure)
+
+
+def curves_plot(curves: NDArray[np.float64], classes: Sequence[str]) -> str:
+    """Return the precision-recall curves at IoU 0.5."""
+    figure = _figure()
+    axes = figure.subplots()
+    recall = np.linspace(0, 1, curves.shape[1])
+    for name, precision in zip(classes, curves, strict=True):
+        if precision.max() >= 0:
+            axes.plot(recall, precision, label=name)
+    axes.set(xlabel="recall", ylabel="precision", title="Precision over recall, IoU 0.5", xlim=(0, 1), ylim=(0, 1.02))
+    axes.legend(loc="lower left", fontsize=8)
+    return _png(figure)
+
+
+def _box(image: NDArray[np.uint8], box: NDArray[np.float64], color: tuple[int, int, int], text: str) -> None:
+    x1, y1, x2, y2 = (round(float(v)) for v in box)
+    cv2.rectangle(image, (x1, y1), (x2, y2), color, 2)
+    cv2.putText(image, text, (x1, max(12, y1 - 4)), _FONT, 0.45, (0, 0, 0), 3, cv2.LINE_AA)
+    cv2.putText(image, text, (x1, max(12, y1 - 4)), _FONT, 0.45, color, 1, cv2.LINE_AA)
+
+
+def _figure() -> "Figure":
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(5.2, 4.6), layout="constrained")
+
+
+def _png(figure: "Figure") -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
+    return _uri("png", buffer.getvalue())
+
+
+def _jpeg(rgb: NDArray[np.uint8]) -> str:
+    _, data = cv2.imencode(".jpg", np.ascontiguousarray(rgb[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 85])
+    return _uri("jpeg", data.tobytes())
+
+
+def _uri(kind: str, data: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"

@@ -1,0 +1,74 @@
+import pytest
+import torch
+from adapter_fakes import OFF
+
+from simgen.adapters.data import DetectItem
+from simgen.adapters.models.detector import DetectorOutput, decode
+from simgen.adapters.settings import TrainConfig
+from simgen.adapters.tasks import TASKS
+from simgen.adapters.tasks.detect import draw_targets
+
+CONFIG = TrainConfig(augment=OFF)
+NONE = torch.zeros(0, 4)
+
+
+def _item(boxes: list[list[float]], labels: list[int], ignored: list[list[float]] | None = None) -> DetectItem:
+    return DetectItem(
+        torch.zeros(3, 64, 64, dtype=torch.uint8),
+        torch.tensor(boxes).reshape(-1, 4),
+        torch.tensor(labels, dtype=torch.long),
+        torch.tensor(ignored).reshape(-1, 4) if ignored else NONE,
+    )
+
+
+def test_targets_have_one_peak_for_each_object():
+    maps = draw_targets(_item([[8, 8, 40, 40], [30, 44, 50, 60]], [2, 0]), 3, 16)
+    peaks = (maps["heat"] == 1).nonzero().tolist()
+    assert peaks == [[0, 13, 10], [2, 6, 6]]
+    assert maps["box"][6, 6].tolist() == [8, 8, 40, 40]
+    assert maps["box_weight"][6, 6] == 1
+    assert 0.25 < maps["box_weight"][6, 7] < 1
+    assert maps["box_weight"][0, 0] == 0
+
+
+def test_an_object_cut_off_by_the_crop_still_has_its_peak():
+    maps = draw_targets(_item([[52, 0, 64, 20], [0, 60, 10, 64]], [0, 1]), 2, 16)
+    assert (maps["heat"] == 1).sum() == 2
+
+
+def test_ignored_places_are_not_learnt_but_objects_in_them_are():
+    maps = draw_targets(_item([[8, 8, 24, 24]], [0], [[0, 0, 64, 32]]), 1, 16)
+    weight = maps["heat_weight"][0]
+    assert weight[0, 15] == 0
+    assert weight[12, 3] == 1
+    assert weight[4, 4] == 1
+
+
+def test_the_smaller_object_has_the_shared_cells():
+    maps = draw_targets(_item([[26, 26, 38, 38], [2, 2, 62, 62]], [0, 1]), 2, 16)
+    assert maps["box"][8, 8].tolist() == [26, 26, 38, 38]
+
+
+def test_perfect_maps_decode_to_the_boxes_and_cost_almost_nothing():
+    task = TASKS["detect"](["a", "b", "c"], CONFIG)
+    item = _item([[8, 8, 40, 40], [30, 44, 50, 60]], [2, 0])
+    batch = task.collate([item, _item([], [])])
+    heat = torch.where(batch["heat"] == 1, 12.0, -12.0)
+    centres = (torch.stack(torch.meshgrid(torch.arange(16), torch.arange(16), indexing="xy"), -1) + 0.5) * 4
+    distances = torch.cat([centres - batch["box"][..., :2], batch["box"][..., 2:] - centres], -1)
+    output = DetectorOutput(heat, torch.log(distances.clamp(min=0.1) / 16).permute(0, 3, 1, 2))
+    losses = task.losses(output, batch)
+    assert sum(v.item() for v in losses.values()) < 0.02
+    found = decode(output, 4)
+    torch.testing.assert_close(
+        found[0].boxes, torch.tensor([[8.0, 8, 40, 40], [30, 44, 50, 60]])[[0, 1]], atol=1e-3, rtol=0
+    )
+    assert sorted(found[0].classes.tolist()) == [0, 2]
+    assert len(found[1].scores) == 0
+
+
+@pytest.mark.parametrize("name", sorted(TASKS))
+def test_every_task_says_what_its_model_file_needs(name: str):
+    task = TASKS[name](["a", "b"], CONFIG)
+    assert "kind" in task.architecture()
+    assert "box" in task.preprocess()
