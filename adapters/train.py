@@ -16,14 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import lightning as L  # noqa: N812
 import torch
-from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler
 
 from simgen.adapters.checkpoint import ModelFile, load_plain, save_model
+from simgen.adapters.lightning_lite import (
+    Callback,
+    LightningModule,
+    MisconfigurationException,
+    ModelCheckpoint,
+    Trainer,
+)
 from simgen.adapters.models import build_model
 from simgen.adapters.runs import RunFolder, Table, fingerprint, identifying
 from simgen.adapters.settings import OptimizerConfig, RuntimeConfig, TrainConfig
@@ -120,7 +124,7 @@ def split(n: int, config: TrainConfig, where: Path) -> tuple[list[int], list[int
     return training, held_out
 
 
-class _Fit(L.LightningModule):
+class _Fit(LightningModule):
     """The step: loss, clipping, optimizer, averaged weights. `average` is the model that counts."""
 
     def __init__(self, task: Task, module: nn.Module, config: TrainConfig) -> None:
@@ -193,7 +197,7 @@ def learning_rate(step: int, steps: int, config: OptimizerConfig) -> float:
     return config.final_lr + (1 - config.final_lr) * (1 + math.cos(math.pi * progress)) / 2
 
 
-class _Watch(L.Callback):
+class _Watch(Callback):
     """Writes the tables, reports progress, validates now and then."""
 
     def __init__(self, run: RunFolder, records: Sequence[ImageRecord], start: int, on_step: OnStep | None) -> None:
@@ -201,7 +205,7 @@ class _Watch(L.Callback):
         self._losses = Table(run.folder / "losses.csv", start)
         self._validations = Table(run.folder / "validation.csv", start)
 
-    def on_train_batch_end(self, trainer: L.Trainer, pl_module: Any, *_: Any) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, *_: Any) -> None:
         config, step = pl_module.config, trainer.global_step
         self._losses.add({"step": step, **{k: f"{v:.6g}" for k, v in pl_module.latest.items()}})
         if self._on_step:
@@ -247,7 +251,7 @@ def _one_thread(_: int) -> None:
     torch.set_num_threads(1)
 
 
-def _trainer(config: TrainConfig, run: RunFolder, watch: _Watch) -> L.Trainer:
+def _trainer(config: TrainConfig, run: RunFolder, watch: _Watch) -> Trainer:
     checkpoint = ModelCheckpoint(
         run.folder,
         filename=run.checkpoint.stem,
@@ -256,7 +260,7 @@ def _trainer(config: TrainConfig, run: RunFolder, watch: _Watch) -> L.Trainer:
     )
     try:
         with _quiet():
-            return L.Trainer(
+            return Trainer(
                 accelerator=config.runtime.accelerator,
                 devices=1,
                 precision=resolve_precision(config.runtime),

@@ -140,7 +140,7 @@ def _union_px(pixels: NDArray[np.float64], faces: NDArray[np.int64]) -> int:
     corners = np.round((pixels[faces] + 0.5) * _FINE * 16 - 8).astype(np.int32)
     for triangle in corners:
         cv2.fillConvexPoly(canvas, triangle, 1, shift=4)
-    return int(round(canvas.sum() / _FINE**2))
+    return round(float(canvas.sum()) / _FINE**2)
 
 
 def _keypoints(

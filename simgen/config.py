@@ -116,9 +116,7 @@ def _config(data: Plain, root: Path) -> Config:
     hidden = {"source", "root"} & set(sections)
     if hidden:
         raise ConfigError(f'{min(hidden)}: unknown key "{min(hidden)}"')
-    return validate(
-        Config, {**sections, "randomize": built, "render": renderer, "source": data, "root": root}, ""
-    )
+    return validate(Config, {**sections, "randomize": built, "render": renderer, "source": data, "root": root}, "")
 
 
 def _read(config: str | Path, folder: str) -> tuple[str, str, Path]:

@@ -18,7 +18,7 @@ from simgen.errors import OutputError, RenderError
 from simgen.formats.coco import CocoWriter
 from simgen.render import camera_matrix
 from simgen.rng import stream
-from simgen.samples import Annotation, Sample
+from simgen.samples import Sample
 from simgen.scene import CameraSpec, SceneSpec, scene_to_dict
 from simgen.sensor import expose
 from simgen.world import Body, World
@@ -182,11 +182,11 @@ def generate(
     writer = job.writer(job.config())
     done = writer.done()
     missing = [i for i in range(count) if i not in done]
-    report = progress or (lambda made: None)
+    report = progress or (lambda _: None)
     report(count - len(missing))
     seconds: Counter[str] = Counter()
     for shard, spent in (engine or LocalEngine(1)).run(make_shard, job, _shards(missing)):
-        seconds.update(spent)  # type: ignore[arg-type]
+        seconds.update(spent)
         report(len(shard))
     writer.close()
     return dict(seconds)

@@ -38,7 +38,9 @@ def _draw_annotation(image: Image, annotation: Annotation, color: tuple[int, int
         if v == 2:
             center = (round((float(x) + 0.5) * scale), round((float(y) + 0.5) * scale))
             cv2.circle(image, center, 2, (255, 0, 255), -1)
-    text = annotation.class_name + ("" if annotation.visible_fraction > 0.995 else f" {annotation.visible_fraction:.2f}")
+    text = annotation.class_name + (
+        "" if annotation.visible_fraction > 0.995 else f" {annotation.visible_fraction:.2f}"
+    )
     cv2.putText(image, text, (x1, max(10, y1 - 3)), _FONT, 0.4, (0, 0, 0), 3, cv2.LINE_AA)
     cv2.putText(image, text, (x1, max(10, y1 - 3)), _FONT, 0.4, color, 1, cv2.LINE_AA)
 
@@ -73,12 +75,9 @@ def contact_sheet(samples: Sequence[Sample], classes: Sequence[str], tile_px: in
         scale = tile_px / sample.rgb.shape[1]
         views = [draw_labels(sample, classes, scale)]
         size = views[0].shape[1::-1]
-        for view in (
-            None if sample.depth_m is None else depth_view(sample.depth_m),
-            None if sample.instances is None else instance_view(sample.instances),
-        ):
-            if view is not None:
-                views.append(np.asarray(cv2.resize(view, size, interpolation=cv2.INTER_NEAREST), np.uint8))
+        others = [] if sample.depth_m is None else [depth_view(sample.depth_m)]
+        others += [] if sample.instances is None else [instance_view(sample.instances)]
+        views += [cv2.resize(view, size, interpolation=cv2.INTER_NEAREST).astype(np.uint8) for view in others]
         rows.append(np.hstack(views))
     columns = 2 if len(rows) > 2 else 1
     rows += [np.zeros_like(rows[0])] * (-len(rows) % columns)

@@ -1,4 +1,4 @@
-"""From `{"kind": ..., fields}` to a plug-in: a validated dataclass out of a table, or one sentence that says why not."""
+"""From `{"kind": ..., fields}` to a plug-in: a validated dataclass out of a table, or one sentence of why not."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ def _sentence(cls: type[Any], error: ValidationError, where: str) -> str:
     if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         return f'{place}: unknown key "{path[-1]}"{did_you_mean(path[-1], _fields_at(cls, path[:-1]))}'
     if first["type"] in ("missing", "missing_argument"):
-        return f'{place}: required, but missing'
+        return f"{place}: required, but missing"
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "value_error":
         return f"{place}: {message}"

@@ -41,7 +41,7 @@ ALLOGRAPHS: tuple[tuple[str, ...], ...] = (
         "12,18 30,0! 28,98! 62,98",
         "0,42 20,26 36,0! 36,100 / 10,100 60,99",
     ),
-    (  # 2: angular, loop, flat-topped, swan base, curled start, round with a short base, small loop
+    (  # 2: angular, loop, flat-topped, swan base, curled start, round with a short base, small loop, sliding base
         "4,22 18,4 42,2 58,20 46,48 24,74 2,98! 64,98",
         "4,22 20,3 46,3 58,24 44,56 20,88 4,94 4,80 20,78 40,92 66,97",
         "2,8 30,2 52,6 54,24 30,58 2,96! 62,96",
@@ -49,6 +49,7 @@ ALLOGRAPHS: tuple[tuple[str, ...], ...] = (
         "14,30 8,14 24,2 48,6 56,26 40,58 6,98! 64,95",
         "2,14 22,1 44,8 46,32 30,64 8,97! 54,98",
         "2,18 22,2 46,8 48,32 34,66 14,94 4,90 16,84 34,94 62,98",
+        "4,14 22,1 40,10 40,36 22,70 6,92 30,90 66,98",
     ),
     (  # 3: round, flat-topped, smooth, small inner loop, flat and sharp, big belly, hooked end
         "4,14 24,1 50,8 54,28 38,44 22,47! 44,50 62,68 52,92 24,99 2,86",
@@ -69,7 +70,7 @@ ALLOGRAPHS: tuple[tuple[str, ...], ...] = (
         "46,0 4,54! 60,56 / 42,14 38,100",
         "22,0 4,46 10,58 34,56 66,48 / 52,16 42,60 36,100",
     ),
-    (  # 5: two strokes, one stroke, rounded as an S, long rising bar, small belly, flat belly
+    (  # 5: two strokes, one stroke, rounded as an S, rising bar, small belly, flat belly, curved bar, narrow
         "14,3 8,44! 30,36 58,50 60,78 38,98 2,92 / 14,3 60,2",
         "60,2 14,4! 8,42! 34,36 58,52 58,80 34,99 2,90",
         "58,4 24,4 8,24 24,42 52,56 56,82 30,99 4,90",
@@ -77,6 +78,7 @@ ALLOGRAPHS: tuple[tuple[str, ...], ...] = (
         "54,3 18,2! 12,42! 32,44 50,58 48,82 30,98 6,98",
         "12,4 10,48! 46,42 60,62 52,88 28,99 0,94 / 12,4 64,4",
         "62,4 36,6 18,4! 8,40 30,46 48,62 40,90 0,98",
+        "62,0 26,6 20,34! 40,44 44,66 30,88 6,99",
     ),
     (  # 6: curved, straight tail, curled top, low small loop, upright, wide loop
         "46,2 18,26 2,62 14,94 40,98 56,78 44,54 20,56 4,74",
@@ -96,7 +98,7 @@ ALLOGRAPHS: tuple[tuple[str, ...], ...] = (
         "4,8 54,4! 30,100 / 16,46 66,44",
         "0,12 14,3 48,4 52,14 40,50 30,100 / 12,58 58,50",
     ),
-    (  # 8: one crossing stroke, two circles, open top, small top loop, crossing begun below, tall top loop, open at the right
+    (  # 8: one crossing stroke, two circles, open top, small top loop, begun in the middle, tall top loop, open right
         "54,14 32,1 8,14 16,36 44,56 58,80 34,99 6,84 18,60 46,38 56,14",
         "32,1 12,10 10,36 32,47 52,36 52,10 32,1 / 32,47 8,60 6,88 32,99 58,88 56,60 32,47",
         "60,6 32,3 10,18 24,42 50,62 54,86 30,99 8,86 14,64 44,38 62,10",
@@ -105,7 +107,7 @@ ALLOGRAPHS: tuple[tuple[str, ...], ...] = (
         "50,16 32,1 12,14 10,38 34,54 50,72 46,94 28,99 14,88 22,64 46,44 52,18",
         "58,12 34,1 10,12 14,36 46,54 54,82 32,99 10,86 20,60 56,30",
     ),
-    (  # 9: straight tail, curved tail, hook, circle and stick, open top, bent stick, leaning tail, 3-like low tail
+    (  # 9: straight tail, curved tail, hook, circle and stick, open top, bent stick, leaning tail, low tail, 3-like tail
         "54,16 36,2 10,8 4,32 22,48 46,38 54,14! 52,60 48,100",
         "54,20 34,1 8,12 8,38 30,48 52,32 56,14 56,60 42,94 6,97",
         "56,8 24,2 2,26 18,48 48,38 56,8! 54,70 36,98 6,88",
@@ -114,6 +116,7 @@ ALLOGRAPHS: tuple[tuple[str, ...], ...] = (
         "48,18 30,2 6,14 8,36 28,44 46,30 50,10 54,50 40,84 22,100",
         "54,12 30,1 8,16 10,40 34,44 54,16! 44,62 28,100",
         "52,8 22,2 4,20 14,42 42,42 52,10 56,52 50,84 28,99 2,94",
+        "48,10 28,2 8,16 14,36 36,36 48,14! 46,44 56,72 40,96 4,90",
     ),
 )
 
@@ -281,7 +284,8 @@ def _deform(paths: list[Points], style: DigitStyle, rng: Generator) -> list[Poin
     cos, sin = np.cos(style.rotation_rad), np.sin(style.rotation_rad)
     turn = np.array([[cos, -sin], [sin, cos]])
     shape = np.array([[style.aspect, 0.0], [-style.slant, 1.0]])
-    return [(p + style.wobble / 2 * np.sin(np.einsum("nd,kcd->nkc", p, waves) + phases).sum(axis=1)) @ shape @ turn for p in paths]
+    moved = [p + style.wobble / 2 * np.sin(np.einsum("nd,kcd->nkc", p, waves) + phases).sum(axis=1) for p in paths]
+    return [p @ shape @ turn for p in moved]
 
 
 def _place(paths: list[Points], style: DigitStyle) -> list[Points]:

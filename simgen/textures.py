@@ -81,7 +81,7 @@ class Checker(Texture):
     def pattern(self, size_wh: Size) -> Field2D:
         first = _square_wave(_ramp_along(size_wh, self.seed) * self.scale)
         second = _square_wave(_ramp_along(size_wh, self.seed, turn=np.pi / 2) * self.scale)
-        return np.abs(first - second)
+        return np.asarray(np.abs(first - second), np.float32)
 
 
 class Marble(Texture):
@@ -103,7 +103,7 @@ class Wood(Texture):
         ring = np.hypot(x + away[0], 0.25 * (y + away[1])) * self.scale * 2
         ring = ring + 0.6 * _noise(size_wh, 3, self.seed)
         grain = _noise((size_wh[0], max(2, size_wh[1] // 16)), 40, self.seed + 1)
-        grain = cv2.resize(grain, size_wh, interpolation=cv2.INTER_LINEAR)
+        grain = np.asarray(cv2.resize(grain, size_wh, interpolation=cv2.INTER_LINEAR), np.float32)
         return np.asarray(0.8 * (ring % 1.0) + 0.2 * grain, np.float32)
 
 
@@ -160,7 +160,7 @@ TEXTURES: dict[str, type[Texture] | type[Photo]] = {
 
 def draw_texture(spec: Plain, size_wh: Size, root: Path) -> Image:
     """Return the (H, W, 3) uint8 image of a texture section. `root` is where relative file names start."""
-    texture = build(TEXTURES, spec, "texture")  # type: ignore[arg-type]
+    texture = build(TEXTURES, spec, "texture")
     return texture.draw(size_wh, root)
 
 
@@ -173,7 +173,9 @@ def read_image(path: Path) -> Image:
     if data is None:
         raise AssetError(f'texture "{path}": expected a readable image, got a file that cannot be decoded')
     if max(data.shape[:2]) > MAX_TEXTURE_PX:
-        raise AssetError(f'texture "{path}": expected at most {MAX_TEXTURE_PX} pixels a side, got {max(data.shape[:2])}')
+        raise AssetError(
+            f'texture "{path}": expected at most {MAX_TEXTURE_PX} pixels a side, got {max(data.shape[:2])}'
+        )
     image = np.asarray(cv2.cvtColor(data, cv2.COLOR_BGR2RGB), np.uint8)
     image.flags.writeable = False
     return image
@@ -191,8 +193,8 @@ def _ramp(t: Field2D, colors: Colors) -> Image:
 
 def _axes(size_wh: Size) -> tuple[Field2D, Field2D]:
     longest = max(size_wh)
-    x = np.arange(size_wh[0], dtype=np.float32) / longest
-    y = np.arange(size_wh[1], dtype=np.float32) / longest
+    x = np.asarray(np.arange(size_wh[0]) / longest, np.float32)
+    y = np.asarray(np.arange(size_wh[1]) / longest, np.float32)
     return x[None], y[:, None]
 
 

@@ -95,9 +95,7 @@ class World:
             physicsClientId=client,
         )
         shape = p.createCollisionShape(**_collision_arguments(model.collider(root)), physicsClientId=client)
-        body = p.createMultiBody(
-            spec.mass_kg, shape, visual, spec.position_m, spec.quat_xyzw, physicsClientId=client
-        )
+        body = p.createMultiBody(spec.mass_kg, shape, visual, spec.position_m, spec.quat_xyzw, physicsClientId=client)
         image = model.paint(draw_texture(spec.material.texture, model.texture_size_wh(), root))
         file = folder / f"{body}.bmp"
         cv2.imwrite(str(file), np.ascontiguousarray(image[..., ::-1]))
@@ -137,7 +135,7 @@ class World:
             return True  # fell off the table and keeps falling, out of sight
         linear, angular = p.getBaseVelocity(body, physicsClientId=self.client)
         slow = max(map(abs, linear)) < self.physics.speed_m_s
-        return slow and max(map(abs, angular)) < self.physics.spin_rad_s
+        return bool(slow and max(map(abs, angular)) < self.physics.spin_rad_s)
 
     def poses(self) -> list[NDArray[np.float64]]:
         """Return world_T_object (4, 4) of each body."""
@@ -153,7 +151,9 @@ class World:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 

@@ -94,7 +94,7 @@ def _examples(evaluation: "Evaluation") -> list[tuple[str, str]]:
 
 
 def _wrong_crops(evaluation: "Evaluation") -> list[tuple[str, str]]:
-    shown = []
+    shown: list[tuple[str, str]] = []
     pairs = [(r, a) for r in evaluation.records for a in r.annotations]
     for (record, annotation), said in zip(pairs, evaluation.said, strict=True):
         if evaluation.classes[said] != annotation.class_name and len(shown) < 4 * EXAMPLES:

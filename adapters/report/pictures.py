@@ -23,7 +23,8 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 def detection_picture(record: "ImageRecord", found: "Detections", match: "Matches", classes: Sequence[str]) -> str:
     """Return the photograph with right (green), wrong (red) and missed (orange) objects drawn on it."""
     scale = 960 / max(record.size_wh)
-    image = cv2.resize(record.rgb(), None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+    enlarged = cv2.resize(record.rgb(), None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+    image = np.asarray(enlarged, np.uint8)
     for (said, true), number in zip(match.detections, match.kept, strict=True):
         text = f"{classes[said]} {found.scores[number]:.2f}"
         if said != true and true < len(classes):
@@ -31,7 +32,7 @@ def detection_picture(record: "ImageRecord", found: "Detections", match: "Matche
         _box(image, found.boxes_xyxy[number] * scale, RIGHT if said == true else WRONG, text)
     for box, label in zip(match.missed_boxes, match.missed, strict=True):
         _box(image, box * scale, MISSED, f"missed {classes[label]}")
-    return _jpeg(np.asarray(image, np.uint8))
+    return _jpeg(image)
 
 
 def crop_picture(record: "ImageRecord", box_xyxy: NDArray[np.float64]) -> str:

@@ -129,8 +129,8 @@ class Die(Model):
         for x, y in _PIPS[value - 1]:
             if mirror:
                 x, y = (y, x) if value == 6 else (-x, y)
-            center = [int(round(((1 + self.pip_spread * v) * size / 2 - 0.5) * 2**shift)) for v in (x, y)]
-            cv2.circle(mask, (center[0], center[1]), int(round(radius * 2**shift)), 255, -1, cv2.LINE_AA, shift)
+            center = [round(((1 + self.pip_spread * v) * size / 2 - 0.5) * 2**shift) for v in (x, y)]
+            cv2.circle(mask, (center[0], center[1]), round(radius * 2**shift), 255, -1, cv2.LINE_AA, shift)
         return np.asarray(mask / np.float32(255), np.float32)
 
     def class_name(self, world_R_object: NDArray[np.float64]) -> str:

@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,18 +59,18 @@ def load_mesh(path: Path) -> Mesh:
     if not path.is_file():
         raise AssetError(f'mesh "{path}": there is no such file')
     try:
-        loaded = trimesh.load(path, force="mesh", process=False)
+        loaded: Any = trimesh.load(path, force="mesh", process=False)
     except Exception as error:  # trimesh raises whatever its many parsers do
         raise AssetError(f'mesh "{path}": expected a readable mesh, got {type(error).__name__}: {error}') from None
     faces = np.asarray(getattr(loaded, "faces", ()), np.int64)
     if not 0 < len(faces) <= MAX_FACES:
         raise AssetError(f'mesh "{path}": expected 1 to {MAX_FACES} triangles, got {len(faces)}')
-    vertices = np.asarray(loaded.vertices, float)
+    vertices = np.asarray(loaded.vertices, np.float64)
     if not np.isfinite(vertices).all():
         raise AssetError(f'mesh "{path}": expected finite coordinates, got NaN or infinity')
     uv = getattr(loaded.visual, "uv", None)
-    uvs = np.asarray(uv, float) * (1, -1) + (0, 1) if uv is not None else _box_uvs(vertices)
-    return Mesh(vertices, faces, np.asarray(loaded.vertex_normals, float), uvs)
+    uvs = np.asarray(uv, np.float64) * (1, -1) + (0, 1) if uv is not None else _box_uvs(vertices)
+    return Mesh(vertices, faces, np.asarray(loaded.vertex_normals, np.float64), uvs)
 
 
 def _box_uvs(vertices: NDArray[np.float64]) -> NDArray[np.float64]:

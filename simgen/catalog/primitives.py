@@ -114,5 +114,3 @@ class Lump(Model):
 
     def collider(self, root: Path) -> Collider:
         return Collider("box", tuple(0.45 * s for s in self.size_m))
-
-

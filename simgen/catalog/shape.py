@@ -16,7 +16,7 @@ model = pydantic_dataclass(frozen=True, config=STRICT)
 
 @pydantic_dataclass(frozen=True)
 class Collider:
-    """A PyBullet primitive: "box" (half extents), "sphere" (radius), "cylinder" or "capsule" (radius, length along z)."""
+    """A PyBullet primitive: "box" (half extents), "sphere" (radius), "cylinder" or "capsule" (radius, length on z)."""
 
     kind: str
     size_m: tuple[float, ...]
@@ -54,4 +54,3 @@ class Model:
     def keypoints_m(self) -> dict[str, Vec3]:
         """Return named points in the object's frame, metres."""
         return {}
-

@@ -61,7 +61,9 @@ class DigitTile(Model):
         border = round(self.margin * self.texture_px)
         inner = draw_digit(self.digit, self.style, self.texture_px - 2 * border)
         cover = cv2.copyMakeBorder(inner, border, border, border, border, cv2.BORDER_CONSTANT, value=0.0)[..., None]
-        return np.asarray(body * (1 - cover) + np.array(self.ink, np.float32) * cover + 0.5, np.float32).astype(np.uint8)
+        return np.asarray(body * (1 - cover) + np.array(self.ink, np.float32) * cover + 0.5, np.float32).astype(
+            np.uint8
+        )
 
     def class_name(self, world_R_object: NDArray[np.float64]) -> str:
         return str(self.digit)

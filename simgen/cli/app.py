@@ -7,13 +7,17 @@ functions, so that `simgen --help` answers at once.
 
 import sys
 from collections.abc import Sequence
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 
 from simgen import __version__
+from simgen.cli import data
+from simgen.cli.demo import demo
+from simgen.cli.evaluate import evaluate
+from simgen.cli.generate import generate
+from simgen.cli.preview import preview
+from simgen.cli.train import train
 from simgen.errors import SimgenError
 
 EXIT_MISTAKE = 2
@@ -28,13 +32,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for name in ("generate", "preview", "train", "evaluate", "demo", "data"):
-    if find_spec(f"simgen.cli.{name}") is not None:
-        module = import_module(f"simgen.cli.{name}")
-        if name == "data":
-            app.add_typer(module.app, name="data")
-        else:
-            app.command()(getattr(module, name))
+for command in (generate, preview, train, evaluate, demo):
+    app.command()(command)
+app.add_typer(data.app, name="data")
 
 
 def _print_version(wanted: bool) -> None:

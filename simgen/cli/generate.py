@@ -7,11 +7,15 @@ import typer
 
 
 def generate(
-    config: Annotated[str, typer.Argument(help="A YAML file, or a shipped scene: dice, dice-plain, digits, digits-plain.")],
+    config: Annotated[
+        str, typer.Argument(help="A YAML file, or a shipped scene: dice, dice-plain, digits, digits-plain.")
+    ],
     out: Annotated[Path, typer.Option("-o", "--out", help="The dataset's folder.")],
     count: Annotated[int, typer.Option("-n", "--count", help="Number of images.")] = 100,
     seed: Annotated[int, typer.Option(help="Seed of the dataset, >= 0.")] = 0,
-    overrides: Annotated[list[str] | None, typer.Option("--set", help="Change a value: a.b=c; may be repeated.")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a value: a.b=c; may be repeated.")
+    ] = None,
     workers: Annotated[int, typer.Option(help="Processes; 0 = one for each core.")] = 0,
     profile: Annotated[bool, typer.Option("--profile", help="Print where the time went.")] = False,
 ) -> None:

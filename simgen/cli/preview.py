@@ -11,7 +11,9 @@ def preview(
     out: Annotated[Path, typer.Option("-o", "--out", help="The PNG file to write.")],
     count: Annotated[int, typer.Option("-n", "--count", help="Number of samples.")] = 8,
     seed: Annotated[int, typer.Option(help="Seed, >= 0.")] = 0,
-    overrides: Annotated[list[str] | None, typer.Option("--set", help="Change a value: a.b=c; may be repeated.")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a value: a.b=c; may be repeated.")
+    ] = None,
 ) -> None:
     """Draw samples with their labels, depth and instances on one sheet."""
     import cv2

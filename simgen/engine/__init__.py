@@ -12,9 +12,7 @@ R = TypeVar("R")
 class Engine(Protocol):
     """Runs shards somewhere."""
 
-    def run(
-        self, work: Callable[[J, Shard], R], job: J, shards: Iterable[Shard]
-    ) -> Iterator[tuple[Shard, R]]:
+    def run(self, work: Callable[[J, Shard], R], job: J, shards: Iterable[Shard]) -> Iterator[tuple[Shard, R]]:
         """Yield each shard with the result of `work(job, shard)`, in any order."""
         ...
 

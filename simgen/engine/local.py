@@ -23,9 +23,7 @@ class LocalEngine:
     def __init__(self, workers: int) -> None:
         self.workers = workers
 
-    def run(
-        self, work: Callable[[J, Shard], R], job: J, shards: Iterable[Shard]
-    ) -> Iterator[tuple[Shard, R]]:
+    def run(self, work: Callable[[J, Shard], R], job: J, shards: Iterable[Shard]) -> Iterator[tuple[Shard, R]]:
         """Yield each shard with its result, in the order in which they are done.
 
         Raises:
@@ -41,9 +39,7 @@ class LocalEngine:
                 "a worker process died (out of memory?): finished samples are kept, run the same command to go on"
             ) from None
 
-    def _pooled(
-        self, work: Callable[[J, Shard], R], job: J, waiting: deque[Shard]
-    ) -> Iterator[tuple[Shard, R]]:
+    def _pooled(self, work: Callable[[J, Shard], R], job: J, waiting: deque[Shard]) -> Iterator[tuple[Shard, R]]:
         context = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(self.workers, context, max_tasks_per_child=SHARDS_PER_PROCESS)
         running: dict[Future[R], Shard] = {}

@@ -98,14 +98,18 @@ class CocoWriter:
                 _replace(self.folder / "depth" / f"{stem}.png", _png(millimetres))
             if self.instances and sample.instances is not None:
                 _replace(self.folder / "instances" / f"{stem}.png", _png(sample.instances.astype(np.uint16)))
-            records = {"image": self._image_record(sample), "annotations": [self._record(a) for a in sample.annotations]}
+            records = {
+                "image": self._image_record(sample),
+                "annotations": [self._record(a) for a in sample.annotations],
+            }
             _replace(self.folder / "meta" / f"{stem}.json", _json({**sample.metadata, **records}))
         except OSError as error:
             raise OutputError(f'output "{self.folder}": sample {sample.index} not written: {error.strerror}') from None
 
     def close(self) -> None:
         """Make annotations.json from all complete samples, in the order of their indices."""
-        images, annotations = [], []
+        images: list[Any] = []
+        annotations: list[dict[str, Any]] = []
         for file in sorted((self.folder / "meta").glob("*.json")):
             meta = json.loads(file.read_text("utf-8"))
             images.append(meta["image"])
@@ -190,7 +194,7 @@ def _replace(file: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all."""
     part = file.with_name(f".{file.name}.{os.getpid()}.part")
     part.write_bytes(content)
-    os.replace(part, file)
+    part.replace(file)
 
 
 __all__ = ["CocoDataset", "CocoWriter", "ImageRecord"]

@@ -56,7 +56,9 @@ class ImageRecord:
             raise DataError(f'image "{self.path}": expected a readable image, got one that cannot be decoded')
         size = (image.shape[1], image.shape[0])
         if size != self.size_wh:
-            raise DataError(f'image "{self.path}": expected {_size(self.size_wh)} pixels as labelled, got {_size(size)}')
+            raise DataError(
+                f'image "{self.path}": expected {_size(self.size_wh)} pixels as labelled, got {_size(size)}'
+            )
         return np.ascontiguousarray(image[..., ::-1].astype(np.uint8, copy=False))
 
 
@@ -199,7 +201,7 @@ class _Reader:
         allowed = max(SPILL_PX, 0.1 * max(width, height))
         if np.abs(corners - inside).max() > allowed or (inside[2:] <= inside[:2]).any():
             raise self._error(f"{what}: the box {box} lies outside the image of {_size(size_wh)} pixels")
-        return inside
+        return np.asarray(inside, np.float64)
 
     def _list(self, key: str) -> list[dict[str, Any]]:
         value = self.content.get(key)

@@ -109,4 +109,3 @@ def vec3(values: ArrayLike, digits: int = 6) -> Vec3:
 def add_objects(scene: SceneSpec, new: list[ObjectSpec]) -> SceneSpec:
     """Return the scene with the objects added."""
     return dataclasses.replace(scene, objects=(*scene.objects, *new))
-

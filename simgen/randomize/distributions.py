@@ -47,7 +47,8 @@ class Uniform(Distribution):
 
     @model_validator(mode="after")
     def _upright(self) -> "Uniform":
-        return _checked(self, self.low, self.high)
+        _require_upright(self.low, self.high)
+        return self
 
     def sample(self, rng: Generator) -> float:
         return float(rng.uniform(self.low, self.high))
@@ -65,7 +66,8 @@ class LogUniform(Distribution):
 
     @model_validator(mode="after")
     def _upright(self) -> "LogUniform":
-        return _checked(self, self.low, self.high)
+        _require_upright(self.low, self.high)
+        return self
 
     def sample(self, rng: Generator) -> float:
         return float(np.exp(rng.uniform(np.log(self.low), np.log(self.high))))
@@ -82,7 +84,8 @@ class Normal(Distribution):
 
     @model_validator(mode="after")
     def _upright(self) -> "Normal":
-        return _checked(self, self.low, self.high)
+        _require_upright(self.low, self.high)
+        return self
 
     def sample(self, rng: Generator) -> float:
         return float(np.clip(rng.normal(self.mean, self.std), self.low, self.high))
@@ -115,10 +118,9 @@ DISTRIBUTIONS: dict[str, type[Distribution]] = {
 }
 
 
-def _checked(distribution: Any, low: float, high: float) -> Any:
+def _require_upright(low: float, high: float) -> None:
     if low > high:
         raise ValueError(f"expected low <= high, got the range upside down: [{low:g}, {high:g}]")
-    return distribution
 
 
 def parse_distribution(value: Any) -> Distribution:
@@ -137,7 +139,7 @@ def parse_distribution(value: Any) -> Distribution:
     numbers = [v for v in value if isinstance(v, int | float) and not isinstance(v, bool)]
     if len(value) != 2 or len(numbers) != 2:
         raise ValueError(f"expected a range [low, high] of two numbers, got {list(value)!r}")
-    _checked(None, *numbers)
+    _require_upright(*numbers)
     return Uniform(float(numbers[0]), float(numbers[1]))
 
 

@@ -34,9 +34,7 @@ class Light:
         up, around = self.elevation_rad.sample(rng), self.azimuth_rad.sample(rng)
         direction = (np.cos(up) * np.cos(around), np.cos(up) * np.sin(around), np.sin(up))
         color = [1 - self.tint.sample(rng) for _ in range(3)]
-        ambient, diffuse, specular = (
-            round(d.sample(rng), 4) for d in (self.ambient, self.diffuse, self.specular)
-        )
+        ambient, diffuse, specular = (round(d.sample(rng), 4) for d in (self.ambient, self.diffuse, self.specular))
         shadow = bool(rng.uniform() < self.shadow_probability.sample(rng))
         light = LightSpec(vec3(direction), vec3(color, 4), ambient, diffuse, specular, shadow)
         return dataclasses.replace(scene, light=light)
@@ -121,7 +119,5 @@ class Sensor:
         red, blue = draw((self.white_balance, self.white_balance))
         quality = int(np.clip(self.jpeg_quality.sample_int(rng), 1, 100))
         seed = int(rng.integers(2**31))
-        spec = SensorSpec(
-            exposure, (red, 1.0, blue), gamma, min(resolution, 1.0), blur, noise, vignette, quality, seed
-        )
+        spec = SensorSpec(exposure, (red, 1.0, blue), gamma, min(resolution, 1.0), blur, noise, vignette, quality, seed)
         return dataclasses.replace(scene, sensor=spec)

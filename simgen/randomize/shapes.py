@@ -1,5 +1,6 @@
 """Randomizers that put labelled objects, supports, trays and clutter into the scene (at the origin; layout follows)."""
 
+import dataclasses
 from dataclasses import field
 
 import numpy as np
@@ -151,13 +152,13 @@ class DigitTiles:
         model = {
             "kind": "digit_tile",
             "digit": digit,
-            "style": style,
+            "style": dataclasses.asdict(style),
             "ink": tuple(int(v) for v in np.clip(ground + step + tint, 0, 255)),
             "size_m": round(self.size_m.sample(rng), 5),
             "height_m": round(self.height_m.sample(rng), 5),
             "margin": round(self.margin.sample(rng), 4),
         }
-        return ObjectSpec(f"tile_{number:02d}", _plain(model), body, labelled=True)
+        return ObjectSpec(f"tile_{number:02d}", model, body, labelled=True)
 
 
 @dataclass(frozen=True, config=SECTION)
@@ -197,10 +198,3 @@ class Distractors:
         place = vec3((away * np.cos(angle), away * np.sin(angle), c / 2))
         quat = (0.0, 0.0, round(float(np.sin(yaw / 2)), 6), round(float(np.cos(yaw / 2)), 6))
         return ObjectSpec(name, model, material, place, quat)
-
-
-def _plain(model: Plain) -> Plain:
-    from pydantic import RootModel
-
-    data: Plain = RootModel[dict[str, object]](model).model_dump(mode="json")
-    return data

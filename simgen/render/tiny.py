@@ -34,7 +34,7 @@ class TinyRenderer:
     def render(self, world: World, camera: CameraSpec) -> Frame:
         """Return the view of a camera; a row of pixels is never blended with what is behind an object's edge."""
         large = _enlarged(camera, self.supersample)
-        near, far = _depth_range(world, camera)
+        near, far = _depth_range(camera)
         width, height = large.size_wh
         light = world.scene.light
         _, _, rgba, buffer, ids = p.getCameraImage(
@@ -87,7 +87,7 @@ def _enlarged(camera: CameraSpec, factor: int) -> CameraSpec:
     )
 
 
-def _depth_range(world: World, camera: CameraSpec) -> tuple[float, float]:
+def _depth_range(camera: CameraSpec) -> tuple[float, float]:
     distance = float(np.linalg.norm(np.subtract(camera.eye_m, camera.target_m)))
     return 0.1 * distance, 20 * distance + 1
 

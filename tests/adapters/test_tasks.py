@@ -15,9 +15,9 @@ NONE = torch.zeros(0, 4)
 def _item(boxes: list[list[float]], labels: list[int], ignored: list[list[float]] | None = None) -> DetectItem:
     return DetectItem(
         torch.zeros(3, 64, 64, dtype=torch.uint8),
-        torch.tensor(boxes).reshape(-1, 4),
+        torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4),
         torch.tensor(labels, dtype=torch.long),
-        torch.tensor(ignored).reshape(-1, 4) if ignored else NONE,
+        torch.tensor(ignored, dtype=torch.float32).reshape(-1, 4) if ignored else NONE,
     )
 
 

@@ -1,0 +1,58 @@
+"""`simgen evaluate`: the score of a model on a labelled image set."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from simgen.adapters.evaluate import Evaluation
+    from simgen.formats.coco import CocoDataset
+
+HEADLINE = ("map", "map50", "precision", "recall", "f1", "accuracy")
+
+
+def evaluate(
+    checkpoint: Annotated[Path, typer.Argument(help="The model file of `simgen train`: RUN/model.pt.")],
+    real: Annotated[str, typer.Argument(help="A COCO folder, a registered set (d6-dice), or `digits`.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for metrics.json and report.html.")] = Path("report"),
+    split: Annotated[str, typer.Option(help="all, first:N or last:N by file name.")] = "all",
+    repeats: Annotated[int, typer.Option(help="Bootstrap samples for the intervals.")] = 500,
+    data: Annotated[Path | None, typer.Option(help="Folder to look for a registered set in first.")] = None,
+) -> None:
+    """Score a model on real images."""
+    from simgen.adapters import evaluate as scoring
+    from simgen.cli.progress import bar
+
+    chosen = scoring.split(read_real(real, data), split)
+    with bar("evaluate", len(chosen), "images") as advance:
+        result = scoring.evaluate(checkpoint, chosen, repeats=repeats, progress=lambda *_: advance(1))
+    report = scoring.write_evaluation(result, out)
+    print_scores(result, f"{real}, {len(chosen)} images")
+    typer.echo(f"report: {report}")
+
+
+def read_real(real: str, data: Path | None = None) -> "CocoDataset":
+    """Return the image set of a folder, a registered name or `digits`."""
+    from simgen.formats.coco import CocoDataset
+    from simgen.realdata import REAL_SETS, find_real_set
+
+    if real == "digits":
+        from simgen.adapters.scans import scanned_digits
+
+        return scanned_digits()
+    return CocoDataset.read(find_real_set(real, data) if real in REAL_SETS else Path(real))
+
+
+def print_scores(result: "Evaluation", title: str) -> None:
+    """Print the headline figures with their intervals."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("figure", "value", "95 % interval", title=title)
+    for name in HEADLINE:
+        score = result.scores.get(name)
+        if score is not None and score.value is not None:
+            interval = "" if score.low is None else f"{score.low:.3f} to {score.high:.3f}"
+            table.add_row(name, f"{score.value:.3f}", interval)
+    Console().print(table)

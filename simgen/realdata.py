@@ -1,0 +1,198 @@
+"""Real image sets to evaluate on: where they come from, under which licence, and how to get them.
+
+Look-up order: the folder that the user names, the folder in `SIMGEN_DATA`, the user's cache, a download.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pooch
+
+from simgen.errors import DataError, did_you_mean
+from simgen.formats.coco import CocoDataset
+from simgen.tfrecord import Values, read_examples
+
+DICE = ("one", "two", "three", "four", "five", "six")
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file to download."""
+
+    address: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class RealSet:
+    """A real image set.
+
+    Attributes:
+        folder: its name inside `SIMGEN_DATA` and the cache.
+        files: what to download.
+        convert: makes the COCO folder from the downloaded files.
+    """
+
+    title: str
+    licence: str
+    source: str
+    folder: str
+    files: tuple[RemoteFile, ...]
+    convert: Callable[[list[Path], Path], None]
+
+
+def examples_to_coco(files: list[Path], out: Path, classes: tuple[str, ...] = DICE) -> None:
+    """Convert tf.Example record files with embedded JPEGs (TensorFlow's object detection layout) to a COCO folder.
+
+    Raises:
+        DataError: a damaged file, or one of another layout.
+    """
+    (out / "images").mkdir(parents=True, exist_ok=True)
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for file in files:
+        for example in read_examples(file):
+            try:
+                record, boxes = _converted(example, classes)
+            except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+                raise DataError(f'record file "{file}": expected labelled images, got one without {error}') from None
+            (out / "images" / record["file_name"]).write_bytes(example["image/encoded"][0])
+            images.append({**record, "id": len(images) + 1})
+            for box in boxes:
+                annotations.append({**box, "id": len(annotations) + 1, "image_id": len(images), "iscrowd": 0})
+    categories = [{"id": i, "name": name} for i, name in enumerate(classes, 1)]
+    content = {"images": images, "annotations": annotations, "categories": categories}
+    part = out / ".annotations.part"
+    part.write_text(json.dumps(content, indent=1), "utf-8")
+    part.replace(out / "annotations.json")
+
+
+def _converted(example: dict[str, Values], classes: tuple[str, ...]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    name = Path(example["image/filename"][0].decode("utf-8")).name  # type: ignore[union-attr]
+    width, height = int(example["image/width"][0]), int(example["image/height"][0])
+    sides = [example[f"image/object/bbox/{side}"] for side in ("xmin", "ymin", "xmax", "ymax")]
+    boxes = []
+    for x1, y1, x2, y2, text in zip(*sides, example["image/object/class/text"], strict=True):
+        label = classes.index(text.decode("utf-8")) + 1
+        x, y = float(x1) * width, float(y1) * height
+        w, h = float(x2) * width - x, float(y2) * height - y
+        rounded = [round(v, 2) for v in (x, y, w, h)]
+        boxes.append({"category_id": label, "bbox": rounded, "area": round(w * h, 2)})
+    if not name or name.startswith("."):
+        raise ValueError("a file name")
+    return {"file_name": name, "width": width, "height": height}, boxes
+
+
+_DICE_ADDRESS = (
+    "https://raw.githubusercontent.com/nell-byler/dice_detection/aa69c12b3b288df45d7ff8e77c0660d10f67b32b/tfrecords/"
+)
+REAL_SETS: dict[str, RealSet] = {
+    "d6-dice": RealSet(
+        title="200 phone photographs of rolled six-sided dice",
+        licence="BSD-3-Clause",
+        source="github.com/nell-byler/dice_detection",
+        folder="d6_dice",
+        files=(
+            RemoteFile(
+                _DICE_ADDRESS + "train.record",
+                3_794_824,
+                "6476ed02ceb1f6a0a8487c91f2c25397f869bf88e054265a783a5e88264c4b8f",
+            ),
+        ),
+        convert=examples_to_coco,
+    ),
+    "d6-dice-test": RealSet(
+        title="50 more of the same",
+        licence="BSD-3-Clause",
+        source="github.com/nell-byler/dice_detection",
+        folder="d6_dice_test",
+        files=(
+            RemoteFile(
+                _DICE_ADDRESS + "test.record",
+                910_001,
+                "00ceed8d10f014d9389d631a17c2618d2634f2936d71fabb2d88953ea066ae19",
+            ),
+        ),
+        convert=examples_to_coco,
+    ),
+}
+
+
+def real_set(name: str) -> RealSet:
+    """Return a set by name. Raises `DataError`."""
+    if name not in REAL_SETS:
+        raise DataError(f'real image set: unknown name "{name}"{did_you_mean(name, REAL_SETS)}')
+    return REAL_SETS[name]
+
+
+def cache_folder() -> Path:
+    """Return the user's cache of real image sets."""
+    return Path(pooch.os_cache("simgen")) / "real"
+
+
+def local_places(name: str, data: Path | None = None) -> list[Path]:
+    """Return where a set may already lie, in the order of the look-up."""
+    folder = real_set(name).folder
+    places = [data, data / folder] if data is not None else []
+    if os.environ.get("SIMGEN_DATA"):
+        places.append(Path(os.environ["SIMGEN_DATA"]) / folder)
+    return [*places, cache_folder() / folder]
+
+
+def find_real_set(name: str, data: Path | None = None, *, download: bool = True) -> Path:
+    """Return the COCO folder of a real image set, downloading it if need be.
+
+    Args:
+        name: a key of `REAL_SETS`.
+        data: the folder of the set, or a folder that holds it; named by the user.
+        download: whether to try the network.
+
+    Raises:
+        DataError: it is nowhere; the sentence names all places.
+    """
+    places = local_places(name, data)
+    for place in places:
+        if (place / "annotations.json").is_file():
+            return place
+    looked = ", ".join(f'"{p}"' for p in places)
+    if not download:
+        raise DataError(f"real image set {name}: not found in {looked}; `simgen data get {name}` downloads it")
+    try:
+        return get_real_set(name)
+    except DataError as error:
+        raise DataError(f"real image set {name}: not found in {looked}, and {error}") from None
+
+
+def get_real_set(name: str) -> Path:
+    """Download, verify and convert a set into the user's cache; return its folder. Raises `DataError`."""
+    entry, out = real_set(name), cache_folder() / real_set(name).folder
+    if (out / "annotations.json").is_file():
+        return out
+    files = [_fetched(remote, cache_folder() / "downloads") for remote in entry.files]
+    entry.convert(files, out)
+    return out
+
+
+def _fetched(remote: RemoteFile, folder: Path) -> Path:
+    logger = pooch.get_logger()
+    level = logger.level
+    logger.setLevel("ERROR")
+    try:
+        return Path(pooch.retrieve(remote.address, f"sha256:{remote.sha256}", path=folder))
+    except Exception as error:  # every transport has errors of its own
+        reason = "has another checksum" if "hash" in str(error).lower() else "could not be fetched"
+        raise DataError(f"its download {remote.address} {reason} ({type(error).__name__})") from None
+    finally:
+        logger.setLevel(level)
+
+
+def verify_real_set(folder: Path) -> int:
+    """Read every label and decode every image of a set; return the number of images. Raises `DataError`."""
+    data = CocoDataset.read(folder)
+    data.verify()
+    return len(data)
