@@ -96,6 +96,8 @@ class Augment:
         self._geometry = A.Compose(geometry, keypoint_params=points)
         self._still = not geometry
         self._photometry = A.Compose(_photometric(config))
+        # Without points to move along, and in one go: for small crops the bookkeeping is what costs.
+        self._whole = A.Compose([*_geometric(config, fill), *_photometric(config)], is_check_shapes=False)
 
     def geometric(
         self, rgb: Image, boxes_xyxy: Boxes, rng: Generator, masks: Masks | None = None
@@ -125,6 +127,11 @@ class Augment:
         else:
             boxes = _boxes_of_frames(np.asarray(moved["keypoints"], float).reshape(-1, 3, 2) + 0.5)
         return np.asarray(moved["image"], np.uint8), boxes
+
+    def image(self, rgb: Image, rng: Generator) -> Image:
+        """Change geometry and intensities of an (H, W, 3) image whose label is one class."""
+        _seed(self._whole, rng)
+        return np.asarray(self._whole(image=rgb)["image"], np.uint8)
 
     def photometric(self, rgb: Image, rng: Generator) -> Image:
         """Change the intensities of an (H, W, 3) image; what is where stays."""

@@ -182,7 +182,9 @@ class DetectCrops(Dataset[DetectItem]):
     def _item(self, image: Image, boxes: Boxes, record: "ImageRecord") -> DetectItem:
         crop = self._config.crop
         labels = np.array([self._labels[a.class_name] for a in record.annotations], np.int64)
-        hidden = np.array([a.ignore or a.visible_fraction < crop.min_visible for a in record.annotations], bool)
+        hidden = np.array(
+            [a.ignore or a.visible_fraction < self._config.box.min_visible for a in record.annotations], bool
+        )
         clipped, share = clip_boxes(boxes, crop.crop_size)
         small = (clipped[:, 2:] - clipped[:, :2]).min(axis=1, initial=np.inf) < crop.min_side
         learn = (share >= crop.keep_fraction) & ~hidden & ~small
@@ -236,7 +238,8 @@ class ClassifyCrops(Dataset[tuple[Tensor, int]]):
         for record in dataset.records:
             rgb = record.rgb() if record.annotations else None
             for box, annotation in zip(record_boxes(record, self._config.box), record.annotations, strict=True):
-                if rgb is not None and not annotation.ignore:
+                hidden = annotation.ignore or annotation.visible_fraction < self._config.box.min_visible
+                if rgb is not None and not hidden:
                     patches.append(crop_box(rgb, box, self._EXTENT * (1 + view.margin), self._side))
                     chosen.append(labels[annotation.class_name])
         return np.stack(patches) if patches else np.zeros((0, 1, 1, 3), np.uint8), chosen
@@ -249,8 +252,7 @@ class ClassifyCrops(Dataset[tuple[Tensor, int]]):
             raise IndexError(k)
         rng = stream(self._config.seed, k, "crop")
         index = self._order[k]
-        patch = self._augment.photometric(self._patches[index], rng)
-        patch, _ = self._augment.geometric(patch, np.zeros((0, 4)), rng)
+        patch = self._augment.image(self._patches[index], rng)
         inner = round(self._side / self._EXTENT)
         inset = (self._side - inner) // 2
         size = self._config.view.input_size

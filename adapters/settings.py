@@ -13,18 +13,21 @@ _STRICT = ConfigDict(extra="forbid")
 
 @dataclass(frozen=True, config=_STRICT)
 class BoxHabit:
-    """How people would have drawn the box that the simulator knows tightly; applied to training boxes only.
+    """How people would have labelled what the simulator knows exactly; applied to training boxes only.
 
     Attributes:
         square: the side is the longer of width and height.
         slack: the sides are this much longer, about the same centre.
         from_masks: recompute tight boxes from masks after a rotation (slower); otherwise a rotated box is that of
             the ellipse it holds, which for a square box is a box of the same centre and side.
+        min_visible: objects less visible than this would not have been labelled: nothing is learnt from them, neither
+            that they are there nor that they are not.
     """
 
     square: bool = False
     slack: float = Field(default=1.0, gt=0.1, le=5.0)
     from_masks: bool = False
+    min_visible: float = Field(default=0.3, ge=0, le=1)
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -38,7 +41,6 @@ class CropConfig:
         background: share of crops at a random place instead of at a random object.
         keep_fraction: an object of which less than this lies in the crop is ignored: no loss falls there.
         min_side: objects with a shorter side (pixels of the crop) are ignored.
-        min_visible: objects less visible than this are ignored.
         cache_mb: memory for encoded images, in each loader process.
     """
 
@@ -47,7 +49,6 @@ class CropConfig:
     background: float = Field(default=0.1, ge=0, le=1)
     keep_fraction: float = Field(default=0.4, ge=0, le=1)
     min_side: float = Field(default=6.0, ge=1)
-    min_visible: float = Field(default=0.3, ge=0, le=1)
     cache_mb: int = Field(default=512, ge=0)
 
     @model_validator(mode="after")

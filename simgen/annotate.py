@@ -74,7 +74,7 @@ def _annotate_body(
     frame: Frame, instance: int, body: Body, placed: tuple[NDArray[np.float64], View], labels: Labels
 ) -> Annotation | None:
     pose, view = placed
-    name = body.model.class_name(pose[:3, :3])
+    name = body.spec.class_name or body.model.class_name(pose[:3, :3])
     if name is None:
         return None
     mask = frame.instances == instance

@@ -39,6 +39,7 @@ class ObjectSpec:
         model: a plug-in of `simgen.catalog.MODELS`: shape, class rule, keypoints.
         mass_kg: 0 keeps the body where it is.
         labelled: whether it is annotated.
+        class_name: its class; None leaves it to the model, which may read it from how the body lies.
     """
 
     name: str
@@ -52,6 +53,7 @@ class ObjectSpec:
     friction: float = 0.5
     restitution: float = 0.1
     labelled: bool = False
+    class_name: str | None = None
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -9,6 +9,7 @@ applied to visual document analysis). Coordinates: x right, y down, a digit abou
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import TypeAlias
 
 import cv2
@@ -107,7 +108,7 @@ ALLOGRAPHS: tuple[tuple[str, ...], ...] = (
         "50,16 32,1 12,14 10,38 34,54 50,72 46,94 28,99 14,88 22,64 46,44 52,18",
         "58,12 34,1 10,12 14,36 46,54 54,82 32,99 10,86 20,60 56,30",
     ),
-    (  # 9: straight tail, curved tail, hook, circle and stick, open top, bent stick, leaning tail, low tail, 3-like tail
+    (  # 9: straight tail, curved tail, hook, circle and stick, open top, bent stick, leaning or low or 3-like tail
         "54,16 36,2 10,8 4,32 22,48 46,38 54,14! 52,60 48,100",
         "54,20 34,1 8,12 8,38 30,48 52,32 56,14 56,60 42,94 6,97",
         "56,8 24,2 2,26 18,48 48,38 56,8! 54,70 36,98 6,88",
@@ -158,9 +159,9 @@ class DigitStyle:
         thickness: pen width over the box's side.
         pressure: relative variation of the pen's width along the stroke.
         roundness: length over which corners are smoothed, in digit heights.
-        scale: height (or width, if that is larger) of the ink over the box's side.
-        offset_x: -1 touches the left border of the box, 1 the right one.
-        offset_y: -1 touches the top border of the box, 1 the bottom one.
+        scale: height (or width, if that is larger) of the ink over the box's side, at most 0.96.
+        offset_x: -1 is at the left border of the box (but for a margin of 0.02), 1 at the right one.
+        offset_y: -1 is at the top border of the box, 1 at the bottom one.
     """
 
     allograph: int = 0
@@ -227,8 +228,9 @@ def draw_digit(digit: int, style: DigitStyle, size_px: int) -> NDArray[np.float3
 @cache
 def _control_points(digit: int, allograph: int) -> tuple[tuple[Points, tuple[int, ...]], ...]:
     """Return each stroke's (n, 2) control points and the indices of its sharp corners."""
-    if not 0 <= allograph < allograph_count(digit):
-        raise ConfigError(f"digit strokes: {digit} has allographs 0 to {allograph_count(digit) - 1}, got {allograph}")
+    last = allograph_count(digit) - 1
+    if not 0 <= allograph <= last:
+        raise ConfigError(f"digit strokes: {digit} has allographs 0 to {last}, but got {allograph}")
     strokes = []
     for text in ALLOGRAPHS[digit][allograph].split("/"):
         words = text.split()
@@ -243,7 +245,7 @@ def _paths(digit: int, style: DigitStyle, rng: Generator) -> list[Points]:
     for points, corners in _control_points(digit, style.allograph):
         noisy = points + rng.normal(0, style.jitter, points.shape)
         pieces = [0, *corners, len(points) - 1]
-        curve = np.concatenate([_spline(noisy[a : b + 1]) for a, b in zip(pieces, pieces[1:], strict=False)])
+        curve = np.concatenate([_spline(noisy[a : b + 1]) for a, b in pairwise(pieces)])
         paths.append(_smooth(_even(curve), style.roundness))
     return paths
 
@@ -289,12 +291,12 @@ def _deform(paths: list[Points], style: DigitStyle, rng: Generator) -> list[Poin
 
 
 def _place(paths: list[Points], style: DigitStyle) -> list[Points]:
-    """Return the paths in the unit box, with room for the pen."""
+    """Return the paths in the unit box, with room for the pen and a small margin."""
     every = np.concatenate(paths)
     low, high = every.min(axis=0), every.max(axis=0)
-    pen = style.thickness * (1 + style.pressure) + 0.01
-    factor = max(style.scale - pen, 0.05) / max(float((high - low).max()), 1e-6)
-    slack = (1 - pen - (high - low) * factor) / 2
+    pen, room = style.thickness * (1 + style.pressure), 0.96
+    factor = max(min(style.scale, room) - pen, 0.05) / max(float((high - low).max()), 1e-6)
+    slack = (room - pen - (high - low) * factor) / 2
     middle = 0.5 + slack * np.clip([style.offset_x, style.offset_y], -1, 1)
     return [(path - (low + high) / 2) * factor + middle for path in paths]
 

@@ -64,4 +64,5 @@ class Classify:
 def _redrawn(record: "ImageRecord", habit: BoxHabit) -> "ImageRecord":
     boxes = record_boxes(record, habit)
     pairs = zip(record.annotations, boxes, strict=True)
-    return replace(record, annotations=tuple(replace(a, box_xyxy=box) for a, box in pairs if not a.ignore))
+    seen = [replace(a, box_xyxy=b) for a, b in pairs if not a.ignore and a.visible_fraction >= habit.min_visible]
+    return replace(record, annotations=tuple(seen))

@@ -69,7 +69,7 @@ class Detect:
         scale = float(np.sqrt(np.prod(self._config.crop.scale)))
         found = predict_detections(module, records, scale=scale)
         labels = {name: label for label, name in enumerate(self._classes)}
-        limit = self._config.crop.min_visible
+        limit = self._config.box.min_visible
         truth = [
             (
                 record_boxes(r, self._config.box),

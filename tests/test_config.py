@@ -1,0 +1,104 @@
+"""What a user can get wrong in a config, and the sentence that they are told."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from scenes_for_tests import small_dice
+
+from simgen.config import load
+from simgen.errors import AssetError, ConfigError
+from simgen.generate import sample
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "scene.yaml"
+    path.write_text(text)
+    return path
+
+
+def message(tmp_path: Path, old: str, new: str) -> str:
+    text = yaml.safe_dump(small_dice(), sort_keys=False)
+    assert old in text
+    with pytest.raises(ConfigError) as caught:
+        load(written(tmp_path, text.replace(old, new)))
+    return str(caught.value).removeprefix(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["dice", "dice-plain", "digits", "digits-plain"])
+def test_shipped_scenes_load_and_render(name):
+    config = load(name, ["output.size_wh=[96, 96]"])
+    made = sample(config, 0, 0)
+    assert made.rgb.shape == (96, 96, 3)
+    assert {a.class_name for a in made.annotations} <= set(config.classes)
+
+
+def test_unknown_key(tmp_path):
+    assert message(tmp_path, "view_width_m", "view_widht_m") == (
+        '/scene.yaml line 29: randomize.camera.view_widht_m: unknown key "view_widht_m" (did you mean "view_width_m"?)'
+    )
+
+
+def test_unknown_randomizer(tmp_path):
+    assert message(tmp_path, "sensor:", "senzor:").endswith(
+        'randomize.senzor.kind: unknown kind "senzor" (did you mean "sensor"?)'
+    )
+
+
+def test_range_upside_down(tmp_path):
+    found = message(tmp_path, "    - 2\n    - 4", "    - 4\n    - 2")
+    assert found.endswith("randomize.dice.count: expected low <= high, got the range upside down: [4, 2]")
+    assert "/scene.yaml line" in found
+
+
+def test_wrong_type(tmp_path):
+    assert message(tmp_path, "noise: 3", "noise: loud").endswith(
+        "randomize.sensor.noise: expected a number, a range [low, high] or a distribution, got 'loud'"
+    )
+
+
+def test_malformed_yaml_names_the_line(tmp_path):
+    with pytest.raises(ConfigError, match=r"line 2: expected YAML"):
+        load(written(tmp_path, "classes: [a]\nrandomize: {a: [}\n"))
+
+
+def test_missing_file_and_unknown_name(tmp_path):
+    with pytest.raises(ConfigError, match="there is no such file"):
+        load(tmp_path / "none.yaml")
+    with pytest.raises(ConfigError, match='did you mean "dice"'):
+        load("dise")
+
+
+def test_overrides():
+    config = load("dice", ["output.quality=70", "randomize.tray=false", "redraws=2"])
+    assert (config.output.quality, config.redraws) == (70, 2)
+    assert "tray" not in config.randomize
+    with pytest.raises(ConfigError, match="expected KEY=VALUE"):
+        load("dice", ["output.quality"])
+    with pytest.raises(ConfigError, match='unknown key "qualty"'):
+        load("dice", ["output.qualty=70"])
+
+
+@pytest.mark.parametrize(
+    ("model", "sentence"),
+    [
+        ({"path": "none.obj"}, "there is no such file"),
+        ({"path": "broken.obj"}, "expected 1 to 500000 triangles, got 0"),
+    ],
+)
+def test_a_mesh_that_is_missing_or_empty(tmp_path, model, sentence):
+    from simgen.catalog import build_model
+
+    (tmp_path / "broken.obj").write_text("v 0 0 0\n")
+    with pytest.raises(AssetError, match=sentence):
+        build_model({"kind": "mesh", **model}).mesh(tmp_path)
+
+
+def test_a_texture_that_is_missing_or_unreadable(tmp_path):
+    from simgen.textures import draw_texture
+
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG no")
+    with pytest.raises(AssetError, match="there is no such file"):
+        draw_texture({"kind": "photo", "path": "none.png"}, (8, 8), tmp_path)
+    with pytest.raises(AssetError, match="cannot be decoded"):
+        draw_texture({"kind": "photo", "path": "broken.png"}, (8, 8), tmp_path)

@@ -1,0 +1,129 @@
+import json
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scenes_for_tests import config, small_dice
+
+import simgen
+from simgen.config import from_dict
+from simgen.engine import LocalEngine
+from simgen.errors import OutputError, RenderError
+from simgen.formats.coco import CocoDataset
+from simgen.generate import Job, draw_scene, generate, render_scene, sample
+from simgen.scene import scene_from_dict
+
+
+def digest(seed: int, index: int) -> tuple[bytes, str]:
+    made = sample(config(), seed, index)
+    return made.rgb.tobytes(), json.dumps(made.metadata, sort_keys=True)
+
+
+def test_the_same_sample_in_another_process_and_after_others_has_the_same_bytes():
+    here = digest(3, 5)
+    digest(3, 4)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        there = pool.submit(digest, 3, 5).result()
+    assert here == there == digest(3, 5)
+    assert digest(3, 6)[0] != here[0]
+
+
+def test_simgen_sample_is_the_function():
+    assert simgen.sample is sample
+
+
+def test_turning_one_randomizer_off_leaves_the_others_as_they_are():
+    data = small_dice()
+    without = {**data, "randomize": {k: v for k, v in data["randomize"].items() if k != "light"}}
+    a, b = draw_scene(config(), 0, 0), draw_scene(from_dict(without), 0, 0)
+    assert a.objects == b.objects
+    assert a.camera == b.camera
+    assert a.light != b.light
+
+
+def test_a_sample_is_replayed_from_its_metadata():
+    made = sample(config(), 1, 2)
+    again = render_scene(config(), scene_from_dict(json.loads(json.dumps(made.metadata["scene"]))))
+    assert np.array_equal(again.rgb, made.rgb)
+
+
+def test_every_annotation_fits_its_mask_and_the_instance_image():
+    made = sample(config(), 0, 0)
+    assert made.annotations
+    for a in made.annotations:
+        rows, columns = np.nonzero(made.instances == a.instance_id)
+        assert a.mask is not None
+        assert np.array_equal(a.mask, made.instances == a.instance_id)
+        np.testing.assert_array_equal(a.box_xyxy, [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
+
+
+def test_textures_vary_from_object_to_object():
+    data = small_dice()
+    data["randomize"]["dice"] = {"count": 3, "body": {"color": {"saturation": 1, "value": 1}}, "contrast_min": 0}
+    data["randomize"]["sensor"] = {}
+    made = sample(from_dict(data), 0, 1)
+    colors = [made.rgb[a.mask].mean(0) for a in made.annotations]
+    assert len(colors) >= 2
+    assert min(np.abs(a - b).max() for i, a in enumerate(colors) for b in colors[:i]) > 8
+
+
+def test_a_scene_without_anything_to_see_is_drawn_again_and_then_refused():
+    data = small_dice(redraws=1)
+    data["randomize"]["camera"] = {"target_m": 5.0}
+    with pytest.raises(RenderError, match="got none in 2 draws"):
+        sample(from_dict(data), 0, 0)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(f.relative_to(folder)): f.read_bytes() for f in sorted(folder.rglob("*")) if f.is_file()}
+
+
+def test_an_interrupted_dataset_goes_on_to_the_same_bytes(tmp_path):
+    whole = Job(small_dice(), Path(), 7, tmp_path / "whole")
+    generate(whole, 5)
+    parts = Job(small_dice(), Path(), 7, tmp_path / "parts")
+    generate(parts, 2)
+    (tmp_path / "parts" / "meta" / "00000001.json").unlink()  # as if killed between image and metadata
+    (tmp_path / "parts" / "annotations.json").unlink()
+    made: list[int] = []
+    generate(parts, 5, LocalEngine(2), made.append)
+    assert sum(made) == 5
+    assert made[0] == 1
+    assert files(tmp_path / "whole") == files(tmp_path / "parts")
+
+
+def test_what_was_written_reads_back(tmp_path):
+    data = small_dice()
+    data["output"] = {**data["output"], "depth": True, "instances": True}
+    job = Job(data, Path(), 0, tmp_path / "set")
+    generate(job, 2)
+    read = CocoDataset.read(tmp_path / "set")
+    made = sample(from_dict(data), 0, 1)
+    assert np.array_equal(read[1].rgb, made.rgb)
+    assert np.array_equal(read[1].instances, made.instances)
+    np.testing.assert_allclose(read[1].depth_m, made.depth_m, atol=5.1e-4)
+    for a, b in zip(read[1].annotations, made.annotations, strict=True):
+        assert a.class_name == b.class_name
+        assert np.array_equal(a.mask, b.mask)
+        assert np.array_equal(a.box_xyxy, b.box_xyxy)
+        np.testing.assert_allclose(a.cam_T_object, b.cam_T_object, atol=1e-8)
+        np.testing.assert_allclose(a.keypoints, b.keypoints, atol=1e-4)
+        assert a.keypoint_names == b.keypoint_names
+        assert (a.visible_fraction, a.truncated, a.ignore) == (b.visible_fraction, b.truncated, b.ignore)
+    assert read[1].metadata["scene"] == json.loads(json.dumps(made.metadata["scene"]))
+
+
+def test_a_folder_with_another_config_is_left_alone(tmp_path):
+    generate(Job(small_dice(), Path(), 0, tmp_path / "set"), 1)
+    before = files(tmp_path / "set")
+    with pytest.raises(OutputError, match='holds another dataset \\("config.redraws" differs\\)'):
+        generate(Job(small_dice(redraws=3), Path(), 0, tmp_path / "set"), 1)
+    with pytest.raises(OutputError, match='"seed" differs'):
+        generate(Job(small_dice(), Path(), 1, tmp_path / "set"), 1)
+    assert files(tmp_path / "set") == before
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    with pytest.raises(OutputError, match="thesis.txt"):
+        generate(Job(small_dice(), Path(), 0, tmp_path / "mine"), 1)
