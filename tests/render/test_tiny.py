@@ -45,7 +45,7 @@ def test_depth_and_ids_agree_with_rays_through_the_pixel_centres():
         ids = np.array([h[0] for h in hits]) + 1
     assert (frame.instances[v, u] == ids).mean() > 0.995
     same = frame.instances[v, u] == ids
-    # A pixel may fall on another side of the block at its edges; everywhere else depth is exact (half a pixel off, none would be).
+    # A pixel may fall on another side of the block at its edges; half a pixel off, none would be exact.
     assert (np.abs(frame.depth_m[v, u] - depth)[same] < 5e-5).mean() > 0.98
 
 
