@@ -96,7 +96,7 @@ def test_lists_of_each_kind(tmp_path):
 def test_look_up_order_and_the_sentence_when_it_is_nowhere(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("SIMGEN_DATA", str(tmp_path / "shared"))
-    with pytest.raises(DataError, match="not found in .*shared.*d6_dice"):
+    with pytest.raises(DataError, match=r"not found in .*shared.*d6_dice"):
         find_real_set("d6-dice", tmp_path / "mine", download=False)
     for place in ("shared", "mine"):
         folder = tmp_path / place / "d6_dice"

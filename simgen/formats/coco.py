@@ -18,13 +18,13 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as rle
 
 from simgen.errors import OutputError
+from simgen.formats import masks
 from simgen.formats.coco_reader import CocoDataset, ImageRecord
 from simgen.samples import Annotation, Sample
 
-_OURS = {"images", "depth", "instances", "meta", "annotations.json", "dataset.json"}
+_FOLDERS = ("images", "depth", "instances", "meta")
 
 
 class CocoWriter:
@@ -61,6 +61,8 @@ class CocoWriter:
 
     def _claim(self, header: dict[str, Any]) -> None:
         file = self.folder / "dataset.json"
+        if self.folder.exists() and not self.folder.is_dir():
+            raise OutputError(f'output "{self.folder}": expected a folder, got a file')
         if file.is_file():
             try:
                 found = json.loads(file.read_text("utf-8"))
@@ -72,12 +74,10 @@ class CocoWriter:
                     f'output "{self.folder}": holds another dataset ("{key}" differs); choose another folder'
                 )
             return
-        if self.folder.exists() and not self.folder.is_dir():
-            raise OutputError(f'output "{self.folder}": expected a folder, got a file')
-        foreign = sorted(p.name for p in self.folder.iterdir() if p.name not in _OURS) if self.folder.exists() else []
-        if foreign:
-            raise OutputError(f'output "{self.folder}": expected an empty folder, got one with "{foreign[0]}"')
         try:
+            foreign = _foreign(self.folder)
+            if foreign:
+                raise OutputError(f'output "{self.folder}": expected an empty folder, got one with "{foreign}"')
             for name in ("images", "meta", *(["depth"] * self.depth), *(["instances"] * self.instances)):
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
             _replace(file, _json(header))
@@ -85,8 +85,11 @@ class CocoWriter:
             raise OutputError(f'output "{self.folder}": cannot be written: {error.strerror}') from None
 
     def done(self) -> set[int]:
-        """Return the indices of the complete samples."""
-        return {int(p.stem) for p in (self.folder / "meta").glob("*.json") if p.stem.isdigit()}
+        """Return the indices of the complete samples: those whose metadata can be read."""
+        return {int(file.stem) for file in self._metas() if _is_json(file)}
+
+    def _metas(self) -> list[Path]:
+        return sorted(p for p in (self.folder / "meta").glob("*.json") if p.stem.isdigit())
 
     def write(self, sample: Sample) -> None:
         """Write one sample. Raises `OutputError` if the disk refuses."""
@@ -107,11 +110,23 @@ class CocoWriter:
             raise OutputError(f'output "{self.folder}": sample {sample.index} not written: {error.strerror}') from None
 
     def close(self) -> None:
-        """Make annotations.json from all complete samples, in the order of their indices."""
+        """Make annotations.json from all complete samples, in the order of their indices, and tidy up.
+
+        Call it when no other process writes any more: temporary files that a killed one left behind are removed.
+
+        Raises:
+            OutputError: a sample's metadata is damaged, or the disk refuses.
+        """
+        for name in (".", *_FOLDERS):
+            for part in (self.folder / name).glob(".*.part"):
+                part.unlink(missing_ok=True)
         images: list[Any] = []
         annotations: list[dict[str, Any]] = []
-        for file in sorted((self.folder / "meta").glob("*.json")):
-            meta = json.loads(file.read_text("utf-8"))
+        for file in self._metas():
+            try:
+                meta = json.loads(file.read_text("utf-8"))
+            except ValueError:
+                raise OutputError(f'output "{file}": is damaged; delete it and run the same command again') from None
             images.append(meta["image"])
             for record in meta["annotations"]:
                 annotations.append({**record, "id": len(annotations) + 1, "image_id": meta["image"]["id"]})
@@ -123,7 +138,10 @@ class CocoWriter:
         for record in annotations:
             record.pop("keypoint_names", None)
         whole = {"images": images, "annotations": annotations, "categories": categories}
-        _replace(self.folder / "annotations.json", _json(whole))
+        try:
+            _replace(self.folder / "annotations.json", _json(whole))
+        except OSError as error:
+            raise OutputError(f'output "{self.folder}": cannot be written: {error.strerror}') from None
 
     def _encoded(self, rgb: NDArray[np.uint8]) -> bytes:
         bgr = np.ascontiguousarray(rgb[..., ::-1])
@@ -154,8 +172,7 @@ class CocoWriter:
             "truncated": a.truncated,
         }
         if a.mask is not None:
-            code = rle.encode(np.asfortranarray(a.mask, np.uint8))
-            record["segmentation"] = {"size": code["size"], "counts": code["counts"].decode("ascii")}
+            record["segmentation"] = masks.encode(a.mask)
             record["area"] = int(a.mask.sum())
         if a.cam_T_object is not None:
             record["cam_T_object"] = [round(float(v), 9) for v in a.cam_T_object.ravel()]
@@ -180,6 +197,25 @@ def _first_difference(ours: dict[str, Any], found: Any, prefix: str = "") -> str
         elif a != b:
             return name
     return None
+
+
+def _foreign(folder: Path) -> str | None:
+    """Return the name of something in a folder without dataset.json that a run of ours could not have left there."""
+    if not folder.exists():
+        return None
+    for path in sorted(folder.iterdir()):
+        started = path.name in _FOLDERS and path.is_dir() and not any(path.iterdir())
+        if not started and not (path.name.startswith(".dataset.json.") and path.suffix == ".part"):
+            return path.name
+    return None
+
+
+def _is_json(file: Path) -> bool:
+    try:
+        json.loads(file.read_bytes())
+    except ValueError:
+        return False
+    return True
 
 
 def _json(data: Any) -> bytes:

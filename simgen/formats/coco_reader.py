@@ -2,24 +2,25 @@
 
 Everything in the JSON is checked on reading, so that a mistake is found before a long run and not in its middle.
 Hand-drawn boxes often spill over the image's border: up to `SPILL_PX` pixels (or a tenth of the box) they are
-clipped; more is refused.
+clipped; more is refused, and so is a box that has no area or lies wholly outside. A path outside the folder, also by
+a link, is refused.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, overload
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as rle
 
 from simgen.errors import DataError
+from simgen.formats import masks
+from simgen.formats.imagefile import MAX_PIXELS, decode, decode_side, stored_size
 from simgen.samples import Annotation, Sample
 
-MAX_PIXELS = 100_000_000
 SPILL_PX = 2.0
 
 
@@ -45,21 +46,7 @@ class ImageRecord:
 
     def rgb(self) -> NDArray[np.uint8]:
         """Return (H, W, 3) uint8. Raises `DataError` if the file is damaged or of another size."""
-        try:
-            data = np.fromfile(self.path, np.uint8)
-        except OSError as error:
-            raise DataError(f'image "{self.path}": cannot be read: {error.strerror}') from None
-        if len(data) >= 4 and self.path.suffix.lower() in (".jpg", ".jpeg") and b"\xff\xd9" not in data[-64:].tobytes():
-            raise DataError(f'image "{self.path}": expected a whole JPEG file, got a truncated one')
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
-        if image is None:
-            raise DataError(f'image "{self.path}": expected a readable image, got one that cannot be decoded')
-        size = (image.shape[1], image.shape[0])
-        if size != self.size_wh:
-            raise DataError(
-                f'image "{self.path}": expected {_size(self.size_wh)} pixels as labelled, got {_size(size)}'
-            )
-        return np.ascontiguousarray(image[..., ::-1].astype(np.uint8, copy=False))
+        return decode(self.path, self.size_wh)
 
 
 class CocoDataset(Sequence[Sample]):
@@ -94,10 +81,9 @@ class CocoDataset(Sequence[Sample]):
         record = self.records[index]
         rgb = record.rgb()
         pairs = zip(record.annotations, record.masks, strict=True)
-        annotations = tuple(replace(a, mask=_decoded(m, record)) for a, m in pairs)
-        folder = record.path.parent.parent
-        depth = _side_image(folder / "depth" / f"{record.path.stem}.png")
-        instances = _side_image(folder / "instances" / f"{record.path.stem}.png")
+        annotations = tuple(replace(a, mask=_mask(m, record)) for a, m in pairs)
+        depth = decode_side(self.root / "depth" / f"{record.path.stem}.png", record.size_wh)
+        instances = decode_side(self.root / "instances" / f"{record.path.stem}.png", record.size_wh)
         return Sample(
             index=record.image_id - 1,
             rgb=rgb,
@@ -105,7 +91,7 @@ class CocoDataset(Sequence[Sample]):
             depth_m=None if depth is None else np.asarray(depth / np.float32(1000), np.float32),
             instances=None if instances is None else instances.astype(np.int32),
             camera_matrix=record.camera_matrix,
-            metadata=_metadata(folder / "meta" / f"{record.path.stem}.json"),
+            metadata=_metadata(self.root / "meta" / f"{record.path.stem}.json"),
         )
 
     def subset(self, indices: Iterable[int]) -> "CocoDataset":
@@ -121,19 +107,22 @@ class CocoDataset(Sequence[Sample]):
 class _Reader:
     def __init__(self, file: Path, content: dict[str, Any]) -> None:
         self.file, self.content, self.root = file, content, file.parent
+        self.home = self.root.resolve()
         categories = sorted(self._list("categories"), key=lambda c: self._field(c, "id", int, "a category"))
+        self._refuse_twice([c["id"] for c in categories], "category id")
         self.names = {c["id"]: str(self._field(c, "name", str, f"category {c['id']}")) for c in categories}
-        self.points = {c["id"]: tuple(str(k) for k in c.get("keypoints", ())) for c in categories}
+        self._refuse_twice(list(self.names.values()), "category name")
+        self.points = {c["id"]: self._keypoint_names(c) for c in categories}
 
     def dataset(self) -> CocoDataset:
         by_image: dict[int, list[dict[str, Any]]] = {}
         images = self._list("images")
         for image in images:
-            number = self._field(image, "id", int, "an image")
-            if number in by_image:
-                raise self._error(f"image id {number} occurs twice")
-            by_image[number] = []
-        for record in self._list("annotations"):
+            by_image[self._field(image, "id", int, "an image")] = []
+        self._refuse_twice([image["id"] for image in images], "image id")
+        found = self._list("annotations")
+        self._refuse_twice([self._field(a, "id", int, "an annotation") for a in found], "annotation id")
+        for record in found:
             number = self._field(record, "image_id", int, f"annotation {record.get('id')}")
             if number not in by_image:
                 raise self._error(f"annotation {record.get('id')} names image id {number}, which is not there")
@@ -148,21 +137,25 @@ class _Reader:
         size = (self._field(image, "width", int, what), self._field(image, "height", int, what))
         if not (0 < size[0] * size[1] <= MAX_PIXELS and size[0] > 0):
             raise self._error(f"{what}: expected 1 to {MAX_PIXELS} pixels, got {_size(size)}")
-        matrix = image.get("cam_K")
+        path = self._path(name)
+        stored = stored_size(path)
+        if size not in (stored, stored[::-1]):  # EXIF data may turn it; decoding finds out
+            raise self._error(f'image "{name}": expected {_size(size)} pixels as labelled, got {_size(stored)}')
+        matrix = self._numbers(image, "cam_K", what, 9)
         return ImageRecord(
-            self._path(name),
+            path,
             image["id"],
             size,
             tuple(self._annotation(record, size) for record in found),
-            None if matrix is None else np.array(matrix, float).reshape(3, 3),
-            tuple(record.get("segmentation") or None for record in found),
+            None if matrix is None else matrix.reshape(3, 3),
+            tuple(self._segmentation(record, size) for record in found),
         )
 
     def _path(self, name: str) -> Path:
         for folder in (self.root / "images", self.root):
             path = folder / name
-            if not path.resolve().is_relative_to(self.root.resolve()):
-                raise self._error(f'image "{name}" lies outside the folder')
+            if "\0" in name or not path.resolve().is_relative_to(self.home):
+                raise self._error(f"image {name!r} lies outside the folder")
             if path.is_file():
                 return path
         raise self._error(f'image "{name}" is missing')
@@ -174,33 +167,32 @@ class _Reader:
             known = ", ".join(str(i) for i in self.names)
             raise self._error(f"{what}: unknown category id {category} (known: {known})")
         names = self.points[category]
-        points = np.array(record.get("keypoints") or [], float).reshape(-1, 3)
-        pose = record.get("cam_T_object")
+        points = self._keypoints(record, names, what)
+        pose = self._numbers(record, "cam_T_object", what, 16)
         return Annotation(
             class_name=self.names[category],
             box_xyxy=self._box(record, size_wh, what),
-            instance_id=int(record.get("instance_id", 0)),
-            visible_fraction=float(record.get("visible_fraction", 1.0)),
+            instance_id=self._field(record, "instance_id", int, what, 0),
+            visible_fraction=float(self._field(record, "visible_fraction", (float, int), what, 1.0)),
             truncated=bool(record.get("truncated", False)),
-            cam_T_object=None if pose is None else np.array(pose, float).reshape(4, 4),
+            cam_T_object=None if pose is None else pose.reshape(4, 4),
             keypoints=points,
             keypoint_names=names if len(points) else (),
             ignore=bool(record.get("iscrowd", 0)),
         )
 
     def _box(self, record: dict[str, Any], size_wh: tuple[int, int], what: str) -> NDArray[np.float64]:
-        box = record.get("bbox")
-        numbers = isinstance(box, list) and len(box) == 4 and all(isinstance(v, int | float) for v in box)
-        if not numbers or not np.isfinite(box).all():  # type: ignore[arg-type]
-            raise self._error(f"{what}: expected bbox [x, y, width, height], got {box!r}")
-        x, y, width, height = (float(v) for v in box)  # type: ignore[union-attr]
+        box = self._numbers(record, "bbox", what, 4)
+        if box is None:
+            raise self._error(f'{what}: expected "bbox" [x, y, width, height], got none')
+        x, y, width, height = box.tolist()
         if width <= 0 or height <= 0:
-            raise self._error(f"{what}: expected a box with an area, got {box}")
+            raise self._error(f"{what}: expected a box with an area, got {box.tolist()}")
         corners = np.array([x, y, x + width, y + height])
         inside = np.clip(corners, 0, [*size_wh, *size_wh])
         allowed = max(SPILL_PX, 0.1 * max(width, height))
         if np.abs(corners - inside).max() > allowed or (inside[2:] <= inside[:2]).any():
-            raise self._error(f"{what}: the box {box} lies outside the image of {_size(size_wh)} pixels")
+            raise self._error(f"{what}: the box {box.tolist()} lies outside the image of {_size(size_wh)} pixels")
         return np.asarray(inside, np.float64)
 
     def _list(self, key: str) -> list[dict[str, Any]]:
@@ -209,11 +201,45 @@ class _Reader:
             raise self._error(f'expected a list of records under "{key}"')
         return value
 
-    def _field(self, record: dict[str, Any], key: str, kind: type[Any], what: str) -> Any:
-        value = record.get(key)
+    def _field(self, record: dict[str, Any], key: str, kind: Any, what: str, default: Any = None) -> Any:
+        value = record.get(key, default)
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise self._error(f'{what}: expected "{key}" ({kind.__name__}), got {value!r}')
+            wanted = kind[0] if isinstance(kind, tuple) else kind
+            raise self._error(f'{what}: expected "{key}" ({wanted.__name__}), got {_short(value)}')
         return value
+
+    def _numbers(self, record: dict[str, Any], key: str, what: str, count: int) -> NDArray[np.float64] | None:
+        value = record.get(key)
+        if value is None:
+            return None
+        sound = isinstance(value, list) and all(type(v) in (int, float) and abs(v) < 1e12 for v in value)
+        if not sound or len(value) != count:
+            raise self._error(f'{what}: expected "{key}" to be {count} numbers, got {_short(value)}')
+        return np.array(value, np.float64)
+
+    def _keypoints(self, record: dict[str, Any], names: tuple[str, ...], what: str) -> NDArray[np.float64]:
+        value = record.get("keypoints") or []
+        unnamed = len(value) // 3 if isinstance(value, list) else 0
+        points = self._numbers(record, "keypoints", what, 3 * (len(names) or unnamed)) if value else None
+        return np.zeros((0, 3)) if points is None else points.reshape(-1, 3)
+
+    def _keypoint_names(self, category: dict[str, Any]) -> tuple[str, ...]:
+        names = category.get("keypoints", [])
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise self._error(f'category {category["id"]}: expected "keypoints" to be names, got {_short(names)}')
+        return tuple(names)
+
+    def _segmentation(self, record: dict[str, Any], size_wh: tuple[int, int]) -> Any:
+        value = record.get("segmentation") or None
+        if value is not None and not masks.is_sound(value, size_wh):
+            what = f'annotation {record["id"]}: expected "segmentation" to be'
+            raise self._error(f"{what} polygons or run lengths for {_size(size_wh)} pixels, got {_short(value)}")
+        return value
+
+    def _refuse_twice(self, values: list[Any], what: str) -> None:
+        value, times = Counter(values).most_common(1)[0] if values else (None, 1)
+        if times > 1:
+            raise self._error(f"{what} {value} occurs twice")
 
     def _error(self, sentence: str) -> DataError:
         return DataError(f'labels "{self.file}": {sentence}')
@@ -228,34 +254,31 @@ def _load(file: Path) -> dict[str, Any]:
         raise DataError(f'labels "{file}": cannot be read: {error}') from None
     except json.JSONDecodeError as error:
         raise DataError(f'labels "{file}" line {error.lineno}: expected JSON, got {error.msg}') from None
+    except RecursionError:
+        raise DataError(f'labels "{file}": expected the layout of COCO, got one nested too deep') from None
     if not isinstance(content, dict):
         raise DataError(f'labels "{file}": expected a mapping at the top, got {type(content).__name__}')
     return content
 
 
-def _decoded(segmentation: Any, record: ImageRecord) -> NDArray[np.bool_] | None:
+def _mask(segmentation: Any, record: ImageRecord) -> NDArray[np.bool_] | None:
     if segmentation is None:
         return None
-    width, height = record.size_wh
-    if isinstance(segmentation, list):
-        code = rle.merge(rle.frPyObjects(segmentation, height, width))
-    elif isinstance(segmentation.get("counts"), list):
-        code = rle.frPyObjects(segmentation, height, width)
-    else:
-        code = segmentation
-    return np.asarray(rle.decode(code), bool)
-
-
-def _side_image(file: Path) -> NDArray[np.uint16] | None:
-    image = cv2.imread(str(file), cv2.IMREAD_UNCHANGED) if file.is_file() else None
-    return None if image is None else np.asarray(image, np.uint16)
+    try:
+        return masks.decode(segmentation, record.size_wh)
+    except DataError as error:
+        raise DataError(f'labels of image "{record.path.name}": {error}') from None
 
 
 def _metadata(file: Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
-    data: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    return {key: value for key, value in data.items() if key not in ("image", "annotations")}
+    return {key: value for key, value in _load(file).items() if key not in ("image", "annotations")}
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _size(size_wh: tuple[int, int]) -> str:

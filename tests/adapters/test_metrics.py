@@ -86,5 +86,6 @@ def test_bootstrap_interval_of_a_mean_is_about_two_standard_errors():
     values = np.random.default_rng(2).normal(0, 1, 400)
     measure = lambda images: {"mean": float(values.mean() if images is None else values[images].mean())}  # noqa: E731
     score = bootstrap(measure, 400, 2000, stream(0, 0, "b"))["mean"]
-    assert score.low is not None and score.high is not None
+    assert score.low is not None
+    assert score.high is not None
     assert score.high - score.low == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.1)

@@ -1,0 +1,86 @@
+"""Dice, synthetic only, scored on 50 real photographs; beside it the oracle and a run without randomization.
+
+    python benchmarks/dice.py [--out runs/bench-dice] [--steps 3000] [--images 1200] [--seeds 0] [--data FOLDER]
+
+Of the 200 photographs in the order of their file names the last 50 are for the report alone. The oracle trains on the
+first 150 with their labels; the other arms never see them. All arms take the same number of optimiser steps, and each
+chooses its score threshold on images held out of its own training set. A run that was stopped goes on.
+"""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+from simgen.adapters.evaluate import Evaluation, evaluate, split, write_evaluation
+from simgen.adapters.report import write_comparison
+from simgen.adapters.train import train_with
+from simgen.config import load
+from simgen.engine import LocalEngine
+from simgen.formats.coco import CocoDataset
+from simgen.generate import Job, generate
+from simgen.realdata import find_real_set
+
+FIGURES = ("map50", "map", "map75", "precision", "recall", "f1")
+# Real photographs are labelled by people and show dice at their own size: no habit to imitate, no rescaling to it.
+ORACLE = ("box.square=false", "box.slack=1.0", "crop.scale=[0.8,1.25]")
+
+
+def oracle_set(photographs: CocoDataset, out: Path) -> Path:
+    """Write the first 150 photographs as a set of their own (links to the pictures); return its folder."""
+    chosen = {r.path.name for r in split(photographs, "first:150").records}
+    content = json.loads((photographs.root / "annotations.json").read_text("utf-8"))
+    content["images"] = [i for i in content["images"] if Path(i["file_name"]).name in chosen]
+    kept = {i["id"] for i in content["images"]}
+    content["annotations"] = [a for a in content["annotations"] if a["image_id"] in kept]
+    (out / "images").mkdir(parents=True, exist_ok=True)
+    for record in photographs.records:
+        copy = out / "images" / record.path.name
+        if record.path.name in chosen and not copy.exists():
+            copy.write_bytes(record.path.read_bytes())
+    (out / "annotations.json").write_text(json.dumps(content), "utf-8")
+    return out
+
+
+def synthetic_set(scene: str, count: int, out: Path) -> Path:
+    """Generate a set; return its folder."""
+    config = load(scene)
+    workers = os.cpu_count() or 1
+    generate(Job(config.source, config.root, 1, out), count, LocalEngine(workers))
+    return out
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("runs/bench-dice"))
+    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--images", type=int, default=1200)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--arms", nargs="+", default=["synthetic", "plain", "oracle"])
+    parser.add_argument("--data", type=Path)
+    arguments = parser.parse_args()
+    photographs = CocoDataset.read(find_real_set("d6-dice", arguments.data))
+    report_set = split(photographs, "last:50")
+    out: Path = arguments.out
+    results: dict[str, Evaluation] = {}
+    for arm in arguments.arms:
+        if arm == "oracle":
+            data = oracle_set(photographs, out / "data-oracle")
+        else:
+            scene = {"synthetic": "dice", "plain": "dice-plain"}[arm]
+            data = synthetic_set(scene, arguments.images, out / f"data-{arm}")
+        for seed in arguments.seeds:
+            name = f"{arm}, seed {seed}"
+            overrides = [f"steps={arguments.steps}", f"seed={seed}", *(ORACLE if arm == "oracle" else ())]
+            model = train_with(data, out / f"run-{arm}-{seed}", "dice", overrides)
+            results[name] = evaluate(model, report_set)
+            write_evaluation(results[name], out / f"report-{arm}-{seed}")
+            figures = {f: results[name].scores[f] for f in FIGURES}
+            print(name, {f: (s.value, s.low, s.high) for f, s in figures.items()}, flush=True)  # noqa: T201
+    scores = {name: result.scores for name, result in results.items()}
+    page = write_comparison(scores, FIGURES, "Dice: scored on 50 real photographs", out / "comparison.html")
+    print(page)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""How fast samples are made, and what labels and files cost beside physics and rendering.
+
+python benchmarks/generate.py [--quick] [--json OUT]
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+
+from simgen.config import load
+from simgen.generate import Job, Stopwatch, sample
+
+BASE = ("spawn", "physics", "render")
+
+
+def measure(scene: str, samples: int) -> dict[str, float]:
+    """Return milliseconds for each stage (median over samples), and the ratio of the whole to `BASE`."""
+    config = load(scene)
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        writer = Job(config.source, config.root, 0, Path(folder) / "set").writer(config)
+        sample(config, 0, 10_000)  # warm up
+        for index in range(samples):
+            watch = Stopwatch()
+            made = sample(config, 0, index, watch)
+            watch.lap("other")
+            writer.write(made)
+            watch.lap("write")
+            rows.append(dict(watch.seconds))
+    stages = sorted({stage for row in rows for stage in row})
+    result = {f"{s}_ms": 1000 * statistics.median(row.get(s, 0.0) for row in rows) for s in stages}
+    whole = [sum(row.values()) for row in rows]
+    base = [sum(row.get(s, 0.0) for s in BASE) for row in rows]
+    strict = [row["physics"] + row["render"] for row in rows]
+    quarter, half, three = statistics.quantiles(whole, n=4)
+    return {
+        **result,
+        "sample_ms": 1000 * half,
+        "sample_iqr_ms": 1000 * (three - quarter),
+        "ratio_to_spawn_physics_render": sum(whole) / sum(base),
+        "ratio_to_physics_render": sum(whole) / sum(strict),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="under a minute")
+    parser.add_argument("--json", type=Path, help="write the figures to a file")
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    began = time.perf_counter()
+    figures = {scene: measure(scene, 30 if arguments.quick else 200) for scene in ("dice", "digits")}
+    report = {
+        "figures": figures,
+        "machine": {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()},
+        "python": platform.python_version(),
+        "seconds": time.perf_counter() - began,
+    }
+    text = json.dumps(report, indent=1, sort_keys=True)
+    if arguments.json:
+        arguments.json.write_text(text + "\n", "utf-8")
+    print(text)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

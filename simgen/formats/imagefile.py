@@ -1,0 +1,144 @@
+"""Image files from elsewhere: their size without decoding them, and their pixels once they have proved whole.
+
+Decoders differ in what they make of a truncated file (an error, grey pixels, or only a line on stderr), and a small
+file may claim a size that fills the memory. Both are found here, before the decoder sees the file.
+"""
+
+import struct
+from pathlib import Path
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from simgen.errors import DataError
+
+MAX_PIXELS = 100_000_000
+_PNG = b"\x89PNG\r\n\x1a\n"
+_JPEG = b"\xff\xd8"
+# Start-of-frame markers: 0xC0 to 0xCF but for the tables DHT (C4), JPG (C8) and DAC (CC).
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_SCAN = 0xDA
+
+
+def stored_size(path: Path) -> tuple[int, int]:
+    """Return (width, height) from the header of a JPEG or PNG file, as stored (before any EXIF rotation).
+
+    Raises:
+        DataError: a missing, truncated or foreign file, or one of more than `MAX_PIXELS` pixels.
+    """
+    try:
+        with path.open("rb") as file:
+            size = _header_size(file)
+    except OSError as error:
+        raise DataError(f'image "{path}": cannot be read: {error.strerror}') from None
+    except (struct.error, IndexError):
+        raise DataError(f'image "{path}": expected a whole image file, got a truncated one') from None
+    if size is None:
+        raise DataError(f'image "{path}": expected a JPEG or PNG file, got something else')
+    if not 0 < size[0] * size[1] <= MAX_PIXELS:
+        raise DataError(f'image "{path}": expected 1 to {MAX_PIXELS} pixels, got {size[0]} x {size[1]}')
+    return size
+
+
+def decode(path: Path, size_wh: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return (H, W, 3) uint8 RGB of a JPEG or PNG file.
+
+    A rotation in the EXIF data is carried out, unless only the pixels as stored have the labelled size.
+
+    Args:
+        path: the file.
+        size_wh: the size that its labels were made for.
+
+    Raises:
+        DataError: a file that is truncated, cannot be decoded, or has another size.
+    """
+    stored = stored_size(path)
+    data = path.read_bytes()
+    if not _is_whole(data):
+        raise DataError(f'image "{path}": expected a whole image file, got a truncated one')
+    pixels = _pixels(data, cv2.IMREAD_COLOR)
+    if pixels is not None and pixels.shape[1::-1] != size_wh and stored == size_wh:
+        pixels = _pixels(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    if pixels is None:
+        raise DataError(f'image "{path}": expected a readable image, got one that cannot be decoded')
+    if pixels.shape[1::-1] != size_wh:
+        got = f"{pixels.shape[1]} x {pixels.shape[0]}"
+        raise DataError(f'image "{path}": expected {size_wh[0]} x {size_wh[1]} pixels as labelled, got {got}')
+    return np.ascontiguousarray(pixels[..., ::-1])
+
+
+def decode_side(path: Path, size_wh: tuple[int, int]) -> NDArray[np.uint16] | None:
+    """Return the (H, W) uint16 of a depth or instance image, None if there is no such file. Raises `DataError`."""
+    if not path.is_file():
+        return None
+    if stored_size(path) != size_wh:
+        raise DataError(f'image "{path}": expected the {size_wh[0]} x {size_wh[1]} pixels of its photograph')
+    data = path.read_bytes()
+    image = _pixels(data, cv2.IMREAD_UNCHANGED) if _is_whole(data) else None
+    if image is None or image.ndim != 2 or image.dtype != np.uint16:
+        raise DataError(f'image "{path}": expected a whole 16-bit PNG file, got something else')
+    return np.asarray(image, np.uint16)
+
+
+def _pixels(data: bytes, flags: int) -> NDArray[np.uint8] | None:
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:
+        return None
+    return None if image is None else np.asarray(image)
+
+
+def _header_size(file: BinaryIO) -> tuple[int, int] | None:
+    start = file.read(8)
+    if start == _PNG:
+        _, kind, width, height = struct.unpack(">I4sII", file.read(16))
+        return (width, height) if kind == b"IHDR" else None
+    if start[:2] == _JPEG:
+        file.seek(2)
+        return _jpeg_size(file)
+    return None
+
+
+def _jpeg_size(file: BinaryIO) -> tuple[int, int] | None:
+    while True:
+        marker = _next_marker(file)
+        if marker in _FRAMES:
+            _, _, height, width = struct.unpack(">HBHH", file.read(7))
+            return width, height
+        if marker is None or marker == _SCAN:
+            return None
+        file.seek(struct.unpack(">H", file.read(2))[0] - 2, 1)
+
+
+def _next_marker(file: BinaryIO) -> int | None:
+    """Return the marker of the next segment; the file then stands at its length. None where there is no segment."""
+    if file.read(1)[0] != 0xFF:
+        return None
+    while (code := file.read(1)[0]) == 0xFF:
+        pass
+    return code
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether a file holds its end; a phone may write more after that of a JPEG."""
+    if data.startswith(_PNG):
+        return _png_is_whole(data)
+    place = 2
+    while place + 4 <= len(data) and data[place] == 0xFF:
+        marker = data[place + 1]
+        if marker == _SCAN:
+            return data.find(b"\xff\xd9", place) >= 0
+        place += 1 if marker == 0xFF else 2 + struct.unpack_from(">H", data, place + 2)[0]
+    return False
+
+
+def _png_is_whole(data: bytes) -> bool:
+    place = len(_PNG)
+    while place + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, place)
+        place += 12 + length
+        if kind == b"IEND":
+            return place <= len(data)
+    return False

@@ -1,0 +1,71 @@
+"""COCO's `segmentation`: polygons, plain and compressed run lengths (column-major).
+
+The C code behind pycocotools trusts the size that a record claims, so records from elsewhere are checked first.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as rle
+
+from simgen.errors import DataError
+
+
+def encode(mask: NDArray[np.bool_]) -> dict[str, Any]:
+    """Return the compressed run lengths of an (H, W) mask: {"size": [H, W], "counts": ascii}."""
+    code = rle.encode(np.asfortranarray(mask, np.uint8))
+    return {"size": [int(v) for v in code["size"]], "counts": code["counts"].decode("ascii")}
+
+
+def is_sound(segmentation: Any, size_wh: tuple[int, int]) -> bool:
+    """Whether a record may be decoded for an image of this size."""
+    if isinstance(segmentation, list):
+        return all(_is_polygon(part, max(size_wh)) for part in segmentation)
+    if not isinstance(segmentation, dict) or segmentation.get("size") != [size_wh[1], size_wh[0]]:
+        return False
+    counts = segmentation.get("counts")
+    if isinstance(counts, list):
+        return _fill(counts, size_wh)
+    return isinstance(counts, str) and counts.isascii()
+
+
+def decode(segmentation: Any, size_wh: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return the (H, W) mask of a sound record. Raises `DataError` if its run lengths do not fill the image."""
+    width, height = size_wh
+    if isinstance(segmentation, list):
+        return np.array(rle.decode(rle.merge(rle.frPyObjects(segmentation, height, width))), bool)
+    counts = segmentation["counts"]
+    runs = counts if isinstance(counts, list) else _runs(counts)
+    if not _fill(runs, size_wh):
+        raise DataError(f"expected run lengths that fill {width} x {height} pixels, got others")
+    return np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(width, height).T
+
+
+def _runs(counts: str) -> list[int]:
+    """Return the run lengths: 5 bits a character, signed, from the third on as the difference to the last but one.
+
+    Source: rleFrString of pycocotools (which leaves memory unset where the runs do not fill the image).
+    """
+    runs: list[int] = []
+    value = shift = 0
+    for character in counts.encode("ascii"):
+        code = character - 48
+        value |= (code & 31) << shift
+        shift += 5
+        if not code & 32:
+            value -= (1 << shift) if code & 16 else 0
+            runs.append(value + (runs[-2] if len(runs) > 2 else 0))
+            value = shift = 0
+    return runs
+
+
+def _fill(runs: list[Any], size_wh: tuple[int, int]) -> bool:
+    return all(type(v) is int and v >= 0 for v in runs) and sum(runs) == size_wh[0] * size_wh[1]
+
+
+def _is_polygon(part: Any, side: int) -> bool:
+    """Three corners or more, none far outside: rasterising costs time and memory by the outline's length."""
+    if not isinstance(part, list) or len(part) < 6 or len(part) % 2:
+        return False
+    return all(isinstance(v, int | float) and abs(v) <= 2 * side for v in part)

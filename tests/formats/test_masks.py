@@ -1,0 +1,34 @@
+import numpy as np
+import pytest
+from pycocotools import mask as rle
+
+from simgen.errors import DataError
+from simgen.formats import masks
+from simgen.rng import stream
+
+
+@pytest.mark.parametrize("density", [0.0, 0.02, 0.5, 0.98, 1.0])
+def test_masks_agree_with_the_reference(density: float) -> None:
+    mask = stream(0, 0, "mask").uniform(size=(37, 53)) < density
+    code = masks.encode(mask)
+    assert masks.is_sound(code, (53, 37))
+    np.testing.assert_array_equal(masks.decode(code, (53, 37)), mask)
+    np.testing.assert_array_equal(np.array(rle.decode(code), bool), mask)
+
+
+def test_long_runs_agree_with_the_reference() -> None:
+    mask = np.zeros((900, 1100), bool)
+    mask[100:801, 300:302] = True
+    mask[:, 700] = True
+    np.testing.assert_array_equal(masks.decode(masks.encode(mask), (1100, 900)), mask)
+
+
+def test_plain_run_lengths_start_with_background() -> None:
+    found = masks.decode({"size": [2, 3], "counts": [1, 2, 3]}, (3, 2))
+    np.testing.assert_array_equal(found, [[False, True, False], [True, False, False]])
+
+
+@pytest.mark.parametrize("counts", ["", "zzzz", "0", "\x7f\x00", "04L4"])
+def test_runs_that_do_not_fill_the_image(counts: str) -> None:
+    with pytest.raises(DataError, match="expected run lengths that fill 40 x 30 pixels, got others"):
+        masks.decode({"size": [30, 40], "counts": counts}, (40, 30))
