@@ -51,6 +51,7 @@ def synthetic_set(scene: str, count: int, out: Path) -> Path:
 
 
 def main() -> None:
+    """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/bench-dice"))
     parser.add_argument("--steps", type=int, default=3000)
@@ -76,10 +77,10 @@ def main() -> None:
             results[name] = evaluate(model, report_set)
             write_evaluation(results[name], out / f"report-{arm}-{seed}")
             figures = {f: results[name].scores[f] for f in FIGURES}
-            print(name, {f: (s.value, s.low, s.high) for f, s in figures.items()}, flush=True)  # noqa: T201
+            print(name, {f: (s.value, s.low, s.high) for f, s in figures.items()}, flush=True)
     scores = {name: result.scores for name, result in results.items()}
     page = write_comparison(scores, FIGURES, "Dice: scored on 50 real photographs", out / "comparison.html")
-    print(page)  # noqa: T201
+    print(page)
 
 
 if __name__ == "__main__":

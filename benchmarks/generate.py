@@ -50,6 +50,7 @@ def measure(scene: str, samples: int) -> dict[str, float]:
 
 
 def main() -> None:
+    """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="under a minute")
     parser.add_argument("--json", type=Path, help="write the figures to a file")
@@ -66,7 +67,7 @@ def main() -> None:
     text = json.dumps(report, indent=1, sort_keys=True)
     if arguments.json:
         arguments.json.write_text(text + "\n", "utf-8")
-    print(text)  # noqa: T201
+    print(text)
 
 
 if __name__ == "__main__":
