@@ -174,7 +174,8 @@ class DetectCrops(Dataset[DetectItem]):
         masks = np.zeros((len(sample.annotations), out, out), bool)
         for mask, annotation in zip(masks, sample.annotations, strict=True):
             if annotation.mask is None:
-                raise DataError(f"{sample.index}: box.from_masks needs a mask of every object, but one has none")
+                name = self._dataset.records[index].path.name
+                raise DataError(f"{name}: box.from_masks needs a mask of every object, but one has none")
             grey = annotation.mask[..., None].astype(np.uint8) * 255
             mask[:] = resize(cut(grey, left, top, (side, side), fill=0), (out, out))[..., 0] > 127
         return sample.rgb, masks

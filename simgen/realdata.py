@@ -61,6 +61,10 @@ def examples_to_coco(files: list[Path], out: Path, classes: tuple[str, ...] = DI
                 record, boxes = _converted(example, classes)
             except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
                 raise DataError(f'record file "{file}": expected labelled images, got one without {error}') from None
+            if any(record["file_name"] == image["file_name"] for image in images):
+                raise DataError(
+                    f'record file "{file}": expected images of different names, got {record["file_name"]} twice'
+                )
             (out / "images" / record["file_name"]).write_bytes(example["image/encoded"][0])
             images.append({**record, "id": len(images) + 1})
             for box in boxes:
@@ -82,7 +86,7 @@ def _converted(example: dict[str, Values], classes: tuple[str, ...]) -> tuple[di
         x, y = float(x1) * width, float(y1) * height
         w, h = float(x2) * width - x, float(y2) * height - y
         rounded = [round(v, 2) for v in (x, y, w, h)]
-        boxes.append({"category_id": label, "bbox": rounded, "area": round(w * h, 2)})
+        boxes.append({"category_id": label, "bbox": rounded, "area": round(rounded[2] * rounded[3], 2)})
     if not name or name.startswith("."):
         raise ValueError("a file name")
     return {"file_name": name, "width": width, "height": height}, boxes
@@ -91,6 +95,9 @@ def _converted(example: dict[str, Values], classes: tuple[str, ...]) -> tuple[di
 _DICE_ADDRESS = (
     "https://raw.githubusercontent.com/nell-byler/dice_detection/aa69c12b3b288df45d7ff8e77c0660d10f67b32b/tfrecords/"
 )
+EMBEDDED = {"digits": ("1,797 scans of handwritten digits, 8 x 8 pixels", "CC BY 4.0", "scikit-learn")}
+"""Sets that come with a package that `simgen-robotics[train]` installs: title, licence, source."""
+
 REAL_SETS: dict[str, RealSet] = {
     "d6-dice": RealSet(
         title="200 phone photographs of rolled six-sided dice",
@@ -125,6 +132,8 @@ REAL_SETS: dict[str, RealSet] = {
 
 def real_set(name: str) -> RealSet:
     """Return a set by name. Raises `DataError`."""
+    if name in EMBEDDED:
+        raise DataError(f"real image set {name}: comes with {EMBEDDED[name][2]}, so there is nothing to look for")
     if name not in REAL_SETS:
         raise DataError(f'real image set: unknown name "{name}"{did_you_mean(name, REAL_SETS)}')
     return REAL_SETS[name]
@@ -174,7 +183,10 @@ def get_real_set(name: str) -> Path:
     if (out / "annotations.json").is_file():
         return out
     files = [_fetched(remote, cache_folder() / "downloads") for remote in entry.files]
-    entry.convert(files, out)
+    try:
+        entry.convert(files, out)
+    except OSError as error:
+        raise DataError(f'the cache folder "{out}" cannot be written: {error.strerror}') from None
     return out
 
 
@@ -186,7 +198,7 @@ def _fetched(remote: RemoteFile, folder: Path) -> Path:
         return Path(pooch.retrieve(remote.address, f"sha256:{remote.sha256}", path=folder))
     except Exception as error:  # every transport has errors of its own
         reason = "has another checksum" if "hash" in str(error).lower() else "could not be fetched"
-        raise DataError(f"its download {remote.address} {reason} ({type(error).__name__})") from None
+        raise DataError(f"the download {remote.address} {reason} ({type(error).__name__})") from None
     finally:
         logger.setLevel(level)
 

@@ -7,7 +7,7 @@ protocol buffer Features{feature: map<string, Feature{bytes_list = 1 | float_lis
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias
 
 import numpy as np
 
@@ -22,12 +22,12 @@ def read_examples(path: Path) -> Iterator[dict[str, Values]]:
     for payload in _records(path):
         try:
             yield _example(payload)
-        except (IndexError, ValueError, struct.error):
+        except (KeyError, IndexError, ValueError, struct.error):
             raise DataError(f'record file "{path}": expected tf.Example messages, got something else') from None
 
 
 def _records(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+    with _opened(path) as file:
         while header := file.read(12):
             if len(header) < 12:
                 raise DataError(f'record file "{path}": expected a whole record, got a truncated one')
@@ -42,10 +42,17 @@ def _records(path: Path) -> Iterator[bytes]:
             yield body[:length]
 
 
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise DataError(f'record file "{path}": cannot be read: {error.strerror}') from None
+
+
 def _example(payload: bytes) -> dict[str, Values]:
     found: dict[str, Values] = {}
-    for _, features in _fields(payload):
-        for _, entry in _fields(_bytes(features)):
+    for features in _numbered(payload, 1):
+        for entry in _numbered(_bytes(features), 1):
             parts = dict(_fields(_bytes(entry)))
             found[_bytes(parts[1]).decode("utf-8")] = _feature(_bytes(parts.get(2, b"")))
     return found
@@ -53,18 +60,23 @@ def _example(payload: bytes) -> dict[str, Values]:
 
 def _feature(payload: bytes) -> Values:
     for kind, value in _fields(payload):
-        items = list(_fields(_bytes(value)))
+        items = _numbered(_bytes(value), 1)
         if kind == 1:
-            return [_bytes(item) for _, item in items]
+            return [_bytes(item) for item in items]
         if kind == 2:
-            packed = b"".join(_bytes(item) for _, item in items)
+            packed = b"".join(_bytes(item) for item in items)
             return [float(v) for v in np.frombuffer(packed, "<f4")]
         if kind == 3:
             numbers: list[int] = []
-            for _, item in items:
+            for item in items:
                 numbers += [item] if isinstance(item, int) else _varints(item)
-            return numbers
+            return [v - 2**64 if v >= 2**63 else v for v in numbers]
     return []
+
+
+def _numbered(payload: bytes, wanted: int) -> list[int | bytes]:
+    """Return the values of one field; fields of other numbers are passed over, as protocol buffers have it."""
+    return [value for number, value in _fields(payload) if number == wanted]
 
 
 def _fields(payload: bytes) -> Iterator[tuple[int, int | bytes]]:

@@ -106,3 +106,31 @@ def test_look_up_order_and_the_sentence_when_it_is_nowhere(tmp_path, monkeypatch
     assert find_real_set("d6-dice") == tmp_path / "shared" / "d6_dice"
     with pytest.raises(DataError, match='did you mean "d6-dice"'):
         find_real_set("d6-dise")
+
+
+def test_negative_numbers_and_unknown_fields(tmp_path):
+    file = tmp_path / "x.record"
+    entry = block(1, b"n") + block(2, feature([2**64 - 3]) + block(9, b"later"))
+    payload = block(7, b"unknown") + block(1, block(1, entry))
+    length = struct.pack("<Q", len(payload))
+    file.write_bytes(length + masked(length) + payload + masked(payload))
+    assert list(read_examples(file)) == [{"n": [-3]}]
+
+
+@pytest.mark.parametrize("payload", [b"\x0a\x02\x0a\x00", b"\xff" * 12, block(1, block(1, b"\x0a\xff\x01")), b"\x0b"])
+def test_a_record_that_is_no_example(tmp_path: Path, payload: bytes):
+    file = tmp_path / "x.record"
+    length = struct.pack("<Q", len(payload))
+    file.write_bytes(length + masked(length) + payload + masked(payload))
+    with pytest.raises(DataError, match=r"expected tf\.Example messages, got something else"):
+        list(read_examples(file))
+
+
+def test_a_length_beyond_the_bound_is_refused_before_reading(tmp_path: Path):
+    file = tmp_path / "x.record"
+    length = struct.pack("<Q", 2**40)
+    file.write_bytes(length + masked(length) + b"x")
+    with pytest.raises(DataError, match="expected a TFRecord header, got damaged bytes"):
+        list(read_examples(file))
+    with pytest.raises(DataError, match="cannot be read: No such file"):
+        list(read_examples(tmp_path / "y.record"))

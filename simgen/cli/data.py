@@ -15,12 +15,15 @@ def list_sets(data: DataOption = None) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from simgen.realdata import REAL_SETS, local_places
+    from simgen.realdata import EMBEDDED, REAL_SETS, local_places
 
-    table = Table("name", "what", "licence", "source", "here")
+    table = Table("name", "what", "licence", "source", "MB", "here")
     for name, entry in REAL_SETS.items():
         here = [str(p) for p in local_places(name, data) if (p / "annotations.json").is_file()]
-        table.add_row(name, entry.title, entry.licence, entry.source, here[0] if here else "no")
+        megabytes = sum(file.size for file in entry.files) / 1e6
+        table.add_row(name, entry.title, entry.licence, entry.source, f"{megabytes:.1f}", here[0] if here else "no")
+    for name, (title, licence, source) in EMBEDDED.items():
+        table.add_row(name, title, licence, source, "0", f"with {source}")
     Console().print(table)
 
 

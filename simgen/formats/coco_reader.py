@@ -154,8 +154,10 @@ class _Reader:
     def _path(self, name: str) -> Path:
         for folder in (self.root / "images", self.root):
             path = folder / name
-            if "\0" in name or not path.resolve().is_relative_to(self.home):
-                raise self._error(f"image {name!r} lies outside the folder")
+            if "\0" in name:
+                raise self._error(f"{name!r} is no file name")
+            if not path.resolve().is_relative_to(self.home):
+                raise self._error(f'image "{name}" lies outside the folder')
             if path.is_file():
                 return path
         raise self._error(f'image "{name}" is missing')
@@ -182,17 +184,17 @@ class _Reader:
         )
 
     def _box(self, record: dict[str, Any], size_wh: tuple[int, int], what: str) -> NDArray[np.float64]:
-        box = self._numbers(record, "bbox", what, 4)
-        if box is None:
-            raise self._error(f'{what}: expected "bbox" [x, y, width, height], got none')
-        x, y, width, height = box.tolist()
+        box = record.get("bbox")
+        if not _are_numbers(box, 4):
+            raise self._error(f"{what}: expected bbox [x, y, width, height], got {_short(box)}")
+        x, y, width, height = (float(v) for v in box)
         if width <= 0 or height <= 0:
-            raise self._error(f"{what}: expected a box with an area, got {box.tolist()}")
+            raise self._error(f"{what}: expected a box with an area, got {box}")
         corners = np.array([x, y, x + width, y + height])
         inside = np.clip(corners, 0, [*size_wh, *size_wh])
         allowed = max(SPILL_PX, 0.1 * max(width, height))
         if np.abs(corners - inside).max() > allowed or (inside[2:] <= inside[:2]).any():
-            raise self._error(f"{what}: the box {box.tolist()} lies outside the image of {_size(size_wh)} pixels")
+            raise self._error(f"{what}: the box {box} lies outside the image of {_size(size_wh)} pixels")
         return np.asarray(inside, np.float64)
 
     def _list(self, key: str) -> list[dict[str, Any]]:
@@ -212,8 +214,7 @@ class _Reader:
         value = record.get(key)
         if value is None:
             return None
-        sound = isinstance(value, list) and all(type(v) in (int, float) and abs(v) < 1e12 for v in value)
-        if not sound or len(value) != count:
+        if not _are_numbers(value, count):
             raise self._error(f'{what}: expected "{key}" to be {count} numbers, got {_short(value)}')
         return np.array(value, np.float64)
 
@@ -274,6 +275,11 @@ def _metadata(file: Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
     return {key: value for key, value in _load(file).items() if key not in ("image", "annotations")}
+
+
+def _are_numbers(value: Any, count: int) -> bool:
+    sound = isinstance(value, list) and all(type(v) in (int, float) and abs(v) < 1e12 for v in value)
+    return sound and len(value) == count
 
 
 def _short(value: Any) -> str:

@@ -36,7 +36,7 @@ def stored_size(path: Path) -> tuple[int, int]:
     except (struct.error, IndexError):
         raise DataError(f'image "{path}": expected a whole image file, got a truncated one') from None
     if size is None:
-        raise DataError(f'image "{path}": expected a JPEG or PNG file, got something else')
+        raise DataError(f'image "{path}": expected a JPEG or PNG file, got one that cannot be decoded')
     if not 0 < size[0] * size[1] <= MAX_PIXELS:
         raise DataError(f'image "{path}": expected 1 to {MAX_PIXELS} pixels, got {size[0]} x {size[1]}')
     return size
@@ -57,7 +57,8 @@ def decode(path: Path, size_wh: tuple[int, int]) -> NDArray[np.uint8]:
     stored = stored_size(path)
     data = path.read_bytes()
     if not _is_whole(data):
-        raise DataError(f'image "{path}": expected a whole image file, got a truncated one')
+        kind = "PNG" if data.startswith(_PNG) else "JPEG"
+        raise DataError(f'image "{path}": expected a whole {kind} file, got a truncated one')
     pixels = _pixels(data, cv2.IMREAD_COLOR)
     if pixels is not None and pixels.shape[1::-1] != size_wh and stored == size_wh:
         pixels = _pixels(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)

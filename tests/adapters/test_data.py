@@ -10,6 +10,7 @@ from simgen.adapters.data import ClassifyCrops, DetectCrops, ImageCache, apply_h
 from simgen.adapters.settings import BoxHabit, CropConfig, TrainConfig
 from simgen.errors import DataError
 from simgen.formats.coco import CocoDataset
+from simgen.samples import Sample
 
 CLASSES = ("square", "disc")
 CONFIG = TrainConfig(augment=OFF, crop=CropConfig(crop_size=64, scale=(0.7, 1.2)))
@@ -40,6 +41,28 @@ def test_boxes_fit_the_pixels_of_zoomed_crops(dataset: CocoDataset, rotate: floa
                 assert np.abs(box - _pixels(item.image, label)).max() <= 2
                 checked += 1
     assert checked > 10
+
+
+class _Masked(CocoDataset):
+    """Knows the masks of the drawn shapes by their colours."""
+
+    def __getitem__(self, index: int) -> Sample:  # type: ignore[override]
+        sample = super().__getitem__(index)
+        blue, red = (sample.rgb[..., a].astype(int) - sample.rgb[..., 2 - a] > 100 for a in (2, 0))
+        masks = {"square": red, "disc": blue}
+        return replace(sample, annotations=tuple(replace(a, mask=masks[a.class_name]) for a in sample.annotations))
+
+
+def test_boxes_from_masks_fit_rotated_squares(dataset: CocoDataset):
+    masked = _Masked(dataset.root, dataset.classes, dataset.records)
+    config = replace(CONFIG, augment=replace(OFF, rotate_deg=180), box=BoxHabit(from_masks=True))
+    items = [DetectCrops(masked, config, 40)[k] for k in range(40)]
+    pairs = [(item, box, label) for item in items for box, label in zip(item.boxes.numpy(), item.labels, strict=True)]
+    assert len(pairs) > 20
+    for item, box, label in pairs:
+        assert np.abs(box - _pixels(item.image, int(label))).max() <= 2
+    with pytest.raises(DataError, match=r"0000000\d\.png: box\.from_masks needs a mask of every object"):
+        DetectCrops(dataset, config, 4)[0]
 
 
 def test_items_depend_on_seed_and_number_only(dataset: CocoDataset):

@@ -12,14 +12,26 @@ from adapter_fakes import OFF, shapes, write_coco
 from simgen.adapters import train as training
 from simgen.adapters.checkpoint import load_model
 from simgen.adapters.crops import CropView
+from simgen.adapters.models import build_model
 from simgen.adapters.predict import build_module
 from simgen.adapters.settings import CropConfig, OptimizerConfig, RuntimeConfig, TrainConfig, ValidationConfig
 from simgen.adapters.tasks import TASKS
-from simgen.adapters.train import TrainingError, learning_rate, parameter_groups, split, train, update_average
+from simgen.adapters.train import (
+    TrainingError,
+    learning_rate,
+    parameter_groups,
+    resolve_precision,
+    split,
+    train,
+    train_with,
+    update_average,
+)
+from simgen.config import load_section
 from simgen.errors import CheckpointError, ConfigError, DataError, OutputError
 from simgen.formats.coco import CocoDataset
 
 CLASSES = ("square", "disc")
+SMALL = {"kind": "residual", "stem": 8, "widths": [16, 24, 32], "depths": [1, 1, 1]}
 RUNTIME = RuntimeConfig(accelerator="cpu", precision="32-true", threads=1, workers=0, checkpoint_every=4)
 CONFIG = TrainConfig(
     task="classify",
@@ -69,7 +81,7 @@ def test_detector_overfits_four_tiny_pictures(tmp_path: Path):
         model={
             "kind": "center_detector",
             "neck": 16,
-            "backbone": {"kind": "residual", "stem": 8, "widths": [16, 24, 32], "depths": [1, 1, 1]},
+            "backbone": SMALL,
         },
         steps=120,
         batch_size=4,
@@ -211,6 +223,50 @@ def test_mistakes_leave_no_folder(data: Path, tmp_path: Path):
     with pytest.raises(DataError, match="expected at least 2 images"):
         train(CONFIG, single, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_settings_by_name_and_override(data: Path, tmp_path: Path):
+    overrides = [
+        "task=classify",
+        "steps=3",
+        "batch_size=2",
+        "runtime.workers=0",
+        "runtime.threads=1",
+        "model.widths=[4, 8]",
+    ]
+    steps: list[int] = []
+    path = train_with(data, tmp_path / "run", None, overrides, on_step=lambda step, *_: steps.append(step))
+    model = load_model(path)
+    assert steps == [1, 2, 3]
+    assert model.architecture["widths"] == [4, 8]
+    assert model.preprocess["view"]["input_size"] == 8
+    with pytest.raises(ConfigError, match=r'optimizer\.lrr: unknown key "lrr" \(did you mean "lr"\?\)'):
+        train_with(data, tmp_path / "other", "dice", ["optimizer.lrr=1"])
+
+
+@pytest.mark.parametrize("name", ["dice", "digits"])
+def test_shipped_settings_build_a_model(name: str):
+    config = load_section(TrainConfig, name)
+    task = TASKS[config.task](["a", "b"], config)
+    assert build_model(task.architecture(), 2)
+    assert config.augment.flip == (name == "dice")
+
+
+def test_precision_is_the_quicker_one_the_processor_has(monkeypatch: pytest.MonkeyPatch):
+    auto = RuntimeConfig(accelerator="cpu")
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, name, lambda: False, raising=False)
+    assert resolve_precision(auto) == "32-true"
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True, raising=False)
+    assert resolve_precision(auto) == "bf16-mixed"
+    assert resolve_precision(RuntimeConfig(precision="32-true")) == "32-true"
+
+
+def test_mixed_precision_trains(data: Path, tmp_path: Path):
+    runtime = replace(RUNTIME, precision="bf16-mixed")
+    config = replace(CONFIG, task="detect", model={"kind": "center_detector", "neck": 8, "backbone": SMALL}, steps=2)
+    model = load_model(train(replace(config, crop=CropConfig(crop_size=64), runtime=runtime), data, tmp_path / "run"))
+    assert {value.dtype for value in model.state_dict.values()} == {torch.float32, torch.int64}
 
 
 def test_split_is_spread_over_the_indices():
