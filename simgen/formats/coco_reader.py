@@ -184,7 +184,7 @@ class _Reader:
         )
 
     def _box(self, record: dict[str, Any], size_wh: tuple[int, int], what: str) -> NDArray[np.float64]:
-        box = record.get("bbox")
+        box: Any = record.get("bbox")
         if not _are_numbers(box, 4):
             raise self._error(f"{what}: expected bbox [x, y, width, height], got {_short(box)}")
         x, y, width, height = (float(v) for v in box)
@@ -279,7 +279,7 @@ def _metadata(file: Path) -> dict[str, Any]:
 
 def _are_numbers(value: Any, count: int) -> bool:
     sound = isinstance(value, list) and all(type(v) in (int, float) and abs(v) < 1e12 for v in value)
-    return sound and len(value) == count
+    return bool(sound and len(value) == count)
 
 
 def _short(value: Any) -> str:
