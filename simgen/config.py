@@ -102,6 +102,10 @@ def load_section(cls: type[T], config: str | Path, overrides: Sequence[str] = ()
 
 def _config(data: Plain, root: Path) -> Config:
     sections = dict(data)
+    known = {f.name for f in dataclasses.fields(Config)} - {"source", "root"}
+    for key in sections:
+        if key not in known:
+            raise ConfigError(f'{key}: unknown key "{key}"{did_you_mean(str(key), known)}')
     randomize = sections.pop("randomize", None)
     if not isinstance(randomize, Mapping) or not randomize:
         raise ConfigError(f"randomize: expected a mapping of randomizers, got {randomize!r}")
@@ -113,9 +117,6 @@ def _config(data: Plain, root: Path) -> Config:
         built[str(name)] = build(RANDOMIZERS, fields, f"randomize.{name}")
     render = sections.pop("render", None) or {"kind": "tiny"}
     renderer: Renderer = build(RENDERERS, {"kind": "tiny", **render}, "render")
-    hidden = {"source", "root"} & set(sections)
-    if hidden:
-        raise ConfigError(f'{min(hidden)}: unknown key "{min(hidden)}"')
     return validate(Config, {**sections, "randomize": built, "render": renderer, "source": data, "root": root}, "")
 
 

@@ -12,10 +12,10 @@ from typing import Any, Self
 
 import cv2
 import numpy as np
-import pybullet as p
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass as config_dataclass
 
+from simgen.bullet import p
 from simgen.catalog import Collider, Mesh, Model, build_model
 from simgen.geometry import pose_matrix
 from simgen.scene import STRICT, ObjectSpec, SceneSpec

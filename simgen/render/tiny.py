@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-import pybullet as p
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from simgen.bullet import p
 from simgen.geometry import depth_from_buffer, look_at, opengl_projection, opengl_view
 from simgen.render.frame import Frame
 from simgen.scene import STRICT, CameraSpec

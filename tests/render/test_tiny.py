@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-import pybullet as p
 import pytest
 
 from simgen.annotate import View, annotate, silhouette_px
+from simgen.bullet import p
 from simgen.catalog.die import NAMES
 from simgen.geometry import transform
 from simgen.render import TinyRenderer
