@@ -114,10 +114,18 @@ def _config(data: Plain, root: Path) -> Config:
         if section is False:
             continue  # `--set randomize.tray=false` takes a randomizer out
         fields = {"kind": name, **(section or {})} if isinstance(section, Mapping | None) else section
-        built[str(name)] = build(RANDOMIZERS, fields, f"randomize.{name}")
+        built[str(name)] = build(RANDOMIZERS, fields, f"randomize.{name}", root)
+    _require_known_classes(built, sections.get("classes"))
     render = sections.pop("render", None) or {"kind": "tiny"}
     renderer: Renderer = build(RENDERERS, {"kind": "tiny", **render}, "render")
     return validate(Config, {**sections, "randomize": built, "render": renderer, "source": data, "root": root}, "")
+
+
+def _require_known_classes(randomizers: Mapping[str, Randomizer], classes: Any) -> None:
+    for name, randomizer in randomizers.items():
+        for used in getattr(randomizer, "class_names", ()):
+            if isinstance(classes, list | tuple) and used not in classes:
+                raise ConfigError(f'randomize.{name}: "{used}" is not among the classes{did_you_mean(used, classes)}')
 
 
 def _read(config: str | Path, folder: str) -> tuple[str, str, Path]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -11,13 +12,14 @@ from simgen.errors import ConfigError, did_you_mean
 T = TypeVar("T")
 
 
-def build(table: Mapping[str, type[T]], section: Mapping[str, Any], where: str) -> T:
+def build(table: Mapping[str, type[T]], section: Mapping[str, Any], where: str, root: Path | None = None) -> T:
     """Return the plug-in that a section describes.
 
     Args:
         table: the plug-ins by kind.
         section: {"kind": a key of the table, ...the plug-in's fields}.
         where: how the section is called in messages, e.g. "randomize.light".
+        root: the folder that file names start from; given, the files are looked at, too.
 
     Raises:
         ConfigError: no or unknown kind, unknown field, or a value that does not fit.
@@ -30,13 +32,16 @@ def build(table: Mapping[str, type[T]], section: Mapping[str, Any], where: str) 
         raise ConfigError(f'{where}: expected a "kind"{did_you_mean("", table)}')
     if kind not in table:
         raise ConfigError(f'{where}.kind: unknown kind "{kind}"{did_you_mean(str(kind), table)}')
-    return validate(table[kind], fields, where)
+    return validate(table[kind], fields, where, root)
 
 
-def validate(cls: type[T], data: Any, where: str) -> T:
-    """Return `cls` made from plain data. Raises `ConfigError` with the first mistake as one sentence."""
+def validate(cls: type[T], data: Any, where: str, root: Path | None = None) -> T:
+    """Return `cls` made from plain data. Raises `ConfigError` with the first mistake as one sentence.
+
+    `root` reaches the validators of the fields as their context.
+    """
     try:
-        return TypeAdapter(cls).validate_python(data)
+        return TypeAdapter(cls).validate_python(data, context=root)
     except ValidationError as error:
         raise ConfigError(_sentence(cls, error, where)) from None
 

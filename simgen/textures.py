@@ -4,6 +4,7 @@ Noise is value noise: random lattices enlarged with cubic interpolation and summ
 octaves; the marble is his sine of a disturbed coordinate, the wood his rings).
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -25,6 +26,7 @@ Size: TypeAlias = tuple[int, int]
 Field2D: TypeAlias = NDArray[np.float32]
 Image: TypeAlias = NDArray[np.uint8]
 MAX_TEXTURE_PX = 4096
+IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -162,6 +164,23 @@ def draw_texture(spec: Plain, size_wh: Size, root: Path) -> Image:
     """Return the (H, W, 3) uint8 image of a texture section. `root` is where relative file names start."""
     texture = build(TEXTURES, spec, "texture")
     return texture.draw(size_wh, root)
+
+
+def find_images(names: Sequence[str], root: Path) -> tuple[str, ...]:
+    """Return the image files of a list of files and folders (all images in them, by name), each readable.
+
+    Raises:
+        AssetError: a name is missing, unreadable, or a folder without images.
+    """
+    found: list[str] = []
+    for name in names:
+        inside = sorted(f.name for f in (root / name).glob("*") if f.suffix.lower() in IMAGE_SUFFIXES)
+        if (root / name).is_dir() and not inside:
+            raise AssetError(f'texture "{root / name}": expected a folder with images, got one without')
+        found += [f"{name}/{file}" for file in inside] or [name]
+    for file in found:
+        read_image(root / file)
+    return tuple(found)
 
 
 @lru_cache(maxsize=16)

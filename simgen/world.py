@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass as config_dataclass
 from simgen.bullet import p
 from simgen.catalog import Collider, Mesh, Model, build_model
 from simgen.geometry import pose_matrix
-from simgen.scene import STRICT, ObjectSpec, SceneSpec
+from simgen.scene import STRICT, ObjectSpec, SceneSpec, Vec3
 from simgen.textures import draw_texture
 
 
@@ -40,12 +40,13 @@ class Physics:
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """A spawned object: its data, model and surface, its PyBullet id."""
+    """A spawned object: its data, model and surface, its PyBullet id, its centre of mass in its own frame."""
 
     spec: ObjectSpec
     model: Model
     mesh: Mesh
     id: int
+    center_m: Vec3 = (0.0, 0.0, 0.0)
 
 
 class World:
@@ -85,10 +86,10 @@ class World:
             raise
 
     def _spawn(self, spec: ObjectSpec, model: Model, mesh: Mesh, root: Path, folder: Path) -> Body:
-        client = self.client
+        client, center = self.client, model.center_m(root)
         visual = p.createVisualShape(
             p.GEOM_MESH,
-            vertices=mesh.vertices_m.tolist(),
+            vertices=(mesh.vertices_m - center).tolist(),
             indices=mesh.faces.ravel().tolist(),
             uvs=(mesh.uvs * (1, -1) + (0, 1)).tolist(),  # PyBullet's texture origin is the bottom-left corner
             normals=mesh.normals.tolist(),
@@ -113,7 +114,7 @@ class World:
             physicsClientId=client,
         )
         p.resetBaseVelocity(body, spec.linear_velocity_m_s, spec.angular_velocity_rad_s, physicsClientId=client)
-        return Body(spec, model, mesh, body)
+        return Body(spec, model, mesh, body, center)
 
     def settle(self) -> bool:
         """Simulate until every movable body rests. Returns whether that came before `physics.limit_s`."""
@@ -139,8 +140,13 @@ class World:
 
     def poses(self) -> list[NDArray[np.float64]]:
         """Return world_T_object (4, 4) of each body."""
-        raw = [p.getBasePositionAndOrientation(body.id, physicsClientId=self.client) for body in self.bodies]
-        return [pose_matrix(position, quat) for position, quat in raw]
+        return [self._pose(body) for body in self.bodies]
+
+    def _pose(self, body: Body) -> NDArray[np.float64]:
+        pose = pose_matrix(*p.getBasePositionAndOrientation(body.id, physicsClientId=self.client))
+        if any(body.center_m):
+            pose[:3, 3] -= pose[:3, :3] @ np.array(body.center_m)
+        return pose
 
     def close(self) -> None:
         """Disconnect from PyBullet; may be called again."""
@@ -161,6 +167,8 @@ def _collision_arguments(collider: Collider) -> dict[str, Any]:
     size = collider.size_m
     if collider.kind == "box":
         return {"shapeType": p.GEOM_BOX, "halfExtents": list(size)}
+    if collider.kind == "hull":
+        return {"shapeType": p.GEOM_MESH, "vertices": [list(point) for point in collider.points_m]}
     if collider.kind == "sphere":
         return {"shapeType": p.GEOM_SPHERE, "radius": size[0]}
     kinds = {"cylinder": p.GEOM_CYLINDER, "capsule": p.GEOM_CAPSULE}

@@ -14,11 +14,14 @@ from simgen.errors import AssetError
 from simgen.scene import Vec3
 
 MAX_FACES = 500_000
+_DIRECTIONS = 192
 
 
 @model
 class MeshFile(Model):
-    """A mesh file (obj, ply, stl, glb, dae, ...) in metres after `scale`; it falls as its bounding box.
+    """A mesh file (obj, ply, stl, glb, dae, ...) in metres after `scale`; it falls as its convex hull.
+
+    The object's frame is the file's: poses and keypoints are what a CAD program shows, times `scale`.
 
     Attributes:
         path: relative to the configuration's folder.
@@ -36,13 +39,16 @@ class MeshFile(Model):
 
     def mesh(self, root: Path) -> Mesh:
         loaded = load_mesh(root / self.path)
-        low, high = loaded.vertices_m.min(0), loaded.vertices_m.max(0)
-        centered = loaded.vertices_m - (low + high) / 2
-        return Mesh(centered * self.scale, loaded.faces, loaded.normals, loaded.uvs)
+        return Mesh(loaded.vertices_m * self.scale, loaded.faces, loaded.normals, loaded.uvs)
+
+    def center_m(self, root: Path) -> Vec3:
+        vertices = load_mesh(root / self.path).vertices_m
+        x, y, z = (float(v) for v in (vertices.min(0) + vertices.max(0)) / 2 * self.scale)
+        return x, y, z
 
     def collider(self, root: Path) -> Collider:
-        extent = np.ptp(load_mesh(root / self.path).vertices_m, axis=0) * self.scale
-        return Collider("box", tuple(float(max(e, 1e-4)) / 2 for e in extent))
+        points = _support(load_mesh(root / self.path).vertices_m) * self.scale - self.center_m(root)
+        return Collider("hull", points_m=tuple((float(x), float(y), float(z)) for x, y, z in points))
 
     def class_name(self, world_R_object: NDArray[np.float64]) -> str | None:
         return self.name
@@ -71,6 +77,20 @@ def load_mesh(path: Path) -> Mesh:
     uv = getattr(loaded.visual, "uv", None)
     uvs = np.asarray(uv, np.float64) * (1, -1) + (0, 1) if uv is not None else _box_uvs(vertices)
     return Mesh(vertices, faces, np.asarray(loaded.vertex_normals, np.float64), uvs)
+
+
+def _support(vertices: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the vertices that lie farthest in directions spread over the sphere: a hull that PyBullet can afford.
+
+    The directions are the axes and a Fibonacci lattice (Gonzalez 2010).
+    """
+    k = np.arange(_DIRECTIONS) + 0.5
+    height, turn = 1 - 2 * k / _DIRECTIONS, np.pi * (1 + 5**0.5) * k
+    ring = np.sqrt(1 - height**2)
+    spread = np.stack([ring * np.cos(turn), ring * np.sin(turn), height], 1)
+    axes = np.concatenate([np.eye(3), -np.eye(3)])
+    corners = np.unique((vertices @ np.concatenate([axes, spread]).T).argmax(axis=0))
+    return np.asarray(vertices[corners], np.float64)
 
 
 def _box_uvs(vertices: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -16,10 +16,17 @@ model = pydantic_dataclass(frozen=True, config=STRICT)
 
 @pydantic_dataclass(frozen=True)
 class Collider:
-    """A PyBullet primitive: "box" (half extents), "sphere" (radius), "cylinder" or "capsule" (radius, length on z)."""
+    """What stands for a shape in the physics, around the model's `center_m`.
+
+    Attributes:
+        kind: "box" (half extents), "sphere" (radius), "cylinder" or "capsule" (radius, length on z), or "hull".
+        size_m: of the primitives.
+        points_m: of the hull, relative to the centre.
+    """
 
     kind: str
-    size_m: tuple[float, ...]
+    size_m: tuple[float, ...] = ()
+    points_m: tuple[Vec3, ...] = ()
 
 
 class Model:
@@ -38,6 +45,10 @@ class Model:
     def collider(self, root: Path) -> Collider:
         """Return the primitive that stands for the shape in the physics."""
         raise TypeError(f"{type(self).__name__} gives no collider")
+
+    def center_m(self, root: Path) -> Vec3:
+        """Return the centre of mass in the object's frame."""
+        return (0.0, 0.0, 0.0)
 
     def paint(self, body: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the texture image: the body's (H, W, 3) uint8 with the model's own marks drawn on it."""

@@ -1,12 +1,24 @@
 """A progress bar with a rate and a remaining time."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
+
+
+class Advance(Protocol):
+    """Moves a bar on."""
+
+    def __call__(self, made: int, *, total: int | None = None, note: str = "") -> None:
+        """Count `made` more; a total that was not known before, and a text at the bar's end, may come along."""
 
 
 @contextmanager
-def bar(title: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
-    """Show a bar while the block runs; the function it gives advances it by a number of `unit`."""
+def bar(title: str, total: int | None, unit: str) -> Iterator[Advance]:
+    """Show a bar while the block runs; the function that it gives advances it by a number of `unit`.
+
+    The bar appears with the first advance: a mistake that is found before the work starts needs none.
+    """
+    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -24,7 +36,26 @@ def bar(title: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
             speed = task.finished_speed or task.speed
             return Text(f"{speed:.2f} {unit}/s" if speed else f"- {unit}/s")
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate())
-    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn()) as progress:
-        task = progress.add_task(title, total=total)
-        yield lambda made: progress.advance(task, made)
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Rate(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=Console(stderr=True),
+    )
+    task = progress.add_task(title, total=total, note="")
+
+    def advance(made: int, *, total: int | None = None, note: str = "") -> None:
+        progress.start()
+        if total is not None:
+            progress.update(task, total=total)
+        progress.update(task, advance=made, note=note)
+
+    try:
+        yield advance
+    finally:
+        if progress.live.is_started:
+            progress.stop()

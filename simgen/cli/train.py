@@ -21,42 +21,18 @@ def train(
     ] = None,
 ) -> None:
     """Train a model on a synthetic set; prints where it is."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
     from simgen.adapters.train import train_with
+    from simgen.cli.progress import bar
 
     given = {"task": task, "steps": steps, "seed": seed, "runtime.threads": threads}
     overrides = [f"{name}={value}" for name, value in given.items() if value is not None] + (set_ or [])
-    columns = (
-        TextColumn("train"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[losses]}"),
-    )
-    progress = Progress(*columns, console=Console(stderr=True))
-    try:
-        bar = progress.add_task("train", total=None, rate="", losses="")
+    last = 0
+    with bar("train", None, "steps") as advance:
 
         def show(step: int, total: int, losses: dict[str, float]) -> None:
-            if not progress.live.is_started:
-                progress.start()  # not before: a mistake in the settings needs no bar
-            speed = progress.tasks[0].speed
-            rate = f"{speed:.1f} steps/s" if speed else ""
-            text = " ".join(f"{name} {value:.3f}" for name, value in losses.items())
-            progress.update(bar, completed=step, total=total, rate=rate, losses=text)
+            nonlocal last
+            advance(step - last, total=total, note=" ".join(f"{name} {value:.3f}" for name, value in losses.items()))
+            last = step
 
         model = train_with(data, out, config, overrides, on_step=show)
-    finally:
-        progress.stop()
     typer.echo(model)

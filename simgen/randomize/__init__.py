@@ -5,12 +5,14 @@ from typing import Any
 from simgen.randomize.base import Color, Material, Randomizer
 from simgen.randomize.distributions import DISTRIBUTIONS, Distribution
 from simgen.randomize.layout import Drop, Grid
+from simgen.randomize.objects import Objects
 from simgen.randomize.optics import Background, Camera, Light, Sensor
 from simgen.randomize.shapes import Dice, DigitTiles, Distractors, Surface, Tray
 
 RANDOMIZERS: dict[str, type[Any]] = {
     "surface": Surface,
     "tray": Tray,
+    "objects": Objects,
     "dice": Dice,
     "digit_tiles": DigitTiles,
     "distractors": Distractors,

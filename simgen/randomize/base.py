@@ -8,13 +8,13 @@ from typing import Protocol
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike
-from pydantic import ConfigDict, model_validator
+from pydantic import ConfigDict, ValidationInfo, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
-from simgen.errors import did_you_mean
+from simgen.errors import AssetError, did_you_mean
 from simgen.randomize.distributions import Number, Uniform
 from simgen.scene import MaterialSpec, ObjectSpec, Plain, SceneSpec, Vec3
-from simgen.textures import TEXTURES
+from simgen.textures import TEXTURES, find_images
 
 SECTION = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
 
@@ -52,7 +52,7 @@ class Material:
         contrast: how far the pattern's other colours lie from the first, 0 = the same, 1 = unrelated.
         scale: number of features across the surface.
         specular: strength of the highlight.
-        photos: image files, relative to the configuration's folder.
+        photos: image files and folders of them, relative to the configuration's folder.
     """
 
     textures: dict[str, float] = field(default_factory=lambda: {"plain": 1.0})
@@ -61,6 +61,16 @@ class Material:
     scale: Number = Uniform(2, 12)
     specular: Number = Uniform(0, 0.6)
     photos: tuple[str, ...] = ()
+
+    @field_validator("photos")
+    @classmethod
+    def _readable(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if info.context is None:
+            return names
+        try:
+            return find_images(names, info.context)
+        except AssetError as error:
+            raise ValueError(str(error)) from None
 
     @model_validator(mode="after")
     def _known(self) -> "Material":

@@ -1,0 +1,90 @@
+"""The randomizer of the user's own objects: any model of the catalog, CAD files among them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from numpy.random import Generator
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic.dataclasses import dataclass
+
+from simgen.catalog import build_model
+from simgen.errors import SimgenError
+from simgen.randomize.base import SECTION, Material, add_objects
+from simgen.randomize.distributions import DISTRIBUTIONS, Constant, Number, Uniform, parse_distribution
+from simgen.rng import stream
+from simgen.scene import ObjectSpec, Plain, SceneSpec
+
+
+@dataclass(frozen=True, config=SECTION)
+class Item:
+    """One kind of object.
+
+    Attributes:
+        model: a section of `simgen.catalog.MODELS`, e.g. {kind: mesh, path: bracket.obj, scale: 0.001}. Any number in
+            it may be a range or a distribution, e.g. {kind: cylinder, radius_m: [0.01, 0.02], height_m: 0.05}.
+        name: its class; None leaves it to the model, and an object without a class is not labelled.
+        material: its surface.
+        mass_kg: 0 keeps it where it is.
+        weight: how often it is chosen, relative to the others.
+    """
+
+    model: Plain
+    name: str | None = None
+    material: Material = Material()
+    mass_kg: Number = Uniform(0.02, 0.1)
+    weight: Annotated[float, Field(ge=0)] = 1.0
+
+    @field_validator("model")
+    @classmethod
+    def _can_be_built(cls, section: Plain, info: ValidationInfo) -> Plain:
+        try:
+            model = build_model(sampled(section, stream(0, 0, "check")))
+            if info.context is not None:
+                model.mesh(Path(info.context))
+        except SimgenError as error:
+            raise ValueError(str(error)) from None
+        return section
+
+
+@dataclass(frozen=True, config=SECTION)
+class Objects:
+    """Labelled objects, each a random one of `items`; `drop` or `grid` gives them their places."""
+
+    items: Annotated[tuple[Item, ...], Field(min_length=1)]
+    count: Number = Constant(1)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes that the items are of."""
+        return tuple(item.name for item in self.items if item.name is not None)
+
+    def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
+        first = len(scene.objects)
+        number = self.count.sample_int(rng)
+        return add_objects(scene, [self._object(f"object_{first + i:02d}", rng) for i in range(number)])
+
+    def _object(self, name: str, rng: Generator) -> ObjectSpec:
+        total = sum(item.weight for item in self.items)
+        item = self.items[int(rng.choice(len(self.items), p=[i.weight / total for i in self.items]))]
+        return ObjectSpec(
+            name,
+            sampled(item.model, rng),
+            item.material.sample(rng),
+            mass_kg=round(item.mass_kg.sample(rng), 5),
+            labelled=True,
+            class_name=item.name,
+        )
+
+
+def sampled(value: Any, rng: Generator) -> Any:
+    """Return plain data with every range [low, high] and every distribution in it replaced by a number drawn."""
+    if isinstance(value, Mapping):
+        if value.get("kind") in DISTRIBUTIONS:
+            return round(parse_distribution(value).sample(rng), 6)
+        return {key: sampled(inner, rng) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        if len(value) == 2 and all(type(v) in (int, float) for v in value):
+            return round(parse_distribution(value).sample(rng), 6)
+        return [sampled(inner, rng) for inner in value]
+    return value
