@@ -136,11 +136,13 @@ def _hull_px(pixels: NDArray[np.float64]) -> int:
 
 def _union_px(pixels: NDArray[np.float64], faces: NDArray[np.int64]) -> int:
     size = np.ceil(pixels.max(0)).astype(int) + 2
-    canvas = np.zeros((size[1] * _FINE, size[0] * _FINE), np.uint8)
-    corners = np.round((pixels[faces] + 0.5) * _FINE * 16 - 8).astype(np.int32)
+    canvas = np.zeros(((size[1] + 1) * _FINE, (size[0] + 1) * _FINE), np.uint8)
+    corners = np.round((pixels[faces] + 1.0) * _FINE * 16 - 8).astype(np.int32)
     for triangle in corners:
         cv2.fillConvexPoly(canvas, triangle, 1, shift=4)
-    return round(float(canvas.sum()) / _FINE**2)
+    # OpenCV fills every pixel that the outline touches: half of the rim lies outside.
+    inner = cv2.erode(canvas, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return round((float(canvas.sum()) + float(inner.sum())) / 2 / _FINE**2)
 
 
 def _keypoints(

@@ -25,7 +25,7 @@ def message(tmp_path: Path, old: str, new: str) -> str:
     return str(caught.value).removeprefix(str(tmp_path))
 
 
-@pytest.mark.parametrize("name", ["dice", "dice-plain", "digits", "digits-plain"])
+@pytest.mark.parametrize("name", ["bracket", "dice", "dice-plain", "digits", "digits-plain"])
 def test_shipped_scenes_load_and_render(name):
     config = load(name, ["output.size_wh=[96, 96]"])
     made = sample(config, 0, 0)
