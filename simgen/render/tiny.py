@@ -57,7 +57,7 @@ class TinyRenderer:
         raw = np.asarray(ids, np.int32).reshape(height, width)
         depth = depth_from_buffer(np.asarray(buffer, np.float32).reshape(height, width), near, far)
         hit = raw >= 0
-        rgb = np.where(hit[..., None], rgb, _background(world, large))
+        rgb = rgb.copy() if hit.all() else np.where(hit[..., None], rgb, _background(world, large))
         number = np.zeros(max(b.id for b in world.bodies) + 1 if world.bodies else 1, np.int32)
         for order, body in enumerate(world.bodies):
             number[body.id] = order + 1
