@@ -44,6 +44,7 @@ class AugmentConfig:
         p_invert: invert the intensities.
         p_blur: Gaussian, motion or defocus blur.
         blur_px: the largest Gaussian sigma; kernels of the others go with it.
+        p_sharpen: unsharp mask, as phones apply it to every picture.
         p_noise: Gaussian or colour sensor noise.
         noise: largest standard deviation, share of the full range.
         p_jpeg: JPEG compression.
@@ -68,6 +69,7 @@ class AugmentConfig:
     p_invert: float = Field(default=0.0, ge=0, le=1)
     p_blur: float = Field(default=0.25, ge=0, le=1)
     blur_px: float = Field(default=1.5, gt=0, le=20)
+    p_sharpen: float = Field(default=0.0, ge=0, le=1)
     p_noise: float = Field(default=0.3, ge=0, le=1)
     noise: float = Field(default=0.06, gt=0, le=1)
     p_jpeg: float = Field(default=0.3, ge=0, le=1)
@@ -189,6 +191,7 @@ def _photometric(config: AugmentConfig) -> list[A.BasicTransform]:
             c.p_downscale,
             A.Downscale((0.5, 0.9), {"downscale": cv2.INTER_AREA, "upscale": cv2.INTER_LINEAR}, p=c.p_downscale),
         ),
+        (c.p_sharpen, A.UnsharpMask((3, 5), (0.6, 1.2), (0.2, 0.8), 0, p=c.p_sharpen)),
         (c.p_noise, A.GaussNoise((0.01 * c.noise, c.noise), p=c.p_noise)),
         (c.p_jpeg, A.ImageCompression("jpeg", (c.jpeg_quality, 95), p=c.p_jpeg)),
     ]

@@ -44,6 +44,9 @@ class Die(Model):
         left_handed: mirror-image arrangement of the faces.
         sheen: brightening of the edges, as a gloss reflects its surroundings; negative darkens them.
         clearness: how much of the opposite face shows through, 0 to 1.
+        gloss: strength of the bright line where the flat of a face bends into its rounded rim, as lamps and windows
+            make it on polished plastic, 0 to 1.
+        gloss_angle_rad: the side of the rim that it is brightest on.
         face_px: texture pixels of a face.
     """
 
@@ -59,6 +62,8 @@ class Die(Model):
     left_handed: bool = False
     sheen: Annotated[float, Field(ge=-1, le=1)] = 0.0
     clearness: Share = 0.0
+    gloss: Share = 0.0
+    gloss_angle_rad: float = 0.0
     face_px: Annotated[int, Field(ge=8, le=1024)] = 64
 
     def sides(self) -> tuple[int, ...]:
@@ -113,12 +118,25 @@ class Die(Model):
                 shifted = np.roll(mask, (size // 24 + 1, size // 24 + 1), (0, 1))
                 face -= 90 * self.pip_depth * np.clip(mask - shifted, 0, 1)
                 face += 60 * self.pip_depth * np.clip(shifted - mask, 0, 1)
+            if self.gloss:
+                face += 255 * self.gloss * self._gloss_line()[..., None]
         return np.clip(image, 0, 255).astype(np.uint8)
 
     def _edge_band(self) -> NDArray[np.float32]:
         t = np.abs(np.linspace(-1, 1, self.face_px, dtype=np.float32))
         rise = np.clip((np.maximum(t[:, None], t[None]) - (1 - self.edge_radius)) / max(self.edge_radius, 0.05), 0, 1)
         return np.asarray(rise, np.float32)
+
+    def _gloss_line(self) -> NDArray[np.float32]:
+        """Return (face_px, face_px) float32 in [0, 1]: a line along the bend, fading away from its bright side."""
+        t = np.linspace(-1, 1, self.face_px, dtype=np.float32)
+        x, y = t[None], t[:, None]
+        ball = 3**0.5 - self.corner_cut * (3**0.5 - 1)
+        circle = max(ball**2 - 1, 0.0) ** 0.5  # where the sphere that cuts the corners leaves the face
+        away = np.maximum(np.maximum(np.abs(x), np.abs(y)) - (1 - self.edge_radius), np.hypot(x, y) - circle)
+        line = np.exp(-((away / 0.06) ** 2))
+        bright = np.clip(np.cos(np.arctan2(y, x) - self.gloss_angle_rad) + 0.3, 0, 1)
+        return np.asarray(line * bright, np.float32)
 
     def _pip_mask(self, value: int) -> NDArray[np.float32]:
         """Return (face_px, face_px) float32 coverage of a face's pips, in [0, 1]."""

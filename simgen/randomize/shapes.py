@@ -91,6 +91,7 @@ class Dice:
     pip_depth: Number = Uniform(0, 1)
     sheen: Number = Uniform(-0.1, 0.3)
     clearness: Number = Constant(0)
+    gloss: Number = Constant(0)
     turned_probability: Number = Constant(0.5)
     left_handed_probability: Number = Constant(0.5)
     contrast_min: Number = Constant(50)
@@ -107,8 +108,9 @@ class Dice:
         model: Plain = {"kind": "die", "face_px": self.face_px, "pip_color": self._pip_color(body, rng)}
         for key in ("size_m", "edge_radius", "corner_cut", "pip_radius", "pip_spread", "one_scale"):
             model[key] = round(getattr(self, key).sample(rng), 5)
-        for key in ("pip_depth", "sheen", "clearness"):
+        for key in ("pip_depth", "sheen", "clearness", "gloss"):
             model[key] = round(getattr(self, key).sample(rng), 5)
+        model["gloss_angle_rad"] = round(float(rng.uniform(-np.pi, np.pi)), 4)
         turned, mirror = self.turned_probability.sample(rng), self.left_handed_probability.sample(rng)
         model["turned"] = tuple(bool(v < turned) for v in rng.uniform(size=3))
         model["left_handed"] = bool(rng.uniform() < mirror)
