@@ -127,6 +127,21 @@ class Speckle(Texture):
         return image
 
 
+class Dust(Texture):
+    """Faint clouds of the first two colours with `scale` specks, darker or brighter, a few pixels wide."""
+
+    def draw(self, size_wh: Size, root: Path) -> Image:
+        image = _ramp(_stretch(_noise(size_wh, 6.0, self.seed)), self.colors[:2])
+        rng = stream(self.seed, 0, "texture.dust")
+        for _ in range(round(self.scale)):
+            center = tuple(int(v) for v in rng.uniform(0, 16, 2) * size_wh)
+            radius = int(16 * rng.uniform(0.3, 1.2))
+            ground = image[min(center[1] // 16, size_wh[1] - 1), min(center[0] // 16, size_wh[0] - 1)]
+            color = [int(v) for v in np.clip(ground * rng.choice([0.3, 0.6, 1.3]), 0, 255)]
+            cv2.circle(image, (center[0], center[1]), radius, color, -1, cv2.LINE_AA, 4)
+        return image
+
+
 @dataclass(frozen=True, config=STRICT)
 class Photo:
     """A piece of an image file.
@@ -157,6 +172,7 @@ TEXTURES: dict[str, type[Texture] | type[Photo]] = {
     "marble": Marble,
     "wood": Wood,
     "speckle": Speckle,
+    "dust": Dust,
     "photo": Photo,
 }
 

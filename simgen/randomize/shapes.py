@@ -170,11 +170,13 @@ class Distractors:
     Attributes:
         count: how many.
         size_m: their largest extent.
+        flat_probability: of being a thin disc that lies within `rim_m` of the centre, as coins and rubber feet do.
         fixed_probability: of standing at the rim, `rim_m` from the centre, instead of being dropped.
     """
 
     count: Number = Uniform(0, 4)
     size_m: Number = Uniform(0.01, 0.05)
+    flat_probability: Number = Constant(0)
     fixed_probability: Number = Constant(0.5)
     rim_m: Number = Uniform(0.15, 0.3)
     material: Material = Material()
@@ -194,9 +196,12 @@ class Distractors:
         ]
         model = models[int(rng.integers(len(models)))]
         material = self.material.sample(rng)
-        if rng.uniform() >= self.fixed_probability.sample(rng):
-            return ObjectSpec(name, model, material, mass_kg=0.01)
         angle, away, yaw = rng.uniform(0, 2 * np.pi), self.rim_m.sample(rng), rng.uniform(0, np.pi)
+        if rng.uniform() < self.flat_probability.sample(rng):
+            model = {"kind": "cylinder", "radius_m": round(a / 2, 5), "height_m": 0.0004}
+            away, c = away * np.sqrt(rng.uniform()), 0.0004
+        elif rng.uniform() >= self.fixed_probability.sample(rng):
+            return ObjectSpec(name, model, material, mass_kg=0.01)
         place = vec3((away * np.cos(angle), away * np.sin(angle), c / 2))
         quat = (0.0, 0.0, round(float(np.sin(yaw / 2)), 6), round(float(np.cos(yaw / 2)), 6))
         return ObjectSpec(name, model, material, place, quat)

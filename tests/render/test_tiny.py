@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+from scenes_for_tests import small_dice
 
 from simgen.annotate import View, annotate, silhouette_px
 from simgen.bullet import p
 from simgen.catalog.die import NAMES
+from simgen.config import from_dict
+from simgen.generate import sample
 from simgen.geometry import transform
 from simgen.render import TinyRenderer
 from simgen.scene import CameraSpec, LightSpec, MaterialSpec, ObjectSpec, SceneSpec
@@ -120,3 +124,24 @@ def test_keypoints_lie_on_the_faces_and_know_whether_they_are_seen():
     assert seen["six"] == 1  # down
     assert seen["five"] == 2  # -y, towards the camera
     assert seen["two"] == 1
+
+
+@pytest.mark.parametrize("fov_rad", [0.28, 0.5, 1.1])
+def test_shadows_touch_what_casts_them_at_any_distance(fov_rad):
+    frames = []
+    for shadow in (0, 1):
+        data = small_dice()
+        data["randomize"]["light"] = {"elevation_rad": 0.7, "azimuth_rad": 0.5, "shadow_probability": shadow}
+        data["randomize"]["camera"] = {"view_width_m": 0.2, "fov_rad": fov_rad, "tilt_rad": 0, "target_m": 0}
+        data["randomize"]["sensor"] = {}
+        frames.append(sample(from_dict(data), 0, 1))
+    without, cast = frames
+    table = cast.instances == 1
+    dark = table & ((without.rgb.astype(int) - cast.rgb).max(-1) > 3)
+    assert 0.005 < dark.sum() / table.sum() < 0.15
+    # Every shadow has a die right beside it.
+    _, pieces = cv2.connectedComponents(dark.astype(np.uint8))
+    beside = cv2.dilate((cast.instances > 1).astype(np.uint8), np.ones((5, 5))) > 0
+    large = [k for k in range(1, pieces.max() + 1) if (pieces == k).sum() >= 12]
+    assert large
+    assert all((beside & (pieces == k)).any() for k in large)
