@@ -1,10 +1,15 @@
 import json
 import multiprocessing
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from scenes_for_tests import config, small_dice
 
 import simgen
@@ -127,3 +132,44 @@ def test_a_folder_with_another_config_is_left_alone(tmp_path):
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
     with pytest.raises(OutputError, match=r"thesis\.txt"):
         generate(Job(small_dice(), Path(), 0, tmp_path / "mine"), 1)
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc to see the workers")
+def test_workers_end_when_the_run_is_killed(tmp_path):
+    """And the same run, started again, ends in the same bytes as one that was left alone."""
+    scene = tmp_path / "scene.yaml"
+    scene.write_text(yaml.safe_dump(small_dice()))
+
+    def command(out: str) -> list[str]:
+        words = ["generate", str(scene), "-n", "40", "-o", str(tmp_path / out), "--workers", "2"]
+        return [sys.executable, "-m", "simgen", *words]
+
+    run = subprocess.Popen(command("killed"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    folder = tmp_path / "killed" / "meta"
+    wait_until(lambda: len(list(folder.glob("*.json"))) >= 3)
+    workers = [p for p in Path("/proc").glob("[0-9]*") if parent_of(p) == run.pid]
+    assert len(workers) >= 2
+    run.kill()
+    run.wait()
+    wait_until(lambda: not any(parent_of(p) is not None for p in workers))
+    assert not (tmp_path / "killed" / "annotations.json").exists()
+    for out in ("killed", "whole"):
+        subprocess.run(command(out), check=True, capture_output=True)
+    assert files(tmp_path / "killed") == files(tmp_path / "whole")
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if done():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it did not happen within a minute")
+
+
+def parent_of(process: Path) -> int | None:
+    """Return the parent's number of a folder of /proc, None when the process has ended."""
+    try:
+        state, parent = (process / "stat").read_text().rpartition(")")[2].split()[:2]
+    except OSError:
+        return None
+    return None if state == "Z" else int(parent)

@@ -1,10 +1,13 @@
 """Shards in processes of this machine (PyBullet holds the GIL, so threads would not help)."""
 
 import multiprocessing
+import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import connection
 from typing import TypeVar
 
 from simgen.errors import RenderError
@@ -41,7 +44,9 @@ class LocalEngine:
 
     def _pooled(self, work: Callable[[J, Shard], R], job: J, waiting: deque[Shard]) -> Iterator[tuple[Shard, R]]:
         context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(self.workers, context, max_tasks_per_child=SHARDS_PER_PROCESS)
+        pool = ProcessPoolExecutor(
+            self.workers, context, initializer=_end_with_parent, max_tasks_per_child=SHARDS_PER_PROCESS
+        )
         running: dict[Future[R], Shard] = {}
         try:
             while waiting or running:
@@ -53,3 +58,10 @@ class LocalEngine:
                     yield running.pop(future), future.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """Let this worker end when its parent is killed: it would wait for work for ever, or write what nobody counts."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=lambda: (connection.wait([parent.sentinel]), os._exit(1)), daemon=True).start()
