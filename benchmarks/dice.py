@@ -1,11 +1,12 @@
 """Dice, synthetic only, scored on 50 real photographs; beside it the oracle and a run without randomization.
 
-    python benchmarks/dice.py [--out runs/bench-dice] [--steps 3000] [--images 1200] [--seeds 0] [--arms ...] [--data FOLDER]
+    python benchmarks/dice.py [--out runs/bench-dice] [--arms synthetic plain oracle] [--seeds 0] [--steps 3000]
+                              [--images 1200] [--data FOLDER]
 
 Of the 200 photographs in the order of their file names the last 50 are for the report alone. The oracle trains on the
 first 150 with their labels; the other arms never see them. All arms take the same number of optimiser steps, and each
-chooses its score threshold on images held out of its own training set. A run that was stopped goes on. The figures go to
-figures.json and comparison.html in the folder; an hour on two cores for three arms of one seed.
+chooses its score threshold on images held out of its own training set. A run that was stopped goes on. The figures
+go to figures.json and comparison.html in the folder; an hour on two cores for three arms of one seed.
 """
 
 import argparse
