@@ -16,7 +16,7 @@ from simgen.config import Config, from_dict, load
 from simgen.engine import Engine, LocalEngine
 from simgen.errors import OutputError, RenderError
 from simgen.formats.coco import CocoWriter
-from simgen.render import camera_matrix
+from simgen.lens import camera_matrix
 from simgen.rng import stream
 from simgen.samples import Sample
 from simgen.scene import CameraSpec, SceneSpec, scene_to_dict
@@ -109,7 +109,8 @@ def _photograph(config: Config, scene: SceneSpec, watch: Stopwatch) -> Sample | 
     seen = expose(frame, scene.sensor)
     watch.lap("sensor")
     matrix = camera_matrix(scene.camera)
-    return Sample(0, seen.rgb, annotations, frame.depth_m, frame.instances, matrix, metadata)
+    lens = scene.camera.lens
+    return Sample(0, seen.rgb, annotations, frame.depth_m, frame.instances, matrix, metadata, lens)
 
 
 def _poses_by_name(bodies: list[Body], poses: list[NDArray[np.float64]]) -> dict[str, list[float]]:
