@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from simgen.environments.base import Environment, Map, directions, horizontal_lux, luminance, turned
+from simgen.environments.base import Environment, Map, directions, horizontal_lux, turned
+from simgen.environments.color import linear_from_srgb, luminance, temperature_rgb
 from simgen.environments.image import ImageFile
 from simgen.environments.sky import Sky
 from simgen.environments.studio import SoftBox, Studio, Uniform
@@ -71,5 +72,7 @@ __all__ = [
     "directions",
     "environment_map",
     "horizontal_lux",
+    "linear_from_srgb",
     "luminance",
+    "temperature_rgb",
 ]

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from simgen.environments.color import luminance
 from simgen.scene import STRICT
 
 Map: TypeAlias = NDArray[np.float32]
@@ -60,11 +61,6 @@ def direction(elevation_rad: float, azimuth_rad: float) -> Array:
     """Return the unit vector (3,) of a height over the horizon and an azimuth."""
     flat = np.cos(elevation_rad)
     return np.array([flat * np.cos(azimuth_rad), flat * np.sin(azimuth_rad), np.sin(elevation_rad)])
-
-
-def luminance(rgb: ArrayLike) -> Array:
-    """Return the luminance (...) of linear rgb (..., 3) with Rec. 709 primaries."""
-    return np.asarray(np.asarray(rgb, float) @ (0.2126, 0.7152, 0.0722))
 
 
 def horizontal_lux(radiance: ArrayLike) -> float:

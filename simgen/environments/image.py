@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from simgen.environments.base import Environment, Map
+from simgen.environments.color import linear_from_srgb
 from simgen.errors import AssetError
 from simgen.scene import STRICT
 
@@ -107,8 +108,7 @@ def _decoded(data: bytes, flags: int) -> NDArray[np.generic] | None:
 
 
 def _linear(pixels: NDArray[np.generic]) -> Map:
-    """Return sRGB integers (IEC 61966-2-1) as linear shares of white; floats are linear already."""
+    """Return sRGB integers as linear shares of white; floats are linear already."""
     if pixels.dtype not in (np.uint8, np.uint16):
         return pixels.astype(np.float32)
-    value = pixels.astype(np.float64) / (255 if pixels.dtype == np.uint8 else 65535)
-    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(np.float32)
+    return linear_from_srgb(pixels.astype(np.float64) / (255 if pixels.dtype == np.uint8 else 65535)).astype(np.float32)

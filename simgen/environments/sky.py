@@ -14,6 +14,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from simgen.environments.base import Environment, Map, Reflectance, angles, direction, directions, horizontal_lux
+from simgen.environments.color import rgb_from_xyy
 from simgen.scene import STRICT
 
 # Preetham et al., appendix A.2: Perez's A to E as slope and offset over turbidity, for luminance Y and chromaticities.
@@ -35,7 +36,6 @@ _ZENITH = {
         (0.15346, -0.26756, 0.06670, 0.26688),
     ),
 }
-_RGB_FROM_XYZ = np.array([[3.2406, -1.5372, -0.4986], [-0.9689, 1.8758, 0.0415], [0.0557, -0.2040, 1.0570]])
 _OVERCAST_RGB = np.array([1.0, 1.0, 1.0])
 
 
@@ -86,7 +86,7 @@ class Sky(Environment):
         powers_t = np.array([self.turbidity**2, self.turbidity, 1])
         powers_s = np.array([sun_zenith**3, sun_zenith**2, sun_zenith, 1])
         x, y = (ratio[name] * (powers_t @ np.array(_ZENITH[name]) @ powers_s) for name in "xy")
-        return _rgb_from_xyy(x, y, 1000 * max(float(zenith), 0.1) * ratio["Y"])
+        return rgb_from_xyy(x, y, 1000 * max(float(zenith), 0.1) * ratio["Y"])
 
     def _overcast(self) -> NDArray[np.float64]:
         zenith = 123 + 8600 * np.sin(self.sun_elevation_rad)
@@ -109,11 +109,3 @@ def _perez(
 ) -> NDArray[np.float64]:
     a, b, c, d, e = (slope * turbidity + offset for slope, offset in _PEREZ[name])
     return np.asarray((1 + a * np.exp(b / cos_zenith)) * (1 + c * np.exp(d * from_sun) + e * np.cos(from_sun) ** 2))
-
-
-def _rgb_from_xyy(x: NDArray[np.float64], y: NDArray[np.float64], light: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return linear rgb; colours outside the gamut are clipped and keep their luminance."""
-    share = np.stack([x / y, np.ones_like(y), (1 - x - y) / y], -1)
-    rgb = np.maximum(share @ _RGB_FROM_XYZ.T, 0)
-    weight = rgb @ (0.2126, 0.7152, 0.0722)
-    return np.asarray(rgb * (np.maximum(light, 0) / np.maximum(weight, 1e-6))[..., None])
