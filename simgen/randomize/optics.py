@@ -2,14 +2,17 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.random import Generator
 from pydantic.dataclasses import dataclass
 
-from simgen.randomize.base import SECTION, Material, vec3
+from simgen.errors import ConfigError, RenderError
+from simgen.lens import Brown, Fisheye, lens_of
+from simgen.randomize.base import SECTION, Material, section_of, vec3
 from simgen.randomize.distributions import Constant, Distribution, Number, Uniform
-from simgen.scene import CameraSpec, LightSpec, SceneSpec, SensorSpec
+from simgen.scene import CameraSpec, LightSpec, Plain, SceneSpec, SensorSpec
 
 
 @dataclass(frozen=True, config=SECTION)
@@ -51,6 +54,40 @@ class Background:
 
 
 @dataclass(frozen=True, config=SECTION)
+class BrownRange:
+    """Radial and tangential coefficients; see `simgen.lens.Brown`."""
+
+    k1: Number = Constant(0)
+    k2: Number = Constant(0)
+    p1: Number = Constant(0)
+    p2: Number = Constant(0)
+    k3: Number = Constant(0)
+
+    def sample(self, rng: Generator) -> Plain:
+        """Return a section of `simgen.lens.LENSES`."""
+        return {"kind": "brown"} | {name: round(getattr(self, name).sample(rng), 6) for name in Brown.names}
+
+
+@dataclass(frozen=True, config=SECTION)
+class FisheyeRange:
+    """Coefficients of a wide lens; see `simgen.lens.Fisheye`."""
+
+    k1: Number = Constant(0)
+    k2: Number = Constant(0)
+    k3: Number = Constant(0)
+    k4: Number = Constant(0)
+
+    def sample(self, rng: Generator) -> Plain:
+        """Return a section of `simgen.lens.LENSES`."""
+        return {"kind": "fisheye"} | {name: round(getattr(self, name).sample(rng), 6) for name in Fisheye.names}
+
+
+LENS_RANGES: dict[str, type[Any]] = {"brown": BrownRange, "fisheye": FisheyeRange}
+LensRange = Annotated[BrownRange | FisheyeRange, section_of(LENS_RANGES, "lens")]
+_LENS_DRAWS = 20
+
+
+@dataclass(frozen=True, config=SECTION)
 class Camera:
     """A camera that looks at a point near the origin, given by what it sees: the real camera's object scale.
 
@@ -62,6 +99,10 @@ class Camera:
         target_m: shift of the point looked at along x and y.
         aspect: fy over fx.
         center_offset: shift of the principal point from the image's centre, as a share of the width.
+        skew: K[0, 1] in pixels.
+        lens: a kind of `simgen.lens.LENSES` with a distribution for each coefficient; coefficients that cannot be
+            undone over the image are drawn again.
+        exposure_ev: exposure value at ISO 100 of a physically lit scene; null lets the camera meter the frame.
     """
 
     view_width_m: Number = Uniform(0.25, 0.5)
@@ -72,6 +113,9 @@ class Camera:
     target_m: Number = Uniform(-0.03, 0.03)
     aspect: Number = Constant(1)
     center_offset: Number = Constant(0)
+    skew: Number = Constant(0)
+    lens: LensRange | None = None
+    exposure_ev: Number | None = None
 
     def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
         width, height = scene.camera.size_wh
@@ -89,8 +133,26 @@ class Camera:
             eye_m=vec3(target + distance * away),
             target_m=vec3(target),
             roll_rad=round(self.roll_rad.sample(rng), 5),
+            skew=round(self.skew.sample(rng), 4),
         )
-        return dataclasses.replace(scene, camera=camera)
+        camera = self._with_lens(camera, rng)
+        exposure = None if self.exposure_ev is None else round(self.exposure_ev.sample(rng), 4)
+        return dataclasses.replace(scene, camera=dataclasses.replace(camera, exposure_ev=exposure))
+
+    def _with_lens(self, camera: CameraSpec, rng: Generator) -> CameraSpec:
+        if self.lens is None:
+            return camera
+        for _ in range(_LENS_DRAWS):
+            drawn = dataclasses.replace(camera, lens=self.lens.sample(rng))
+            try:
+                lens_of(drawn)
+            except RenderError:
+                continue
+            return drawn
+        raise ConfigError(
+            "camera.lens: expected coefficients whose distortion can be undone over the image, "
+            f"got none in {_LENS_DRAWS} draws"
+        )
 
 
 @dataclass(frozen=True, config=SECTION)
