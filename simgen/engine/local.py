@@ -1,6 +1,7 @@
 """Shards in processes of this machine (PyBullet holds the GIL, so threads would not help)."""
 
 import multiprocessing
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -41,7 +42,9 @@ class LocalEngine:
 
     def _pooled(self, work: Callable[[J, Shard], R], job: J, waiting: deque[Shard]) -> Iterator[tuple[Shard, R]]:
         context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(self.workers, context, max_tasks_per_child=SHARDS_PER_PROCESS)
+        pool = ProcessPoolExecutor(
+            self.workers, context, max_tasks_per_child=SHARDS_PER_PROCESS, initializer=_draw_with_one_thread
+        )
         running: dict[Future[R], Shard] = {}
         try:
             while waiting or running:
@@ -53,3 +56,8 @@ class LocalEngine:
                     yield running.pop(future), future.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _draw_with_one_thread() -> None:
+    """Mesa's software rasterizer takes every core; processes side by side are faster with one thread each."""
+    os.environ.setdefault("LP_NUM_THREADS", "1")
