@@ -91,7 +91,7 @@ def render_scene(config: Config, scene: SceneSpec) -> Sample:
 
 
 def _photograph(config: Config, scene: SceneSpec, watch: Stopwatch) -> Sample | None:
-    with World(scene, config.root, config.physics) as world:
+    with World(scene, config.root, config.physics, config.render.needs_visuals) as world:
         watch.lap("spawn")
         settled = world.settle()
         poses = world.poses()
@@ -104,7 +104,11 @@ def _photograph(config: Config, scene: SceneSpec, watch: Stopwatch) -> Sample | 
         watch.lap("annotate")
         if not annotations and any(body.spec.labelled for body in world.bodies):
             return None
-        metadata = {"scene": scene_to_dict(scene), "poses": _poses_by_name(world.bodies, poses)}
+        metadata = {
+            "renderer": config.render.driver(),
+            "scene": scene_to_dict(scene),
+            "poses": _poses_by_name(world.bodies, poses),
+        }
     watch.lap("spawn")
     seen = expose(frame, scene.sensor)
     watch.lap("sensor")

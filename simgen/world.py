@@ -54,17 +54,25 @@ class World:
     Attributes:
         scene: what was spawned.
         root: the folder that the scene's file names start from.
+        visuals: whether PyBullet's own renderers can draw it.
         client: PyBullet's client id.
         bodies: in the order of the scene's objects.
     """
 
-    def __init__(self, scene: SceneSpec, root: Path, physics: Physics = Physics()) -> None:
-        """Spawn the scene. `root` is the folder that the scene's file names start from.
+    def __init__(self, scene: SceneSpec, root: Path, physics: Physics = Physics(), visuals: bool = True) -> None:
+        """Spawn the scene.
+
+        Args:
+            scene: what to spawn.
+            root: the folder that the scene's file names start from.
+            physics: how it is simulated.
+            visuals: whether PyBullet gets surfaces and textures, too. Only its own renderers need them, and they are
+                a good part of the time that spawning takes.
 
         Raises:
             AssetError: a mesh or texture is missing or unreadable.
         """
-        self.scene, self.root, self.physics = scene, root, physics
+        self.scene, self.root, self.physics, self.visuals = scene, root, physics, visuals
         models = [build_model(spec.model) for spec in scene.objects]
         meshes = [model.mesh(root) for model in models]
         self.client = p.connect(p.DIRECT)
@@ -86,23 +94,11 @@ class World:
 
     def _spawn(self, spec: ObjectSpec, model: Model, mesh: Mesh, root: Path, folder: Path) -> Body:
         client = self.client
-        visual = p.createVisualShape(
-            p.GEOM_MESH,
-            vertices=mesh.vertices_m.tolist(),
-            indices=mesh.faces.ravel().tolist(),
-            uvs=(mesh.uvs * (1, -1) + (0, 1)).tolist(),  # PyBullet's texture origin is the bottom-left corner
-            normals=mesh.normals.tolist(),
-            physicsClientId=client,
-        )
+        visual = _visual_shape(mesh, client) if self.visuals else -1
         shape = p.createCollisionShape(**_collision_arguments(model.collider(root)), physicsClientId=client)
         body = p.createMultiBody(spec.mass_kg, shape, visual, spec.position_m, spec.quat_xyzw, physicsClientId=client)
-        image = model.paint(draw_texture(spec.material.texture, model.texture_size_wh(), root))
-        file = folder / f"{body}.bmp"
-        cv2.imwrite(str(file), np.ascontiguousarray(image[..., ::-1]))
-        texture = p.loadTexture(str(file), physicsClientId=client)
-        p.changeVisualShape(
-            body, -1, textureUniqueId=texture, specularColor=[spec.material.specular] * 3, physicsClientId=client
-        )
+        if self.visuals:
+            self._texture(body, painted(spec, model, root), spec.material.specular, folder)
         p.changeDynamics(
             body,
             -1,
@@ -114,6 +110,14 @@ class World:
         )
         p.resetBaseVelocity(body, spec.linear_velocity_m_s, spec.angular_velocity_rad_s, physicsClientId=client)
         return Body(spec, model, mesh, body)
+
+    def _texture(self, body: int, image: NDArray[np.uint8], specular: float, folder: Path) -> None:
+        file = folder / f"{body}.bmp"
+        cv2.imwrite(str(file), np.ascontiguousarray(image[..., ::-1]))
+        texture = p.loadTexture(str(file), physicsClientId=self.client)
+        p.changeVisualShape(
+            body, -1, textureUniqueId=texture, specularColor=[specular] * 3, physicsClientId=self.client
+        )
 
     def settle(self) -> bool:
         """Simulate until every movable body rests. Returns whether that came before `physics.limit_s`."""
@@ -155,6 +159,24 @@ class World:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def painted(spec: ObjectSpec, model: Model, root: Path) -> NDArray[np.uint8]:
+    """Return an object's base colour (H, W, 3) uint8: its material's texture with the model's own marks on it."""
+    return model.paint(draw_texture(spec.material.texture, model.texture_size_wh(), root))
+
+
+def _visual_shape(mesh: Mesh, client: int) -> int:
+    return int(
+        p.createVisualShape(
+            p.GEOM_MESH,
+            vertices=mesh.vertices_m.tolist(),
+            indices=mesh.faces.ravel().tolist(),
+            uvs=(mesh.uvs * (1, -1) + (0, 1)).tolist(),  # PyBullet's texture origin is the bottom-left corner
+            normals=mesh.normals.tolist(),
+            physicsClientId=client,
+        )
+    )
 
 
 def _collision_arguments(collider: Collider) -> dict[str, Any]:

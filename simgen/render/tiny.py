@@ -4,8 +4,6 @@ It samples a pixel at (x + 0, y + 1) in window coordinates from the top-left cor
 (x + 0.5, y + 0.5), so the principal point handed to it is shifted by (-0.5, +0.5) pixels; ray tests confirm it.
 """
 
-from dataclasses import replace
-
 import cv2
 import numpy as np
 from pydantic import Field
@@ -13,6 +11,8 @@ from pydantic.dataclasses import dataclass
 
 from simgen.bullet import p
 from simgen.geometry import depth_from_buffer, look_at, opengl_projection, opengl_view
+from simgen.lens import camera_matrix
+from simgen.render.camera import enlarged
 from simgen.render.frame import Frame
 from simgen.scene import STRICT, CameraSpec
 from simgen.textures import draw_texture
@@ -31,9 +31,16 @@ class TinyRenderer:
     supersample: int = Field(default=1, ge=1, le=4)
     light_distance_m: float = Field(default=2.0, gt=0)
 
+    @property
+    def needs_visuals(self) -> bool:
+        return True
+
+    def driver(self) -> dict[str, str]:
+        return {"kind": "tiny"}
+
     def render(self, world: World, camera: CameraSpec) -> Frame:
         """Return the view of a camera; a row of pixels is never blended with what is behind an object's edge."""
-        large = _enlarged(camera, self.supersample)
+        large = enlarged(camera, self.supersample)
         near, far = _depth_range(camera)
         width, height = large.size_wh
         light = world.scene.light
@@ -65,26 +72,10 @@ class TinyRenderer:
         return _reduced(Frame(rgb, np.where(hit, depth, np.float32(0)), instances.astype(np.int32)), self.supersample)
 
 
-def camera_matrix(camera: CameraSpec) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """Return the (3, 3) matrix of a camera; the centre of the top-left pixel is (0, 0)."""
-    (fx, fy), (cx, cy) = camera.focal_px, camera.center_px
-    return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1.0]])
-
-
 def _shifted_matrix(camera: CameraSpec) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     matrix = camera_matrix(camera)
     matrix[:2, 2] += (-0.5, 0.5)
     return matrix
-
-
-def _enlarged(camera: CameraSpec, factor: int) -> CameraSpec:
-    (width, height), (fx, fy), (cx, cy) = camera.size_wh, camera.focal_px, camera.center_px
-    return replace(
-        camera,
-        size_wh=(width * factor, height * factor),
-        focal_px=(fx * factor, fy * factor),
-        center_px=((cx + 0.5) * factor - 0.5, (cy + 0.5) * factor - 0.5),
-    )
 
 
 def _depth_range(camera: CameraSpec) -> tuple[float, float]:

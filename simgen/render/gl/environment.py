@@ -1,0 +1,79 @@
+"""Environments on the device: what was made for the last few scenes is kept."""
+
+import json
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simgen.environments import environment_map
+from simgen.render.irradiance import gloss_albedo, harmonics, reflections
+from simgen.scene import EnvironmentSpec
+
+KEPT = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """One environment.
+
+    Attributes:
+        irradiance: 9 x 3 32-bit floats.
+        atlas: blurred reflections.
+        panorama: the map itself.
+        mean: its mean radiance over all directions, for messages and exposure.
+    """
+
+    irradiance: bytes
+    atlas: Any
+    panorama: Any
+    mean: float
+
+
+class Environments:
+    """A cache of environments."""
+
+    def __init__(self, gl: Any) -> None:
+        self.gl = gl
+        self._kept: OrderedDict[str, Surroundings] = OrderedDict()
+        self.albedo = self._texture(gloss_albedo())
+
+    def of(self, spec: EnvironmentSpec | None, root: Path) -> Surroundings:
+        """Return the environment of a spec; None is radiance 1 from everywhere.
+
+        Raises:
+            AssetError: a file that cannot be read.
+        """
+        key = (
+            ""
+            if spec is None
+            else json.dumps([str(root), spec.map, spec.intensity, spec.yaw_rad], sort_keys=True, default=str)
+        )
+        if key not in self._kept:
+            radiance = np.ones((2, 4, 3), np.float32) if spec is None else environment_map(spec, root)
+            self._keep(key, radiance)
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+    def _keep(self, key: str, radiance: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> None:
+        while len(self._kept) >= KEPT:
+            _, old = self._kept.popitem(last=False)
+            old.atlas.release()
+            old.panorama.release()
+        coefficients = harmonics(radiance)
+        panorama = self._texture(radiance)
+        panorama.repeat_y = False
+        self._kept[key] = Surroundings(
+            np.ascontiguousarray(coefficients, np.float32).tobytes(),
+            self._texture(reflections(radiance)),
+            panorama,
+            float(coefficients[0].mean()),
+        )
+
+    def _texture(self, image: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Any:
+        height, width, channels = image.shape
+        texture = self.gl.texture((width, height), channels, np.ascontiguousarray(image, np.float32), dtype="f4")
+        texture.filter = self.gl.LINEAR, self.gl.LINEAR
+        return texture
