@@ -93,3 +93,32 @@ class Lamps:
     def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
         lamps = [lamp for group in self.groups for lamp in group.sample(rng)]
         return dataclasses.replace(scene, lamps=(*scene.lamps, *lamps)[: self.limit])
+
+
+def lux_at_origin(scene: SceneSpec) -> float | None:
+    """Return what falls on a horizontal surface at the origin, nothing in the way; None where that is not known.
+
+    Lamps count as points at their places, with their colours' filters left out.
+    """
+    if scene.environment is None and not scene.lamps:
+        return None
+    if scene.environment is not None and scene.environment.intensity is None:
+        return None
+    around = scene.environment.intensity if scene.environment is not None else 0.0
+    return (around or 0.0) + sum(_lux_of(lamp) for lamp in scene.lamps)
+
+
+def _lux_of(lamp: LampSpec) -> float:
+    shine = np.array(lamp.direction) / max(float(np.linalg.norm(lamp.direction)), 1e-9)
+    if lamp.kind == "directional":
+        return lamp.intensity * max(-float(shine[2]), 0.0)
+    place = np.array(lamp.position_m)
+    away = max(float(np.linalg.norm(place)), 1e-3)
+    along = float(-place @ shine) / away
+    candela = lamp.intensity / (4 * np.pi)
+    if lamp.kind == "area":
+        candela = lamp.intensity / np.pi * max(along, 0.0)
+    elif lamp.kind == "spot":
+        lit = along > np.cos(lamp.angle_rad / 2)
+        candela = lamp.intensity / (2 * np.pi * max(1 - np.cos(lamp.angle_rad / 2), 1e-6)) if lit else 0.0
+    return float(candela * max(place[2], 0.0) / away**3)

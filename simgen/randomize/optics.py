@@ -6,12 +6,14 @@ from typing import Annotated, Any
 
 import numpy as np
 from numpy.random import Generator
+from pydantic import model_validator
 from pydantic.dataclasses import dataclass
 
 from simgen.errors import ConfigError, RenderError
 from simgen.lens import Brown, Fisheye, lens_of
 from simgen.randomize.base import SECTION, Material, section_of, vec3
 from simgen.randomize.distributions import Constant, Distribution, Number, Uniform
+from simgen.randomize.lamps import lux_at_origin
 from simgen.scene import CameraSpec, LightSpec, Plain, SceneSpec, SensorSpec
 
 
@@ -103,6 +105,8 @@ class Camera:
         lens: a kind of `simgen.lens.LENSES` with a distribution for each coefficient; coefficients that cannot be
             undone over the image are drawn again.
         exposure_ev: exposure value at ISO 100 of a physically lit scene; null lets the camera meter the frame.
+        exposure_bias_ev: instead of `exposure_ev`: stops over what an incident-light meter at the origin says, so that
+            white stays white and black black. It counts the lamps and the environment drawn before the camera.
     """
 
     view_width_m: Number = Uniform(0.25, 0.5)
@@ -116,6 +120,13 @@ class Camera:
     skew: Number = Constant(0)
     lens: LensRange | None = None
     exposure_ev: Number | None = None
+    exposure_bias_ev: Number | None = None
+
+    @model_validator(mode="after")
+    def _one_exposure(self) -> "Camera":
+        if self.exposure_ev is not None and self.exposure_bias_ev is not None:
+            raise ValueError("expected exposure_ev or exposure_bias_ev, got both")
+        return self
 
     def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
         width, height = scene.camera.size_wh
@@ -136,8 +147,16 @@ class Camera:
             skew=round(self.skew.sample(rng), 4),
         )
         camera = self._with_lens(camera, rng)
-        exposure = None if self.exposure_ev is None else round(self.exposure_ev.sample(rng), 4)
-        return dataclasses.replace(scene, camera=dataclasses.replace(camera, exposure_ev=exposure))
+        return dataclasses.replace(scene, camera=dataclasses.replace(camera, exposure_ev=self._exposure(scene, rng)))
+
+    def _exposure(self, scene: SceneSpec, rng: Generator) -> float | None:
+        if self.exposure_ev is not None:
+            return round(self.exposure_ev.sample(rng), 4)
+        lux = lux_at_origin(scene)
+        if self.exposure_bias_ev is None or not lux:
+            return None
+        # Incident-light meters (ISO 2720) with C = 250: 2^EV = lux 100 / 250 at ISO 100.
+        return round(float(np.log2(lux / 2.5)) - self.exposure_bias_ev.sample(rng), 4)
 
     def _with_lens(self, camera: CameraSpec, rng: Generator) -> CameraSpec:
         if self.lens is None:

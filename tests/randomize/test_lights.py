@@ -12,10 +12,11 @@ from simgen.errors import ConfigError
 from simgen.lens import LENSES, lens_of
 from simgen.randomize import RANDOMIZERS
 from simgen.randomize.environment import ENVIRONMENT_RANGES
+from simgen.randomize.lamps import lux_at_origin
 from simgen.randomize.optics import LENS_RANGES
 from simgen.registry import build
 from simgen.rng import stream
-from simgen.scene import CameraSpec, SceneSpec, scene_from_dict, scene_to_dict
+from simgen.scene import CameraSpec, EnvironmentSpec, LampSpec, SceneSpec, scene_from_dict, scene_to_dict
 
 EMPTY = SceneSpec(camera=CameraSpec(size_wh=(64, 48)))
 
@@ -124,6 +125,22 @@ def test_a_camera_gains_a_lens_without_moving():
     assert len({s.camera.lens["k1"] for s in bent}) == len(bent)
 
 
+def test_an_incident_meter_counts_lamps_and_environment():
+    lamps = (
+        LampSpec("directional", 400, direction=(0, 0.6, -0.8)),
+        LampSpec("point", 4 * np.pi * 50, position_m=(0, 0, 0.5)),
+        LampSpec("area", 300 * np.pi, position_m=(0, 0.6, 0.8), direction=(0, -0.6, -0.8)),
+        LampSpec("spot", 900, position_m=(0, 0, 1), direction=(1, 0, 0), angle_rad=0.5),
+    )
+    assert lux_at_origin(EMPTY) is None
+    assert lux_at_origin(dataclasses.replace(EMPTY, lamps=lamps)) == pytest.approx(320 + 200 + 240)
+    lit = dataclasses.replace(EMPTY, lamps=lamps, environment=EnvironmentSpec({"kind": "uniform"}, 40.0))
+    assert lux_at_origin(lit) == pytest.approx(800)
+    camera = build(RANDOMIZERS, {"kind": "camera", "exposure_bias_ev": 1}, "camera")
+    assert camera(lit, stream(0, 0, "camera")).camera.exposure_ev == pytest.approx(np.log2(320) - 1, abs=1e-4)
+    assert camera(EMPTY, stream(0, 0, "camera")).camera.exposure_ev is None
+
+
 def test_mistakes_are_one_sentence():
     assert refused("lamps", {"groups": [{"kind": "aera"}]}).startswith("randomize.lamps.groups.0.kind: ")
     assert refused("environment", {"kinds": [{"kind": "studoi"}]}) == (
@@ -135,5 +152,8 @@ def test_mistakes_are_one_sentence():
     assert 'unknown kind "bown" (did you mean "brown"?)' in refused("camera", {"lens": {"kind": "bown"}})
     assert 'unknown texture "nois" (did you mean "noise"?)' in refused(
         "surface", {"material": {"details": {"nois": 1}}}
+    )
+    assert "expected exposure_ev or exposure_bias_ev, got both" in refused(
+        "camera", {"exposure_ev": 9, "exposure_bias_ev": 0}
     )
     assert "got none in 20 draws" in refused("camera", {"lens": {"kind": "brown", "k1": -30}, "fov_rad": 1.0})
