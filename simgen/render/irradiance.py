@@ -126,8 +126,8 @@ def _lobes(level: int) -> Map:
 
 
 @cache
-def gloss_albedo(edge: int = 32, samples: int = 512) -> Map:
-    """Return (edge, edge, 2) float32: scale and bias of f0 in a gloss's albedo, by roughness (rows) and n.v (columns).
+def gloss_albedo(edge: int = 32, samples: int = 512, fine: int = 128) -> Map:
+    """Return (fine, fine, 2) float32: scale and bias of f0 in a gloss's albedo, by roughness (rows) and n.v (columns).
 
     Integrates the shader's own lobe (GGX, Hammon's visibility, Schlick's Fresnel) by drawing half vectors from GGX on a
     Hammersley set (Karis 2013), so that what the gloss reflects and what the body gets add up.
@@ -145,4 +145,8 @@ def gloss_albedo(edge: int = 32, samples: int = 512) -> Map:
     visibility = 0.5 / np.maximum((1 - alpha) * 2 * nl * nv + alpha * (nl + nv), 1e-5)
     weight = np.where(seen, visibility * nl * 4 * vh / np.maximum(cos_h, 1e-6), 0)
     fresnel = np.clip(1 - vh, 0, 1) ** 5
-    return np.stack([(weight * (1 - fresnel)).mean(-1), (weight * fresnel).mean(-1)], -1).astype(np.float32)
+    table = np.stack([(weight * (1 - fresnel)).mean(-1), (weight * fresnel).mean(-1)], -1).astype(np.float32)
+    # The first and last entries stand for 0 and 1: enlarged, they must lie on the edge again.
+    place = np.linspace(0, edge - 1, fine, dtype=np.float32)
+    x, y = np.meshgrid(place, place)
+    return np.asarray(cv2.remap(table, x, y, cv2.INTER_LINEAR), np.float32)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from simgen.environments import linear_from_srgb, temperature_rgb
 from simgen.scene import LampSpec, LightSpec
 
-KINDS = ("directional", "point", "spot", "area")
 Array = NDArray[np.float64]
 
 
@@ -25,22 +24,41 @@ def axes_of(lamp: LampSpec) -> tuple[Array, Array, Array]:
     return cos * across + sin * down, cos * down - sin * across, ahead
 
 
-def lamp_rows(lamp: LampSpec, channel: int) -> Array:
-    """Return the lamp as (5, 4) numbers for the shader.
+def small_rows(lamp: LampSpec) -> Array:
+    """Return a directional lamp, a point or a spot as (3, 4) numbers for the shader.
 
-    Rows: place (or the direction towards it) and kind; rgb of lux, candela or luminance, and the radius (of
-    "directional" its tangent); direction and cosine of the outer cone; half the width's vector and cosine of the inner
-    cone; half the height's vector and the channel of its visibility (-1: no shadow).
+    Rows: place and 1, or direction towards the lamp and 0; rgb of lux or candela, and the radius (of "directional" its
+    tangent); the cone, as the share of light that a direction d towards the lamp gets before smoothing, d . xyz + w.
+    """
+    ahead = axes_of(lamp)[2]
+    far = lamp.kind == "directional"
+    rows = np.zeros((3, 4))
+    rows[0] = *(-ahead if far else lamp.position_m), float(not far)
+    rows[1] = *_rgb(lamp), np.tan(lamp.angle_rad / 2) if far else lamp.size_m[0] / 2
+    rows[2, 3] = 1
+    if lamp.kind == "spot":
+        outer = float(np.cos(lamp.angle_rad / 2))
+        fade = _inner_cosine(lamp) - outer
+        rows[2] = *(-ahead / fade), -outer / fade
+    return rows
+
+
+def area_rows(lamp: LampSpec) -> Array:
+    """Return a rectangle as (4, 4) numbers for the shader.
+
+    Columns 0 to 2: its place, rgb of its luminance, half its width and half its height as vectors; column 3: the
+    direction in which it shines, and the radius of the disc of the same area.
     """
     across, down, ahead = axes_of(lamp)
-    rows = np.zeros((5, 4))
-    rows[0] = *(-ahead if lamp.kind == "directional" else lamp.position_m), KINDS.index(lamp.kind)
-    rows[1, :3] = strength(lamp) * temperature_rgb(lamp.temperature_k) * lamp.color
-    rows[1, 3] = np.tan(lamp.angle_rad / 2) if lamp.kind == "directional" else lamp.size_m[0] / 2
-    rows[2] = *ahead, np.cos(lamp.angle_rad / 2)
-    rows[3] = *(across * lamp.size_m[0] / 2), _inner_cosine(lamp)
-    rows[4] = *(down * lamp.size_m[1] / 2), channel
+    width, height = lamp.size_m
+    rows = np.zeros((4, 4))
+    rows[:, :3] = lamp.position_m, _rgb(lamp), across * width / 2, down * height / 2
+    rows[:, 3] = *ahead, np.sqrt(width * height / np.pi)
     return rows
+
+
+def _rgb(lamp: LampSpec) -> Array:
+    return np.asarray(strength(lamp) * temperature_rgb(lamp.temperature_k) * lamp.color)
 
 
 def _inner_cosine(lamp: LampSpec) -> float:

@@ -16,8 +16,9 @@ from pydantic.dataclasses import dataclass
 from simgen.render.frame import Frame
 from simgen.render.gl.context import GlError, context
 from simgen.render.gl.device import Device, device
-from simgen.render.gl.light import Options, draw_finish, draw_light, lighting_of
-from simgen.render.gl.surfaces import Posed, draw_surfaces
+from simgen.render.gl.light import Options, Stage, draw_finish, draw_light
+from simgen.render.gl.lighting import lighting_of
+from simgen.render.gl.surfaces import Posed, draw_keys, draw_surfaces
 from simgen.render.gl.targets import Targets
 from simgen.render.gl.view import View, corners_of, view_of
 from simgen.render.items import Pose, items_of, poses_of
@@ -54,10 +55,14 @@ class GlRenderer:
         gpu = device()
         posed, view = _stage(gpu, world, camera, poses_of(world))
         targets = gpu.targets.of(camera.size_wh)
-        lighting = lighting_of(gpu, world.scene, camera, world.root)
+        stage = Stage(
+            gpu, targets, posed, view, lighting_of(gpu, world.scene, camera, world.root), self._options(camera)
+        )
         draw_surfaces(gpu, targets, posed, view)
-        draw_light(gpu, targets, posed, view, lighting, self._options(camera))
-        draw_finish(gpu, targets, lighting, self.smooth_edges)
+        if self.smooth_edges:
+            draw_keys(gpu, targets, posed, view)
+        draw_light(stage)
+        draw_finish(stage)
         frame = _read(targets)
         gpu.textures.trim()
         return frame
@@ -69,7 +74,7 @@ class GlRenderer:
     def _options(self, camera: CameraSpec) -> Options:
         distance = float(np.linalg.norm(np.subtract(camera.eye_m, camera.target_m)))
         edge = self.shadow_px or int(np.clip(0.8 * max(camera.size_wh) // 64 * 64, 256, 1024))
-        return Options(edge, self.occlusion * distance)
+        return Options(edge, self.occlusion * distance, self.smooth_edges)
 
 
 def _stage(gpu: Device, world: World, camera: CameraSpec, poses: list[Pose]) -> tuple[Posed, View]:

@@ -7,7 +7,7 @@ import numpy as np
 from simgen.render.gl.context import Context, context
 from simgen.render.gl.environment import Environments
 from simgen.render.gl.meshes import Meshes
-from simgen.render.gl.programs import Programs
+from simgen.render.gl.programs import Program, Programs
 from simgen.render.gl.targets import TargetCache
 from simgen.render.gl.textures import Textures
 
@@ -21,22 +21,22 @@ class Device:
         self.owner = owner
         self.gl = owner.gl
         self.programs = Programs(self.gl)
-        self.meshes = Meshes(self.gl)
+        self.meshes = Meshes(self.gl, self.programs)
         self.textures = Textures(self.gl, owner.max_texture_px)
         self.targets = TargetCache(self.gl)
         self.environments = Environments(self.gl)
         self._corners = self.gl.buffer(np.array([-1, -1, 3, -1, -1, 3], np.float32))
-        self._screens: dict[str, Any] = {}
         self._materials: Any = None
         self._atlas: Any = None
         self._images: dict[str, Any] = {}
 
-    def fill(self, name: str, frame: Any) -> None:
-        """Run a program over the whole of a target."""
-        if name not in self._screens:
-            self._screens[name] = self.gl.vertex_array(self.programs[name], [(self._corners, "2f", "in_corner")])
+    def fill(self, program: Program, frame: Any, z: float = 0.0) -> None:
+        """Run a program over the whole of a target; `z` is compared where the depth test is on."""
+        if "screen" not in program.arrays:
+            program.arrays["screen"] = self.gl.vertex_array(program.made, [(self._corners, "2f", "in_corner")])
         frame.use()
-        self._screens[name].render(vertices=3)
+        program.put(z=z)
+        program.arrays["screen"].render(vertices=3)
 
     def materials(self, rows: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Any:
         """Return a texture with the (n, 2, 4) numbers of the materials, a row each."""

@@ -39,6 +39,7 @@ class Environments:
         self.gl = gl
         self._kept: OrderedDict[str, Surroundings] = OrderedDict()
         self.albedo = self._texture(gloss_albedo())
+        self.albedo.filter = gl.NEAREST, gl.NEAREST
 
     def of(self, spec: EnvironmentSpec | None, root: Path) -> Surroundings:
         """Return the environment of a spec; None is radiance 1 from everywhere.

@@ -1,272 +1,211 @@
-"""The passes over the picture: shadows and occlusion at half size, light, exposure and the filmic curve."""
+"""The passes over the picture: visibility of the lamps at half size, light, exposure and the filmic curve."""
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from simgen.environments import linear_from_srgb
-from simgen.errors import RenderError
 from simgen.render.gl.device import Device
-from simgen.render.gl.environment import Surroundings
-from simgen.render.gl.programs import columns, put
+from simgen.render.gl.lighting import LAMPS, Batch, Lighting, batches_of
+from simgen.render.gl.programs import Program, columns
 from simgen.render.gl.shadows import Region, ShadowView, plane_matrix, region_of, shadow_views
 from simgen.render.gl.surfaces import Posed, draw_depth, material_rows
 from simgen.render.gl.targets import Targets
 from simgen.render.gl.view import View
-from simgen.render.lamps import lamp_rows, simple_lamp
-from simgen.scene import CameraSpec, LampSpec, SceneSpec
-from simgen.textures import draw_texture
+from simgen.render.lamps import area_rows, small_rows
 
-LAMPS = 8
-CASTERS = 7
-"""Lamps in one pass, and how many of them may cast shadows; more lamps take more passes."""
-VIEWS = 24
+NAMES = (
+    *("surfaces", "materials", "visible", "rough", "gloss_atlas", "gloss_table", "panorama"),
+    *("shadow_atlas", "keys", "light", "exposure", "backdrop"),
+)
+UNITS = {name: unit for unit, name in enumerate(NAMES, 2)}
+"""Texture units; 0 and 1 are the surfaces' own."""
 OCCLUSION = 3
-"""The channel that ambient occlusion has among those of visibility."""
-UNITS = {
-    "shapes": 2,
-    "labels": 3,
-    "surfaces": 4,
-    "materials": 5,
-    "visible": 6,
-    "visible_more": 7,
-    "gloss_atlas": 8,
-    "gloss_brdf": 9,
-    "panorama": 10,
-    "shadow_atlas": 11,
-    "keys": 12,
-    "light": 13,
-    "exposure": 14,
-    "backdrop": 15,
-    "rough": 3,
-}
-
-
-@dataclass(frozen=True, eq=False)
-class Lighting:
-    """What lights a scene.
-
-    Attributes:
-        lamps: all of them.
-        surroundings: the environment.
-        scale: rgb factor on the environment.
-        exposure: a factor, 0 to meter the frame.
-        filmic: whether the filmic curve is applied.
-        backdrop: (H, W, 3) uint8 that is seen where nothing is, or None for the environment.
-    """
-
-    lamps: tuple[LampSpec, ...]
-    surroundings: Surroundings
-    scale: tuple[float, float, float]
-    exposure: float
-    filmic: bool
-    backdrop: NDArray[np.uint8] | None
-
-
-def lighting_of(device: Device, scene: SceneSpec, camera: CameraSpec, root: Path) -> Lighting:
-    """Return a scene's lighting; a scene of a simple light gets it as a lamp and a uniform environment.
-
-    Raises:
-        AssetError: a file that cannot be read.
-        RenderError: nothing lights the scene.
-    """
-    backdrop = None
-    if scene.background is not None:
-        backdrop = draw_texture(scene.background, camera.size_wh, root)
-    elif scene.environment is None:
-        backdrop = np.full((1, 1, 3), 255, np.uint8)
-    if not scene.lamps and scene.environment is None:
-        grey = float(linear_from_srgb(scene.light.ambient))
-        lamp = simple_lamp(scene.light)
-        lamps = (lamp,) if lamp.intensity > 0 else ()
-        return Lighting(lamps, device.environments.of(None, root), (grey, grey, grey), 1.0, False, backdrop)
-    surroundings = device.environments.of(scene.environment, root)
-    share = 0.0 if scene.environment is None else 1.0
-    lamps = tuple(lamp for lamp in scene.lamps if lamp.intensity > 0 and max(lamp.color) > 0)
-    if not lamps and share * surroundings.mean <= 0:
-        raise RenderError("scene: expected a lamp or an environment with some light, got neither")
-    ev = camera.exposure_ev
-    # Lagarde and de Rousiers 2014: the largest luminance that a sensor of ISO 100 takes at an exposure value.
-    exposure = 0.0 if ev is None else 1 / (1.2 * 2.0**ev)
-    return Lighting(lamps, surroundings, (share, share, share), exposure, True, backdrop)
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Lamps of one pass, and the channel of each one's visibility (-1: casts no shadow)."""
-
-    lamps: tuple[LampSpec, ...]
-    channels: tuple[int, ...]
-
-
-def batches_of(lamps: tuple[LampSpec, ...]) -> list[Batch]:
-    """Return the lamps in passes: 8 at once, 7 of them with shadows."""
-    made: list[Batch] = []
-    waiting = list(lamps)
-    while waiting or not made:
-        taken: list[LampSpec] = []
-        channels: list[int] = []
-        casters = 0
-        while waiting and len(taken) < LAMPS and (casters < CASTERS or not waiting[0].shadow):
-            lamp = waiting.pop(0)
-            taken.append(lamp)
-            channels.append(casters + (casters >= OCCLUSION) if lamp.shadow else -1)
-            casters += lamp.shadow
-        made.append(Batch(tuple(taken), tuple(channels)))
-    return made
+"""The channel of ambient occlusion among those of the lamps' visibility."""
+CUBE_FACES = 6
 
 
 @dataclass(frozen=True)
 class Options:
-    """The renderer's settings that the light passes need: edge of a shadow map in pixels, reach of the occlusion."""
+    """The renderer's settings: edge of a shadow map in pixels, reach of the occlusion, whether edges are smoothed."""
 
     shadow_px: int
     occlusion_m: float
+    smooth_edges: bool
 
 
-def draw_light(
-    device: Device, targets: Targets, posed: Posed, view: View, lighting: Lighting, options: Options
-) -> None:
-    """Shade the surfaces into `targets.light`."""
-    gl = device.gl
-    _bind(targets, device, posed)
-    low, extent = (np.array([getattr(i, n) for i in posed.items]).reshape(-1, 3) for n in ("low_m", "extent_m"))
-    region = region_of(posed.corners_m, posed.poses, low, extent, (view.eye_m, view.rays())) if posed.items else None
-    for number, batch in enumerate(batches_of(lighting.lamps)):
-        first = number == 0
-        for half in range(2):
-            if (half == 0 and first) or any(channel // 4 == half for channel in batch.channels if channel >= 0):
-                _draw_visible(device, targets, posed, view, (batch, half, first), (region, options))
-        gl.enable_only(gl.NOTHING if first else gl.BLEND)
-        gl.blend_func = gl.ONE, gl.ONE
-        program = device.programs["light"]
-        _put_view(program, view)
-        rows = [lamp_rows(lamp, c) for lamp, c in zip(batch.lamps, batch.channels, strict=True)]
-        table = np.zeros((LAMPS, 5, 4), np.float32)
-        table[: len(rows)] = np.array(rows).reshape(-1, 5, 4)
-        put(
-            program,
-            **{n: UNITS[n] for n in ("labels", "surfaces", "materials", "visible", "visible_more")},
-            **{n: UNITS[n] for n in ("gloss_atlas", "gloss_brdf", "panorama")},
-            lamps=table.tobytes(),
-            lamp_count=len(rows),
-            half_size=targets.half_wh,
-            first=first,
-            background_kind=int(lighting.backdrop is None),
-            irradiance=lighting.surroundings.irradiance,
-            environment_scale=lighting.scale,
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """What the passes of one frame share."""
+
+    device: Device
+    targets: Targets
+    posed: Posed
+    view: View
+    lighting: Lighting
+    options: Options
+
+    def program(self, name: str, **defines: int | str) -> Program:
+        """Return a program that knows the texture units and the camera."""
+        program = self.device.programs.get(name, **defines)
+        program.put(
+            **UNITS,
+            eye=tuple(self.view.eye_m.tolist()),
+            world_R_pixel=columns(self.view.world_R_pixel),
+            world_R_cam=columns(self.view.world_R_cam),
         )
-        lighting.surroundings.atlas.use(UNITS["gloss_atlas"])
-        lighting.surroundings.panorama.use(UNITS["panorama"])
-        device.fill("light", targets.light_frame)
-    gl.enable_only(gl.NOTHING)
+        return program
 
 
-def _bind(targets: Targets, device: Device, posed: Posed) -> None:
-    targets.shapes.use(UNITS["shapes"])
-    targets.surfaces.use(UNITS["surfaces"])
-    targets.visible[0].use(UNITS["visible"])
-    targets.visible[1].use(UNITS["visible_more"])
-    targets.light.use(UNITS["light"])
-    targets.keys.use(UNITS["keys"])
-    targets.exposure.use(UNITS["exposure"])
-    device.environments.albedo.use(UNITS["gloss_brdf"])
-    device.materials(material_rows(posed.items)).use(UNITS["materials"])
+def draw_light(stage: Stage) -> None:
+    """Shade the surfaces into `targets.light`."""
+    _bind(stage)
+    region = _region(stage)
+    for number, batch in enumerate(batches_of(stage.lighting.lamps)):
+        first = number == 0
+        _draw_visible(stage, batch, region, first)
+        _draw_batch(stage, batch, first)
+    stage.device.gl.enable_only(stage.device.gl.NOTHING)
 
 
-def _put_view(program: object, view: View) -> None:
-    put(
-        program,
-        shapes=UNITS["shapes"],
-        eye=tuple(view.eye_m.tolist()),
-        world_R_pixel=columns(view.world_R_pixel),
-        world_R_cam=columns(view.world_R_cam),
+def _bind(stage: Stage) -> None:
+    device, targets = stage.device, stage.targets
+    for name in ("surfaces", "visible", "rough", "light", "keys", "exposure"):
+        getattr(targets, name).use(UNITS[name])
+    device.environments.albedo.use(UNITS["gloss_table"])
+    device.materials(material_rows(stage.posed.items)).use(UNITS["materials"])
+    stage.lighting.surroundings.atlas.use(UNITS["gloss_atlas"])
+    stage.lighting.surroundings.panorama.use(UNITS["panorama"])
+    backdrop = stage.lighting.backdrop
+    device.image("backdrop", np.zeros((1, 1, 3), np.uint8) if backdrop is None else backdrop).use(UNITS["backdrop"])
+
+
+def _region(stage: Stage) -> Region | None:
+    posed, view = stage.posed, stage.view
+    if not posed.items:
+        return None
+    low, extent = (np.array([getattr(item, name) for item in posed.items]) for name in ("low_m", "extent_m"))
+    return region_of(posed.corners_m, posed.poses, low, extent, (view.eye_m, view.rays()))
+
+
+def _draw_batch(stage: Stage, batch: Batch, first: bool) -> None:
+    gl, lighting = stage.device.gl, stage.lighting
+    materials = [item.material for item in stage.posed.items]
+    program = stage.program(
+        "light",
+        FIRST=int(first),
+        MAX_LAMPS=LAMPS,
+        RICH=int(any(m.clear_coat > 0 or m.transmission > 0 for m in materials)),
+        PANORAMA=int(lighting.backdrop is None),
+        MORE=int(len(batch.lamps) > OCCLUSION),
+        EACH_LAMP=_each_lamp(batch),
     )
+    program.put(
+        small_lamps=_table([small_rows(lamp) for lamp in batch.small], 3),
+        area_lamps=_table([area_rows(lamp) for lamp in batch.areas], 4),
+        irradiance=lighting.surroundings.irradiance,
+        environment_scale=lighting.scale,
+    )
+    gl.enable_only(gl.NOTHING if first else gl.BLEND)
+    gl.blend_func = gl.ONE, gl.ONE
+    stage.device.fill(program, stage.targets.light_frame)
 
 
-def _draw_visible(
-    device: Device,
-    targets: Targets,
-    posed: Posed,
-    view: View,
-    part: tuple[Batch, int, bool],
-    setup: tuple[Region | None, Options],
-) -> None:
-    """Draw the shadow maps of up to four lamps, and what of them each place sees."""
-    batch, half, first = part
-    region, options = setup
-    lamps = {c % 4: lamp for lamp, c in zip(batch.lamps, batch.channels, strict=True) if c >= 0 and c // 4 == half}
-    views: list[ShadowView] = []
-    casters, faces, places = [-1] * 4, [1] * 4, np.zeros((4, 3), np.float32)
-    for channel, lamp in lamps.items():
-        if region is not None:
-            made = shadow_views(lamp, region, options.shadow_px)
-            casters[channel], faces[channel], places[channel] = len(views), len(made), lamp.position_m
-            views += made
-    program = device.programs["visible"]
+def _each_lamp(batch: Batch) -> str:
+    kinds = [f"SMALL_LAMP({i}, " for i in range(len(batch.small))] + [
+        f"AREA_LAMP({i}, " for i in range(len(batch.areas))
+    ]
+    return " ".join(f"{kind}seen[{_channel(n) // 4}][{_channel(n) % 4}])" for n, kind in enumerate(kinds))
+
+
+def _channel(lamp: int) -> int:
+    """Return the channel of a batch's lamp; one of the eight belongs to ambient occlusion."""
+    return lamp + (lamp >= OCCLUSION)
+
+
+def _table(rows: list[Any], height: int) -> bytes:
+    table = np.zeros((LAMPS, height, 4), np.float32)
+    if rows:
+        table[: len(rows)] = np.array(rows)
+    return table.tobytes()
+
+
+def _draw_visible(stage: Stage, batch: Batch, region: Region | None, first: bool) -> None:
+    """Draw the shadow maps of a batch's lamps, and what of the lamps each place sees."""
+    device, targets, options = stage.device, stage.targets, stage.options
+    views: list[list[ShadowView]] = []
+    if region is not None and any(lamp.shadow for lamp in batch.lamps):
+        views = [shadow_views(lamp, region, options.shadow_px) if lamp.shadow else [] for lamp in batch.lamps]
+    cubes = any(len(faces) == CUBE_FACES for faces in views)
+    program = stage.program(
+        "visible",
+        CUBES=int(cubes),
+        OCCLUSION=int(first and options.occlusion_m > 0),
+        VIEWS=LAMPS * (CUBE_FACES if cubes else 1),
+        EACH_CASTER=" ".join(f"CASTER({n}, {_channel(n)})" for n in range(len(views))),
+    )
     if views:
-        _draw_maps(device, posed, views, options.shadow_px)
+        _draw_maps(stage, program, views, [lamp.position_m for lamp in batch.lamps])
+    program.put(occlusion_m=options.occlusion_m, pixels_per_m=stage.view.focal_px)
     device.gl.enable_only(device.gl.NOTHING)
-    _put_view(program, view)
-    put(
-        program,
-        casters=tuple(casters),
-        faces=tuple(faces),
-        lamp_places=places.tobytes(),
-        occlusion=int(first and half == 0 and options.occlusion_m > 0),
-        occlusion_m=options.occlusion_m,
-        pixels_per_m=view.focal_px,
-        shadow_atlas=UNITS["shadow_atlas"],
-    )
-    device.fill("visible", targets.rough_frame)
-    targets.rough.use(UNITS["rough"])
-    put(device.programs["smooth"], rough=UNITS["rough"], shapes=UNITS["shapes"])
-    _put_view(device.programs["smooth"], view)
-    device.fill("smooth", targets.visible_frames[half])
+    device.fill(program, targets.rough_frame)
+    device.fill(stage.program("smooth", MORE=int(len(batch.lamps) > OCCLUSION)), targets.visible_frame)
 
 
-def _draw_maps(device: Device, posed: Posed, views: list[ShadowView], map_px: int) -> None:
-    gl, program = device.gl, device.programs["visible"]
-    columns_, rows = (2, 2) if len(views) <= 4 else (4, 6)
-    depth, frame = device.shadow_atlas((columns_ * map_px, rows * map_px))
+def _draw_maps(stage: Stage, program: Program, views: list[list[ShadowView]], places: list[Any]) -> None:
+    """Draw the maps into tiles of one texture, and tell the program where each one is."""
+    gl, edge = stage.device.gl, stage.options.shadow_px
+    firsts = np.cumsum([0, *(len(faces) for faces in views)])[: len(views)]
+    flat = [view for faces in views for view in faces]
+    across = 2 if len(flat) <= 4 else 4 if len(flat) <= 16 else 7
+    down = 2 if len(flat) <= 4 else 4 if len(flat) <= 16 else 6
+    depth, frame = stage.device.shadow_atlas((across * edge, down * edge))
     gl.enable_only(gl.DEPTH_TEST | gl.CULL_FACE)
     frame.use()
     frame.clear()
-    tiles = np.zeros((VIEWS, 4), np.float32)
-    for number, shadow in enumerate(views):
-        x, y = number % columns_, number // columns_
-        frame.viewport = (x * map_px, y * map_px, map_px, map_px)
-        tiles[number] = 1 / columns_, 1 / rows, x / columns_, y / rows
-        draw_depth(device, posed, shadow.clip_T_world)
+    for number, view in enumerate(flat):
+        frame.viewport = (number % across * edge, number // across * edge, edge, edge)
+        draw_depth(stage.device, stage.posed, view.clip_T_world)
     depth.use(UNITS["shadow_atlas"])
-    clip = np.zeros((VIEWS, 4, 4))
-    planes = np.zeros((VIEWS, 4, 4))
-    numbers = np.zeros((2, VIEWS, 4), np.float32)
-    for number, shadow in enumerate(views):
-        clip[number], planes[number] = shadow.clip_T_world, plane_matrix(shadow.clip_T_world)
-        numbers[:, number] = shadow.kernel, shadow.ranges
-    put(
-        program,
+    cubes = any(len(faces) == CUBE_FACES for faces in views)
+    slots = LAMPS * (CUBE_FACES if cubes else 1)
+    # A lamp without a map gets one that sees nothing: every place is outside it.
+    clip = np.tile(np.diag([0.0, 0.0, 0.0, -1.0]), (slots, 1, 1))
+    planes, numbers = np.zeros((slots, 4, 4)), np.ones((3, slots, 4), np.float32)
+    order = range(len(flat)) if cubes else [n for n, faces in enumerate(views) if faces]
+    for slot, number, view in zip(order, range(len(flat)), flat, strict=True):
+        clip[slot], planes[slot] = view.clip_T_world, plane_matrix(view.clip_T_world)
+        tile = (1 / across, 1 / down, number % across / across, number // across / down)
+        numbers[:, slot] = tile, view.kernel, view.ranges
+    lamps = np.zeros((2, 8), np.int32)
+    lamps[0, : len(views)] = [f if faces else slots - 1 for f, faces in zip(firsts, views, strict=True)]
+    lamps[1, : len(views)] = [len(faces) for faces in views]
+    program.put(
         clip_T_world=columns(clip),
         plane_T_world=columns(planes),
-        tiles=tiles.tobytes(),
-        kernels=numbers[0].tobytes(),
-        ranges=numbers[1].tobytes(),
+        tiles=numbers[0].tobytes(),
+        kernels=numbers[1].tobytes(),
+        ranges=numbers[2].tobytes(),
+        firsts=lamps[0].tobytes(),
+        faces=lamps[1].tobytes(),
+        lamp_places=np.array([*places, *[(0, 0, 0)] * (LAMPS - len(places))], np.float32).tobytes(),
     )
 
 
-def draw_finish(device: Device, targets: Targets, lighting: Lighting, smooth_edges: bool) -> None:
-    """Expose the light and write the picture."""
-    put(device.programs["meter"], light=UNITS["light"], fixed_exposure=lighting.exposure)
-    device.fill("meter", targets.exposure_frame)
-    backdrop = lighting.backdrop if lighting.backdrop is not None else np.zeros((1, 1, 3), np.uint8)
-    device.image("backdrop", backdrop).use(UNITS["backdrop"])
-    put(
-        device.programs["finish"],
-        **{n: UNITS[n] for n in ("shapes", "surfaces", "keys", "light", "exposure", "backdrop")},
-        filmic=lighting.filmic,
-        smooth_edges=smooth_edges,
-    )
-    device.fill("finish", targets.rgb_frame)
+def draw_finish(stage: Stage) -> None:
+    """Expose the light and write the picture: first what no edge crosses, then the rest."""
+    device, targets, gl = stage.device, stage.targets, stage.device.gl
+    meter = device.programs.get("meter")
+    meter.put(light=UNITS["light"], fixed_exposure=stage.lighting.exposure)
+    device.fill(meter, targets.exposure_frame)
+    smooth, backdrop = int(stage.options.smooth_edges), int(stage.lighting.backdrop is not None)
+    frame = targets.rgb_frame
+    frame.clear()
+    gl.enable_only(gl.DEPTH_TEST)
+    for edges in range(1 + smooth):
+        program = stage.program("finish", SMOOTH=smooth, EDGES=edges, BACKDROP=backdrop)
+        program.put(filmic=float(stage.lighting.filmic))
+        gl.depth_func = "<" if edges else "1"
+        device.fill(program, frame, 0.5 if edges else -0.5)
+    gl.depth_func = "<"
+    gl.enable_only(gl.NOTHING)

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgen.errors import AssetError
+from simgen.render.gl.programs import Program, Programs
 from simgen.render.items import Item
 
-FORMAT = "3f 3f 2f"
+VERTEX = (("in_place", 3), ("in_normal", 3), ("in_uv", 2))
+"""A vertex: 32-bit floats."""
 STRIDE = 32
-"""A vertex: position, normal, texture coordinates."""
 SMALLEST = 1 << 20
 LARGEST = 1 << 28
 """Bytes of the vertices' buffer."""
@@ -32,9 +33,8 @@ class Range:
 class Meshes:
     """The buffers and what is in them."""
 
-    def __init__(self, gl: Any) -> None:
-        self.gl = gl
-        self._arrays: dict[tuple[int, str], Any] = {}
+    def __init__(self, gl: Any, programs: Programs) -> None:
+        self.gl, self.programs = gl, programs
         self._closed: dict[str, bool] = {}
         self._allocate(SMALLEST)
 
@@ -51,9 +51,7 @@ class Meshes:
 
     def release(self) -> None:
         """Free everything."""
-        for array in self._arrays.values():
-            array.release()
-        self._arrays.clear()
+        self.programs.forget_arrays()
         self.vertices.release()
         self.indices.release()
 
@@ -105,12 +103,15 @@ class Meshes:
             self._closed[item.mesh_key] = is_closed(item.mesh.vertices_m, item.mesh.faces)
         return self._closed[item.mesh_key]
 
-    def array(self, program: Any, layout: str, names: tuple[str, ...]) -> Any:
-        """Return the vertex array that feeds a program; `layout` is moderngl's, e.g. "3f 20x"."""
-        key = (program.glo, layout)
-        if key not in self._arrays:
-            self._arrays[key] = self.gl.vertex_array(program, [(self.vertices, layout, *names)], self.indices)
-        return self._arrays[key]
+    def array(self, program: Program) -> Any:
+        """Return the vertex array that feeds a program what it reads of position, normal and texture coordinates."""
+        if "meshes" not in program.arrays:
+            used = [(name, size) for name, size in VERTEX if name in program.made]
+            layout = " ".join(f"{size}f" if name in program.made else f"{4 * size}x" for name, size in VERTEX)
+            program.arrays["meshes"] = self.gl.vertex_array(
+                program.made, [(self.vertices, layout, *(name for name, _ in used))], self.indices
+            )
+        return program.arrays["meshes"]
 
 
 def is_closed(vertices_m: NDArray[np.float64], faces: NDArray[np.int64]) -> bool:

@@ -75,18 +75,17 @@ def region_of(corners_m: Array, poses: Array, low_m: Array, extent_m: Array, ray
     points = eye + t[:, None] * directions[which]
     # Small items lie between the rays: those near what was hit are taken whole.
     sizes = np.ptp(corners_m, axis=1).max(1)
+    near = np.ones(len(sizes), bool)
     if len(points):
-        low, high = points.min(0), points.max(0)
-        middle = corners_m.mean(1)
-        near = ((middle > low - sizes[:, None]) & (middle < high + sizes[:, None])).all(1) & (
-            sizes < np.ptp(points, 0).max()
-        )
+        low, high, middle = points.min(0), points.max(0), corners_m.mean(1)
+        close = (middle > low - sizes[:, None]) & (middle < high + sizes[:, None])
+        near = close.all(1) & (sizes < np.ptp(points, axis=0).max())
         points = np.concatenate([points, corners_m[near].reshape(-1, 3)])
-        reach = (
-            float(np.linalg.norm(np.ptp(corners_m[near].reshape(-1, 3), axis=0))) if near.any() else float(sizes.max())
-        )
     else:
-        points, reach = corners_m.reshape(-1, 3), float(sizes.max())
+        points = corners_m.reshape(-1, 3)
+    # Things stand on something: what casts a shadow is seldom further from it than their heap is thick.
+    heap = np.ptp(corners_m[near].reshape(-1, 3), axis=0) if near.any() else sizes[:1]
+    reach = 1.5 * float(heap.min())
     return Region(points, corners_m, reach)
 
 

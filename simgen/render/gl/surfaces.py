@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from simgen.errors import RenderError
 from simgen.render.gl.device import Device
-from simgen.render.gl.meshes import FORMAT, Range
-from simgen.render.gl.programs import columns, put
+from simgen.render.gl.meshes import Range
+from simgen.render.gl.programs import columns
 from simgen.render.gl.targets import Targets
 from simgen.render.gl.view import View
 from simgen.render.items import Item
@@ -51,45 +51,54 @@ def material_rows(items: list[Item]) -> NDArray[np.float32]:
     for row, item in zip(rows, items, strict=False):
         m = item.material
         rough = max(m.clear_coat_roughness, 0.03)
-        row[0] = m.specular, m.metallic, m.transmission, float(m.bump_texture is not None and m.bump > 0)
+        row[0] = m.specular, m.metallic, m.transmission, 0
         row[1] = m.clear_coat, rough**2, rough, 0
     return rows
 
 
 def draw_surfaces(device: Device, targets: Targets, posed: Posed, view: View) -> None:
-    """Draw the labels and surfaces of all items, and what their edges need."""
-    gl, program, edges = device.gl, device.programs["surface"], device.programs["edges"]
-    array = device.meshes.array(program, FORMAT, ("in_place", "in_normal", "in_uv"))
-    outline = device.meshes.array(edges, "3f 3f 8x", ("in_place", "in_normal"))
-    put(program, surface=SURFACE_UNIT, slopes=SLOPES_UNIT)
-    order = posed.by_distance(view.eye_m)
-    placed = [_placed(view, pose) for pose in posed.poses]
+    """Draw the labels and surfaces of all items."""
+    gl = device.gl
     gl.enable_only(gl.DEPTH_TEST | gl.CULL_FACE)
     gl.front_face = "cw"
     targets.labels_frame.use()
     targets.labels_frame.clear()
-    for number in order:
+    for number in posed.by_distance(view.eye_m):
         item, range_ = posed.items[number], posed.ranges[number]
-        _cull(gl, range_.closed)
-        put(program, clip_T_item=placed[number][0], cam_R_item=placed[number][1], **_item_values(item, number, range_))
-        device.textures.surface(item).use(SURFACE_UNIT)
         slopes = device.textures.slopes(item)
+        triplanar = item.material.projection == "triplanar"
+        program = device.programs.get("surface", TRIPLANAR=int(triplanar), BUMP=int(slopes is not None))
+        _cull(gl, range_.closed)
+        device.textures.surface(item).use(SURFACE_UNIT)
         if slopes is not None:
             slopes.use(SLOPES_UNIT)
+        clip_T_item, cam_R_item = _placed(view.clip_T_cam, view.cam_T_world @ posed.poses[number])
+        program.put(surface=SURFACE_UNIT, slopes=SLOPES_UNIT, clip_T_item=clip_T_item, cam_R_item=cam_R_item)
+        program.put(**_item_values(item, number, range_))
+        array = device.meshes.array(program)
         array.render(vertices=range_.count, first=range_.first)
-    targets.keys_frame.use()
-    targets.keys_frame.clear()
-    for number in order:
-        range_ = posed.ranges[number]
-        _cull(gl, range_.closed)
-        put(edges, clip_T_item=placed[number][0], cam_R_item=placed[number][1], item=number, flip=not range_.closed)
-        outline.render(vertices=range_.count, first=range_.first)
     gl.front_face = "ccw"
 
 
-def _placed(view: View, pose: NDArray[np.float64]) -> tuple[bytes, bytes]:
-    cam_T_item = view.cam_T_world @ pose
-    return columns(view.clip_T_cam @ cam_T_item), columns(cam_T_item[:3, :3])
+def draw_keys(device: Device, targets: Targets, posed: Posed, view: View) -> None:
+    """Draw what the corners of the pixels hit."""
+    gl, program = device.gl, device.programs.get("edges")
+    array = device.meshes.array(program)
+    gl.enable_only(gl.DEPTH_TEST | gl.CULL_FACE)
+    gl.front_face = "cw"
+    targets.keys_frame.use()
+    targets.keys_frame.clear()
+    for number in posed.by_distance(view.eye_m):
+        range_ = posed.ranges[number]
+        _cull(gl, range_.closed)
+        clip_T_item, cam_R_item = _placed(view.corners_T_cam, view.cam_T_world @ posed.poses[number])
+        program.put(clip_T_item=clip_T_item, cam_R_item=cam_R_item, item=number, flip=float(not range_.closed))
+        array.render(vertices=range_.count, first=range_.first)
+    gl.front_face = "ccw"
+
+
+def _placed(clip_T_cam: NDArray[np.float64], cam_T_item: NDArray[np.float64]) -> tuple[bytes, bytes]:
+    return columns(clip_T_cam @ cam_T_item), columns(cam_T_item[:3, :3])
 
 
 def _cull(gl: Any, closed: bool) -> None:
@@ -101,30 +110,28 @@ def _cull(gl: Any, closed: bool) -> None:
 
 def _item_values(item: Item, number: int, range_: Range) -> dict[str, Any]:
     m = item.material
-    triplanar = m.projection == "triplanar"
-    tile_m = m.texture_size_m if triplanar else float(item.extent_m.max())
-    bumped = m.bump_texture is not None
+    tile_m = m.texture_size_m if m.projection == "triplanar" else float(item.extent_m.max())
     return {
         "low": tuple(item.low_m.tolist()),
         "inverse_extent": tuple((1 / item.extent_m).tolist()),
         "ids": item.instance | (item.part << 16),
         "item": number,
-        "bump_m": BUMP_SHARE * m.bump * tile_m if bumped else 0.0,
+        "bump_m": BUMP_SHARE * m.bump * tile_m,
         "roughness": m.roughness,
         "contrast": m.roughness_contrast if m.roughness_texture is not None else 0.0,
-        "tiles_per_m": 1 / max(m.texture_size_m, 1e-6) if triplanar else 0.0,
-        "flip": not range_.closed,
+        "tiles_per_m": 1 / max(m.texture_size_m, 1e-6),
+        "flip": float(not range_.closed),
     }
 
 
 def draw_depth(device: Device, posed: Posed, clip_T_world: NDArray[np.float64]) -> None:
     """Draw the items that a lamp's map sees into the depth buffer in use."""
-    gl, program = device.gl, device.programs["shadow"]
-    array = device.meshes.array(program, "3f 20x", ("in_place",))
+    gl, program = device.gl, device.programs.get("shadow")
+    array = device.meshes.array(program)
     ends = np.concatenate([posed.corners_m, np.ones((*posed.corners_m.shape[:2], 1))], -1) @ clip_T_world.T
     outside = ((ends[..., :3] > ends[..., 3:]).all(1) | (ends[..., :3] < -ends[..., 3:]).all(1)).any(-1)
     for number in np.flatnonzero(~outside):
         range_ = posed.ranges[number]
         _cull(gl, range_.closed)
-        put(program, clip_T_item=columns(clip_T_world @ posed.poses[number]))
+        program.put(clip_T_item=columns(clip_T_world @ posed.poses[number]))
         array.render(vertices=range_.count, first=range_.first)

@@ -12,8 +12,8 @@ class Targets:
 
     Attributes:
         shapes, labels, surfaces: what the first pass writes (see surface.frag.glsl).
-        keys: ids at twice the size.
-        visible: two textures of half size, four channels of visibility each; `rough` is one before its noise is averaged.
+        keys: what the pixels' corners hit, one more in each direction.
+        rough, visible: half the size, what each place sees of the lamps, before and after its noise is averaged.
         light: linear radiance; alpha 0 where the backdrop is seen.
         exposure: one texel.
         rgb: the finished picture.
@@ -25,21 +25,19 @@ class Targets:
         self.half_wh = (width + 1) // 2, (height + 1) // 2
         self._made: list[Any] = []
         self.shapes, self.labels = self._texture(size_wh, 4, "u4"), self._texture(size_wh, 4, "u4")
-        self.surfaces = self._texture(size_wh, 2, "u4")
+        self.surfaces = self._texture(size_wh, 4, "u4")
         self.labels_frame = self._frame([self.shapes, self.labels, self.surfaces], size_wh)
-        large = (2 * width, 2 * height)
-        self.keys = self._texture(large, 1, "u4")
-        self.keys_frame = self._frame([self.keys], large)
-        self.rough = self._texture(self.half_wh, 4, "f1")
-        self.rough_frame = self._frame([self.rough])
-        self.visible = [self._texture(self.half_wh, 4, "f1") for _ in range(2)]
-        self.visible_frames = [self._frame([texture]) for texture in self.visible]
+        corners_wh = (width + 1, height + 1)
+        self.keys = self._texture(corners_wh, 1, "u4")
+        self.keys_frame = self._frame([self.keys], corners_wh)
+        self.rough, self.visible = self._texture(self.half_wh, 4, "u4"), self._texture(self.half_wh, 4, "u4")
+        self.rough_frame, self.visible_frame = self._frame([self.rough]), self._frame([self.visible])
         self.light = self._texture(size_wh, 4, "f4")
         self.light_frame = self._frame([self.light])
         self.exposure = self._texture((1, 1), 4, "f4")
         self.exposure_frame = self._frame([self.exposure])
         self.rgb = self._texture(size_wh, 4, "f1")
-        self.rgb_frame = self._frame([self.rgb])
+        self.rgb_frame = self._frame([self.rgb], size_wh)
 
     def _texture(self, size_wh: tuple[int, int], components: int, dtype: str) -> Any:
         texture = self.gl.texture(size_wh, components, dtype=dtype)

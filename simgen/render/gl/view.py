@@ -1,6 +1,6 @@
 """A camera and the boxes before it, as the matrices that the passes need. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ class View:
         size_wh: pixels.
         cam_T_world: (4, 4).
         clip_T_cam: (4, 4), see `clip_from_camera`.
+        corners_T_cam: (4, 4), the same for a picture of the pixels' corners, one more in each direction.
         world_R_pixel: (3, 3), pixel (u, v, 1) to a ray of depth 1 in the world's axes.
         eye_m: (3,).
         focal_px: of the rows.
@@ -32,6 +33,7 @@ class View:
     size_wh: tuple[int, int]
     cam_T_world: Array
     clip_T_cam: Array
+    corners_T_cam: Array
     world_R_pixel: Array
     eye_m: Array
     focal_px: float
@@ -64,7 +66,13 @@ def view_of(camera: CameraSpec, corners_m: Array) -> View:
         camera.size_wh,
         cam_T_world,
         clip_from_camera(camera, near, far),
+        clip_from_camera(_corners_camera(camera), near, far),
         np.asarray(world_R_cam @ np.linalg.inv(camera_matrix(camera))),
         np.asarray(camera.eye_m, float),
         camera.focal_px[1],
     )
+
+
+def _corners_camera(camera: CameraSpec) -> CameraSpec:
+    (width, height), (cx, cy) = camera.size_wh, camera.center_px
+    return replace(camera, size_wh=(width + 1, height + 1), center_px=(cx + 0.5, cy + 0.5))

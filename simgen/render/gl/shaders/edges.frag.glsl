@@ -1,12 +1,8 @@
-// At twice the size: what is hit, in one word.
+// What is hit half a pixel up and left of the pixels' centres, in one word.
 in vec3 v_normal;
 uniform uint item;
-uniform bool flip;
+uniform float flip;
 
 layout(location = 0) out uint out_key;
 
-void main() {
-    vec3 n = normalize(v_normal);
-    if (flip && !gl_FrontFacing) n = -n;
-    out_key = pack_normal(n) | (item << 20u);
-}
+void main() { out_key = pack_key(item, normalize(v_normal) * (gl_FrontFacing ? 1.0 : 1.0 - 2.0 * flip)); }

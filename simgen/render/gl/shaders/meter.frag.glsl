@@ -5,8 +5,6 @@ uniform float fixed_exposure; // 0: metered
 layout(location = 0) out vec4 out_exposure;
 
 void main() {
-    out_exposure = vec4(fixed_exposure);
-    if (fixed_exposure > 0.0) return;
     ivec2 size = textureSize(light, 0);
     float sum = 0.0, count = 0.0;
     for (int y = 0; y < 24; y++) {
@@ -17,5 +15,5 @@ void main() {
             count += c.a;
         }
     }
-    out_exposure = vec4(count > 0.0 ? 0.18 / exp(sum / count) : 1.0);
+    out_exposure = vec4(fixed_exposure > 0.0 ? fixed_exposure : count > 0.0 ? 0.18 / exp(sum / count) : 1.0);
 }

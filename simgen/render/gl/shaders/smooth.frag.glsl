@@ -1,27 +1,33 @@
-// Averages the noise of the taps over 4 x 4 neighbours on the same plane.
-uniform sampler2D rough;
+// Averages the turns of the taps over 4 x 4 neighbours on the same plane.
+uniform usampler2D rough;
 
-layout(location = 0) out vec4 out_visible;
+layout(location = 0) out uvec4 out_visible;
 
 void main() {
-    ivec2 here = ivec2(gl_FragCoord.xy), last = textureSize(rough, 0) - 1, last_full = textureSize(shapes, 0) - 1;
-    ivec2 pixel = min(2 * here, last_full);
-    uvec4 shape = texelFetch(shapes, pixel, 0);
-    vec4 own = texelFetch(rough, here, 0);
-    out_visible = own;
-    if (shape.w == 0u) return;
-    float depth = uintBitsToFloat(shape.w);
-    vec3 n = world_R_cam * uintBitsToFloat(shape.xyz), place = eye + ray_at(pixel) * depth;
+    ivec2 here = ivec2(gl_FragCoord.xy), last = textureSize(rough, 0) - 1;
+    uvec4 own = texelFetch(rough, here, 0);
+    float depth = uintBitsToFloat(own.y);
+    // How far a neighbour lies off this plane, over the depth: a ray's depth on the plane is reciprocal to a linear form.
+    vec3 n = world_R_cam * key_normal(own.z);
+    vec3 plane = (n * world_R_pixel) / (dot(n, ray_at(2 * here)) * depth);
     vec4 sum = vec4(0.0);
-    float total = 0.0;
+    float total = 1e-6;
+#if MORE
+    vec4 more = vec4(0.0);
+#endif
     for (int i = 0; i < 16; i++) {
         ivec2 q = clamp(here + ivec2(i & 3, i >> 2) - 2, ivec2(0), last);
-        ivec2 full = min(2 * q, last_full);
-        float there = uintBitsToFloat(texelFetch(shapes, full, 0).w);
-        float off = dot(n, eye + ray_at(full) * there - place) / depth;
-        float weight = there > 0.0 ? 1.0 / (1.0 + 1e6 * off * off) : 0.0;
-        sum += weight * texelFetch(rough, q, 0);
+        uvec4 there = texelFetch(rough, q, 0);
+        float off = dot(plane, vec3(vec2(2 * q), 1.0)) * uintBitsToFloat(there.y) - 1.0;
+        float weight = (there.z >> 20u) == (own.z >> 20u) ? 1.0 / (1.0 + 1e5 * off * off) : 0.0;
+        sum += weight * unpack_unorm(there.x);
         total += weight;
+#if MORE
+        more += weight * unpack_unorm(there.w);
+#endif
     }
-    out_visible = total > 0.0 ? sum / total : own;
+    out_visible = uvec4(pack_unorm(sum / total), own.yzw);
+#if MORE
+    out_visible.w = pack_unorm(more / total);
+#endif
 }

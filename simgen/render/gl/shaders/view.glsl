@@ -1,6 +1,6 @@
-// The labels' targets and the camera, for passes over the whole picture.
-uniform usampler2D shapes;
-uniform vec3 eye;          // world
+// The surfaces' target and the camera, for passes over the whole picture.
+uniform usampler2D surfaces;
+uniform vec3 eye;           // world
 uniform mat3 world_R_pixel; // pixel (u, v, 1) to a ray of depth 1 in world axes
 uniform mat3 world_R_cam;
 
