@@ -6,7 +6,7 @@ import pytest
 import yaml
 from scenes_for_tests import small_dice
 
-from simgen.config import from_dict, load
+from simgen.config import from_dict, load, why_no_gl
 from simgen.errors import AssetError, ConfigError
 from simgen.generate import sample
 from simgen.render import RENDERERS, TinyRenderer
@@ -31,6 +31,16 @@ def test_shipped_scenes_load_and_render(name):
     config = load(name, ["output.size_wh=[96, 96]"])
     made = sample(config, 0, 0)
     assert made.rgb.shape == (96, 96, 3)
+    assert {a.class_name for a in made.annotations} <= set(config.classes)
+
+
+@pytest.mark.skipif(why_no_gl() is not None, reason="OpenGL cannot be used here")
+@pytest.mark.parametrize("name", ["dice", "dice-plain", "digits", "digits-plain"])
+def test_shipped_scenes_are_lit_by_gl(name):
+    config = load(name, ["output.size_wh=[96, 96]", "render.kind=gl", "randomize.sensor=false"])
+    made = sample(config, 0, 0)
+    assert made.metadata["renderer"]["kind"] == "gl"
+    assert 30 < made.rgb.mean() < 225
     assert {a.class_name for a in made.annotations} <= set(config.classes)
 
 
@@ -127,8 +137,10 @@ def test_auto_is_settled_when_the_config_is_read(reason, kind, monkeypatch):
         (7, "render: expected a section, got 7"),
         (
             {"kind": "auto", "supersample": 2},
-            'render: expected fields in a section of their kind where the kind is "auto", '
-            'e.g. "tiny: {supersample: ...}"',
+            (
+                'render: expected fields in a section of their kind where the kind is "auto", '
+                'e.g. "tiny: {supersample: ...}"'
+            ),
         ),
     ],
 )
