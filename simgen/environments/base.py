@@ -5,6 +5,7 @@ world's +x towards +y. A map is (H, 2H, 3) float32, linear rgb with Rec. 709 pri
 """
 
 from collections.abc import Hashable
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -50,11 +51,20 @@ def angles(height: int) -> tuple[Array, Array]:
     return zenith[:, None], azimuth[None]
 
 
+@lru_cache(maxsize=4)
 def directions(height: int) -> Array:
-    """Return the unit vectors (H, 2H, 3) from the scene towards the pixels' centres."""
+    """Return the unit vectors (H, 2H, 3), read-only, from the scene towards the pixels' centres."""
     zenith, azimuth = angles(height)
     across = np.sin(zenith)
-    return np.stack(np.broadcast_arrays(across * np.cos(azimuth), across * np.sin(azimuth), np.cos(zenith)), -1)
+    rays = np.stack(np.broadcast_arrays(across * np.cos(azimuth), across * np.sin(azimuth), np.cos(zenith)), -1)
+    rays.flags.writeable = False
+    return rays
+
+
+def above_floor(sky: Array, floor: ArrayLike) -> Map:
+    """Return the map (H, 2H, 3) of an upper half (H/2, 2H, 3) over a floor of one reflectance (3,), which it lights."""
+    bounce = np.asarray(floor) * horizontal_lux(np.concatenate([sky, np.zeros_like(sky)])) / np.pi
+    return np.concatenate([sky, np.broadcast_to(bounce, sky.shape)]).astype(np.float32)
 
 
 def direction(elevation_rad: float, azimuth_rad: float) -> Array:
@@ -68,11 +78,11 @@ def horizontal_lux(radiance: ArrayLike) -> float:
 
     The cosine is integrated exactly over each pixel, so a map of radiance 1 everywhere gives pi.
     """
-    light = luminance(radiance)
-    height = len(light)
-    edges = np.minimum(np.arange(height + 1) / height * np.pi, np.pi / 2)
-    row_weight = np.diff(np.sin(edges) ** 2) / 2 * np.pi / height
-    return float(row_weight @ light.sum(1))
+    pixels = np.asarray(radiance)
+    half = len(pixels) // 2
+    edges = np.arange(half + 1) / half * np.pi / 2
+    row_weight = np.diff(np.sin(edges) ** 2) / 2 * np.pi / len(pixels)
+    return float(row_weight @ luminance(pixels[:half].sum(1, dtype=float)))
 
 
 def turned(radiance: Map, yaw_rad: float) -> Map:

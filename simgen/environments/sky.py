@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from simgen.environments.base import Environment, Map, Reflectance, angles, direction, directions, horizontal_lux
+from simgen.environments.base import Environment, Map, Reflectance, above_floor, direction, directions, horizontal_lux
 from simgen.environments.color import rgb_from_xyy
 from simgen.scene import STRICT
 
@@ -36,7 +36,6 @@ _ZENITH = {
         (0.15346, -0.26756, 0.06670, 0.26688),
     ),
 }
-_OVERCAST_RGB = np.array([1.0, 1.0, 1.0])
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -64,15 +63,17 @@ class Sky(Environment):
 
     def radiance(self, root: Path) -> Map:
         """Return the map in cd/m^2 (H, 2H, 3)."""
-        up = directions(self.height_px)[..., 2:] > 0
-        sky = (1 - self.overcast) * self._clear() + self.overcast * self._overcast()
-        sky = np.where(up, np.maximum(sky, 0), 0)
-        sky += self._sun(horizontal_lux(sky))
-        bounce = np.array(self.ground) * horizontal_lux(sky) / np.pi
-        return np.where(up, sky, bounce).astype(np.float32)
+        parts = [(1 - self.overcast, self._clear), (self.overcast, self._overcast)]
+        sky = np.maximum(sum(share * draw() for share, draw in parts if share > 0), 0)
+        if self.sun_share > 0:
+            sky = sky + self._sun(horizontal_lux(np.concatenate([sky, sky])))
+        return above_floor(sky, self.ground)
+
+    def _rays(self) -> NDArray[np.float64]:
+        return directions(self.height_px)[: self.height_px // 2]
 
     def _clear(self) -> NDArray[np.float64]:
-        ray = directions(self.height_px)
+        ray = self._rays()
         sun = direction(self.sun_elevation_rad, self.sun_azimuth_rad)
         from_sun = np.arccos(np.clip(ray @ sun, -1, 1))
         above, sun_zenith = np.maximum(ray[..., 2], 0.02), np.pi / 2 - self.sun_elevation_rad
@@ -90,18 +91,17 @@ class Sky(Environment):
 
     def _overcast(self) -> NDArray[np.float64]:
         zenith = 123 + 8600 * np.sin(self.sun_elevation_rad)
-        above = np.maximum(np.cos(angles(self.height_px)[0]), 0)
-        return np.asarray((zenith * (1 + 2 * above) / 3)[..., None] * _OVERCAST_RGB)
+        above = self._rays()[..., 2:]
+        return np.asarray(zenith * (1 + 2 * above) / 3 * np.ones(3))
 
     def _sun(self, sky_lux: float) -> NDArray[np.float64]:
-        """Return the disc (H, 2H, 3), with an edge of a pixel or two, as bright as its share asks for."""
-        ray = directions(self.height_px)
-        from_sun = np.arccos(np.clip(ray @ direction(self.sun_elevation_rad, self.sun_azimuth_rad), -1, 1))
-        edge = 2 * np.pi / self.height_px
-        disc = np.clip((self.sun_size_rad / 2 - from_sun) / edge + 0.5, 0, 1) * (ray[..., 2] > 0)
-        lux = horizontal_lux(np.repeat(disc[..., None], 3, -1))
+        """Return the disc (H/2, 2H, 3), with an edge of a pixel or two, as bright as its share asks for."""
+        from_sun = np.arccos(np.clip(self._rays() @ direction(self.sun_elevation_rad, self.sun_azimuth_rad), -1, 1))
+        disc = np.clip((self.sun_size_rad / 2 - from_sun) / (2 * np.pi / self.height_px) + 0.5, 0, 1)
+        grey = np.repeat(disc[..., None], 3, -1)
+        lux = horizontal_lux(np.concatenate([grey, grey]))
         wanted = sky_lux * self.sun_share / (1 - self.sun_share)
-        return np.asarray(disc[..., None] * (wanted / lux if lux > 0 else 0.0) * np.ones(3))
+        return np.asarray(grey * (wanted / lux if lux > 0 else 0.0))
 
 
 def _perez(

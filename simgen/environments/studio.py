@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from simgen.environments.base import Environment, Map, Reflectance, direction, directions, horizontal_lux
+from simgen.environments.base import Environment, Map, Reflectance, above_floor, direction, directions
 from simgen.scene import STRICT
 
 Angle = Annotated[float, Field(gt=0, le=2.8)]
@@ -48,10 +48,13 @@ class SoftBox:
     brightness: Annotated[float, Field(ge=0, le=1e6)] = 20.0
 
     def coverage(self, height: int, softness: float) -> NDArray[np.float64]:
-        """Return the share (H, 2H) of each pixel that it fills; it fades over `softness` of its half size."""
+        """Return the share (H/2, 2H) of each pixel over the horizon that it fills.
+
+        It fades over `softness` of its half size.
+        """
         normal = direction(self.elevation_rad, self.azimuth_rad)
         right = np.array([-np.sin(self.azimuth_rad), np.cos(self.azimuth_rad), 0.0])
-        ray = directions(height)
+        ray = directions(height)[: height // 2]
         ahead = ray @ normal
         inside = np.ones_like(ahead)
         for axis, size in zip((right, np.cross(normal, right)), self.size_rad, strict=True):
@@ -64,7 +67,7 @@ class SoftBox:
 
 @dataclass(frozen=True, config=STRICT)
 class Studio(Environment):
-    """A room with soft boxes; its floor gives back what falls on it.
+    """A room with soft boxes; its floor gives back what falls on it, and hides what is below the horizon.
 
     Attributes:
         boxes: the lights.
@@ -82,11 +85,9 @@ class Studio(Environment):
 
     def radiance(self, root: Path) -> Map:
         """Return the map (H, 2H, 3); walls of white have radiance 1."""
-        above = np.maximum(directions(self.height_px)[..., 2:], 0)
+        above = directions(self.height_px)[: self.height_px // 2, :, 2:]
         light = np.array(self.room) * (1 + (self.ceiling - 1) * above)
         for box in self.boxes:
             share = box.coverage(self.height_px, self.softness)[..., None]
-            light = light + share * (box.brightness * np.array(box.color) - light)
-        bounce = np.array(self.floor) * horizontal_lux(light) / np.pi
-        below = directions(self.height_px)[..., 2:] < 0
-        return np.where(below, bounce, light).astype(np.float32)
+            light += share * (box.brightness * np.array(box.color) - light)
+        return above_floor(light, self.floor)
