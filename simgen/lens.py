@@ -5,6 +5,7 @@ are OpenCV's, in OpenCV's order. A distortion polynomial folds back beyond some 
 goes on along a straight line instead, so that what lies outside the image never lands inside it.
 """
 
+from dataclasses import replace
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -21,6 +22,7 @@ Coefficient = Annotated[float, Field(ge=-100, le=100)]
 _FARTHEST = np.tan(np.deg2rad(85))
 """No ray is farther from the axis than this: a renderer draws a plane."""
 _BEYOND_SLOPE = 0.1
+MAX_GROWTH = 4
 
 
 class Lens:
@@ -217,6 +219,64 @@ def border_rays(camera: CameraSpec, steps: int = 33) -> Array:
     u, v = np.meshgrid(np.linspace(-0.5, width - 0.5, steps), np.linspace(-0.5, height - 0.5, steps))
     pixels = np.stack([u.ravel(), v.ravel(), np.ones(u.size)], 1)
     return np.asarray((pixels @ np.linalg.inv(camera_matrix(camera)).T)[:, :2])
+
+
+def pixel_rays(camera: CameraSpec) -> Array:
+    """Return where the ray of each pixel's centre meets the plane z = 1, undistorted: (H, W, 2).
+
+    The distortion is undone at every eighth pixel and interpolated with cubic polynomials between; the error is far
+    below a hundredth of a pixel.
+
+    Raises:
+        RenderError: a distortion that cannot be undone over the whole image.
+    """
+    lens = lens_of(camera)
+    sizes = camera.size_wh
+    counts = [max(4, -(-size // 8) + 1) for size in sizes] if lens else list(sizes)
+    ends = [(-0.5, size - 0.5) if lens else (0, size - 1) for size in sizes]
+    u, v = np.meshgrid(*(np.linspace(*end, count) for end, count in zip(ends, counts, strict=True)))
+    pixels = np.stack([u.ravel(), v.ravel(), np.ones(u.size)], 1)
+    rays = (pixels @ np.linalg.inv(camera_matrix(camera)).T)[:, :2]
+    if lens is None:
+        return np.asarray(rays.reshape(*u.shape, 2))
+    nodes = lens.undistort(rays).reshape(*u.shape, 2)
+    across, down = (_cubic_weights(size, count) for size, count in zip(sizes, counts, strict=True))
+    return np.stack([down @ nodes[..., axis] @ across.T for axis in range(2)], -1)
+
+
+def pinhole_around(camera: CameraSpec) -> CameraSpec:
+    """Return the camera without its lens and skew, with an image large enough for all that the lens lets in.
+
+    Its focal lengths are the same, so the pixels at the axis are as large.
+
+    Raises:
+        RenderError: a distortion that cannot be undone, or an image of more than `MAX_GROWTH` times the edge.
+    """
+    rays = pixel_rays(camera).reshape(-1, 2) * camera.focal_px
+    low, high = np.floor(rays.min(0)) - 1, np.ceil(rays.max(0)) + 1
+    width, height = (int(v) for v in high - low + 1)
+    if width > MAX_GROWTH * camera.size_wh[0] or height > MAX_GROWTH * camera.size_wh[1]:
+        raise RenderError(
+            f"camera.lens: expected a view that a plane of {MAX_GROWTH} times the image's size holds, got {camera.lens}"
+        )
+    return replace(camera, size_wh=(width, height), center_px=(-float(low[0]), -float(low[1])), skew=0.0, lens=None)
+
+
+def source_pixels(camera: CameraSpec, pinhole: CameraSpec) -> NDArray[np.float32]:
+    """Return which pixel (x, y) of `pinhole_around(camera)` each pixel shows: (H, W, 2), as `cv2.remap` takes it."""
+    return np.asarray(pixel_rays(camera) * pinhole.focal_px + pinhole.center_px, np.float32)
+
+
+def _cubic_weights(size: int, count: int) -> Array:
+    """Return the (size, count) weights of Lagrange's cubic through nodes evenly from -0.5 to size - 0.5."""
+    place = (np.arange(size) + 0.5) / size * (count - 1)
+    first = np.clip(np.floor(place).astype(int) - 1, 0, count - 4)
+    weights = np.zeros((size, count))
+    for node in range(4):
+        others = [o for o in range(4) if o != node]
+        share = np.prod([(place - first - o) / (node - o) for o in others], axis=0)
+        weights[np.arange(size), first + node] = share
+    return weights
 
 
 def _solved(matrices: Array, vectors: Array) -> Array:

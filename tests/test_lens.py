@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 from simgen.errors import ConfigError, RenderError
-from simgen.lens import LENSES, build_lens, camera_matrix, lens_of, lens_section
+from simgen.lens import (
+    LENSES,
+    build_lens,
+    camera_matrix,
+    lens_of,
+    lens_section,
+    pinhole_around,
+    pixel_rays,
+    source_pixels,
+)
 from simgen.scene import CameraSpec
 
 POINTS = np.random.default_rng(0).uniform(-0.6, 0.6, (200, 2))
@@ -87,3 +96,35 @@ def test_mistakes_are_one_sentence():
 def test_the_camera_matrix_has_the_skew():
     matrix = camera_matrix(CameraSpec(focal_px=(300, 310), center_px=(50, 40), skew=2.5))
     assert matrix.tolist() == [[300, 2.5, 50], [0, 310, 40], [0, 0, 1]]
+
+
+WIDE = CameraSpec(size_wh=(161, 120), focal_px=(150, 140), center_px=(84.0, 57.0), skew=2.0)
+
+
+@pytest.mark.parametrize("section", [None, *ALL])
+def test_the_rays_of_the_pixels_land_on_the_pixels(section):
+    camera = dataclasses.replace(WIDE, lens=section)
+    rays = pixel_rays(camera).reshape(-1, 2)
+    landed = rays if section is None else build_lens(section).distort(rays)
+    pixels = np.column_stack([landed, np.ones(len(landed))]) @ camera_matrix(camera).T
+    v, u = np.mgrid[:120, :161]
+    np.testing.assert_allclose(pixels[:, :2], np.stack([u.ravel(), v.ravel()], 1), atol=0.003)
+
+
+@pytest.mark.parametrize("section", ALL)
+def test_a_pinhole_around_a_lens_holds_all_that_the_lens_lets_in(section):
+    camera = dataclasses.replace(WIDE, lens=section)
+    pinhole = pinhole_around(camera)
+    source = source_pixels(camera, pinhole)
+    assert (pinhole.lens, pinhole.skew) == (None, 0)
+    assert pinhole.focal_px == camera.focal_px
+    assert source.shape == (120, 161, 2)
+    for axis, size in enumerate(pinhole.size_wh):
+        assert 0.5 <= source[..., axis].min() < 3
+        assert size - 4 < source[..., axis].max() <= size - 1.5
+
+
+def test_a_view_too_wide_for_a_plane_is_refused():
+    camera = dataclasses.replace(WIDE, focal_px=(72, 72), lens={"kind": "fisheye"})
+    with pytest.raises(RenderError, match="expected a view that a plane of 4 times the image's size holds"):
+        pinhole_around(camera)
