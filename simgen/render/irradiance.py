@@ -22,6 +22,8 @@ LEVELS = (
     (0.75, (176, 64), 16),
     (1.0, (160, 80), 16),
 )
+IRRADIANCE = ((176, 80), 16)
+"""The tile of irradiance over pi in the same atlas."""
 ATLAS_WH = (192, 128)
 
 
@@ -67,7 +69,7 @@ def _harmonics_matrix() -> Array:
 
 
 def reflections(environment: Map) -> Map:
-    """Return the atlas (128, 192, 3) float32 of the map as surfaces of six roughnesses reflect it."""
+    """Return the atlas (128, 192, 3) float32 of the map as surfaces of six roughnesses reflect it, and of irradiance."""
     atlas = np.zeros((ATLAS_WH[1], ATLAS_WH[0], 3), np.float32)
     small = coarse(environment).reshape(-1, 3)
     sharp = _remapped(environment, LEVELS[0][2])
@@ -79,7 +81,16 @@ def reflections(environment: Map) -> Map:
         else:
             tile = (_lobes(level) @ small).reshape(edge, edge, 3)
         atlas[y : y + edge, x : x + edge] = tile
+    (x, y), edge = IRRADIANCE
+    atlas[y : y + edge, x : x + edge] = irradiance(harmonics(environment), octahedral_directions(edge))
     return atlas
+
+
+def irradiance(coefficients: Array, normals: Array) -> Array:
+    """Return irradiance over pi (..., 3) on surfaces of normals (..., 3)."""
+    x, y, z = np.moveaxis(normals, -1, 0)
+    basis = np.stack([np.ones_like(x), y, z, x, x * y, y * z, 3 * z * z - 1, x * z, x * x - y * y], -1)
+    return np.maximum(basis @ coefficients, 0)
 
 
 def octahedral_directions(edge: int) -> Array:

@@ -20,13 +20,11 @@ class Surroundings:
     """One environment.
 
     Attributes:
-        irradiance: 9 x 3 32-bit floats.
-        atlas: blurred reflections.
+        atlas: blurred reflections and irradiance.
         panorama: the map itself.
         mean: its mean radiance over all directions, for messages and exposure.
     """
 
-    irradiance: bytes
     atlas: Any
     panorama: Any
     mean: float
@@ -63,14 +61,12 @@ class Environments:
             _, old = self._kept.popitem(last=False)
             old.atlas.release()
             old.panorama.release()
-        coefficients = harmonics(radiance)
         panorama = self._texture(radiance)
         panorama.repeat_y = False
         self._kept[key] = Surroundings(
-            np.ascontiguousarray(coefficients, np.float32).tobytes(),
             self._texture(reflections(radiance)),
             panorama,
-            float(coefficients[0].mean()),
+            float(harmonics(radiance)[0].mean()),
         )
 
     def _texture(self, image: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Any:

@@ -15,7 +15,7 @@ from simgen.render.gl.view import View
 from simgen.render.lamps import area_rows, small_rows
 
 NAMES = (
-    *("surfaces", "materials", "visible", "rough", "gloss_atlas", "gloss_table", "panorama"),
+    *("surfaces", "materials", "visible", "rough", "depths", "gloss_atlas", "gloss_table", "panorama"),
     *("shadow_atlas", "keys", "light", "exposure", "backdrop"),
 )
 UNITS = {name: unit for unit, name in enumerate(NAMES, 2)}
@@ -70,7 +70,7 @@ def draw_light(stage: Stage) -> None:
 
 def _bind(stage: Stage) -> None:
     device, targets = stage.device, stage.targets
-    for name in ("surfaces", "visible", "rough", "light", "keys", "exposure"):
+    for name in ("surfaces", "visible", "rough", "depths", "light", "keys", "exposure"):
         getattr(targets, name).use(UNITS[name])
     device.environments.albedo.use(UNITS["gloss_table"])
     device.materials(material_rows(stage.posed.items)).use(UNITS["materials"])
@@ -103,7 +103,6 @@ def _draw_batch(stage: Stage, batch: Batch, first: bool) -> None:
     program.put(
         small_lamps=_table([small_rows(lamp) for lamp in batch.small], 3),
         area_lamps=_table([area_rows(lamp) for lamp in batch.areas], 4),
-        irradiance=lighting.surroundings.irradiance,
         environment_scale=lighting.scale,
     )
     gl.enable_only(gl.NOTHING if first else gl.BLEND)
@@ -146,8 +145,11 @@ def _draw_visible(stage: Stage, batch: Batch, region: Region | None, first: bool
     )
     if views:
         _draw_maps(stage, program, views, [lamp.position_m for lamp in batch.lamps])
-    program.put(occlusion_m=options.occlusion_m, pixels_per_m=stage.view.focal_px)
+    (fx, fy), center = stage.view.focal_px, stage.view.center_px
+    program.put(occlusion_m=options.occlusion_m, inverse_focal=(1 / fx, 1 / fy, fy), center_px=center)
     device.gl.enable_only(device.gl.NOTHING)
+    if first:
+        device.fill(stage.program("halve"), targets.depths_frame)
     device.fill(program, targets.rough_frame)
     device.fill(stage.program("smooth", MORE=int(len(batch.lamps) > OCCLUSION)), targets.visible_frame)
 

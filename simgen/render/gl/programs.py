@@ -21,6 +21,7 @@ PROGRAMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "shadow": (("shadow.vert",), ("shadow.frag",)),
     "edges": (("edges.vert",), ("common", "edges.frag")),
     "silhouette": (("shadow.vert",), ("silhouette.frag",)),
+    "halve": (("screen.vert",), ("halve.frag",)),
     "visible": (("screen.vert",), ("common", "view", "visible.frag")),
     "smooth": (("screen.vert",), ("common", "view", "smooth.frag")),
     "light": (("screen.vert",), ("common", "view", "environment", "light.frag")),

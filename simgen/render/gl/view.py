@@ -27,7 +27,7 @@ class View:
         corners_T_cam: (4, 4), the same for a picture of the pixels' corners, one more in each direction.
         world_R_pixel: (3, 3), pixel (u, v, 1) to a ray of depth 1 in the world's axes.
         eye_m: (3,).
-        focal_px: of the rows.
+        focal_px, center_px: the camera's.
     """
 
     size_wh: tuple[int, int]
@@ -36,7 +36,8 @@ class View:
     corners_T_cam: Array
     world_R_pixel: Array
     eye_m: Array
-    focal_px: float
+    focal_px: tuple[float, float]
+    center_px: tuple[float, float]
 
     @property
     def world_R_cam(self) -> Array:
@@ -69,7 +70,8 @@ def view_of(camera: CameraSpec, corners_m: Array) -> View:
         clip_from_camera(_corners_camera(camera), near, far),
         np.asarray(world_R_cam @ np.linalg.inv(camera_matrix(camera))),
         np.asarray(camera.eye_m, float),
-        camera.focal_px[1],
+        camera.focal_px,
+        camera.center_px,
     )
 
 

@@ -1,22 +1,17 @@
-// Light from all around: irradiance as 9 spherical harmonics (Ramamoorthi and Hanrahan 2001), the gloss from an atlas of
-// the map blurred for six roughnesses (split sum, Karis 2013), octahedral tiles whose edge texels lie on the edge.
-uniform vec3 irradiance[9];   // over pi; the constants of the polynomial are in it
+// Light from all around, from an atlas of octahedral tiles whose edge texels lie on the edge: irradiance, and the map blurred
+// for six roughnesses (split sum, Karis 2013).
 uniform sampler2D gloss_atlas;
 uniform sampler2D gloss_table; // scale and bias of f0, by (n.v, roughness)
 uniform sampler2D panorama;   // equirectangular, for the background
 uniform vec3 environment_scale;
 
-vec3 ambient(vec3 n) {
-    vec3 sum = irradiance[0] + irradiance[1] * n.y + irradiance[2] * n.z + irradiance[3] * n.x
-             + irradiance[4] * (n.x * n.y) + irradiance[5] * (n.y * n.z) + irradiance[6] * (3.0 * n.z * n.z - 1.0)
-             + irradiance[7] * (n.x * n.z) + irradiance[8] * (n.x * n.x - n.y * n.y);
-    return max(sum, 0.0);
-}
-
 vec3 tile_at(vec3 tile, vec2 at) {
     vec2 texel = tile.xy + 0.5 + (at * 0.5 + 0.5) * (tile.z - 1.0);
     return textureLod(gloss_atlas, texel / vec2(192.0, 128.0), 0.0).rgb;
 }
+
+// Irradiance over pi.
+vec3 ambient(vec3 n) { return tile_at(vec3(176, 80, 16), octahedral(n)); }
 
 // The tiles of roughness 0, 0.15, 0.3, 0.5, 0.75 and 1: corner and edge in texels of the atlas of 192 x 128.
 vec3 reflected(vec3 direction, float roughness) {

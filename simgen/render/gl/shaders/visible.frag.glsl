@@ -2,8 +2,10 @@
 // ambient occlusion (after McGuire et al. 2011). The taps lie on a Vogel spiral that has 16 turns over 4 x 4 pixels; the
 // pass that follows averages over these. CASTERS and CUBES are set by the program: loops over lamps are unrolled.
 uniform sampler2D shadow_atlas;
+uniform sampler2D depths;     // half resolution
 uniform float occlusion_m;   // reach of the occlusion
-uniform float pixels_per_m;  // at depth 1
+uniform vec3 inverse_focal;  // 1 / fx, 1 / fy, fy in pixels; the skew is too small to matter
+uniform vec2 center_px;
 
 uniform mat4 clip_T_world[VIEWS];
 uniform mat4 plane_T_world[VIEWS]; // inverse transpose of it, up to a factor
@@ -45,11 +47,14 @@ float lamp_visible(int view, vec3 place, vec3 n, vec2 turn) {
     vec2 reach = kernel.xy;
     if (range.x > 0.0) reach *= min(range.z / max(receiver - range.z, range.x), 1.0) / receiver;
     reach = clamp(reach, vec2(1.5 * kernel.z), vec2(0.15));
-    vec2 low = vec2(0.5 * kernel.z), high = 1.0 - low;
+    // From here on in the atlas's texture coordinates.
+    vec2 base = at.xy * tile.xy + tile.zw, low = tile.zw + 0.5 * kernel.z * tile.xy, high = tile.zw + tile.xy - 0.5 * kernel.z * tile.xy;
+    slope /= tile.xy;
+    vec2 wide = reach * tile.xy;
     float blocked = 0.0, sum = 0.0;
     for (int i = 0; i < SEARCH; i++) {
-        vec2 off = reach * vogel(i, SEARCH, turn);
-        float z = textureLod(shadow_atlas, clamp(at.xy + off, low, high) * tile.xy + tile.zw, 0.0).r;
+        vec2 off = wide * vogel(i, SEARCH, turn);
+        float z = textureLod(shadow_atlas, clamp(base + off, low, high), 0.0).r;
         float hit = float(z < at.z + min(dot(slope, off), 0.0));
         sum += hit * linear_depth(z, range);
         blocked += hit;
@@ -57,11 +62,11 @@ float lamp_visible(int view, vec3 place, vec3 n, vec2 turn) {
     float blocker = sum / max(blocked, 1.0);
     float gap = max(receiver - blocker, 0.0);
     vec2 radius = range.x > 0.0 ? kernel.xy * gap / (max(blocker, 1e-6) * receiver) : kernel.xy * gap / range.z;
-    radius = clamp(radius, vec2(1.2 * kernel.z), reach);
+    radius = clamp(radius, vec2(1.2 * kernel.z), reach) * tile.xy;
     float lit = 0.0;
     for (int i = 0; i < TAPS; i++) {
         vec2 off = radius * vogel(i, TAPS, turn);
-        float z = textureLod(shadow_atlas, clamp(at.xy + off, low, high) * tile.xy + tile.zw, 0.0).r;
+        float z = textureLod(shadow_atlas, clamp(base + off, low, high), 0.0).r;
         lit += float(z >= at.z + min(dot(slope, off), 0.0));
     }
     lit = blocked == 0.0 ? 1.0 : lit / float(TAPS);
@@ -69,17 +74,21 @@ float lamp_visible(int view, vec3 place, vec3 n, vec2 turn) {
     return outside ? 1.0 : lit;
 }
 
-float open_sky(ivec2 pixel, vec3 place, vec3 n, float depth, vec2 turn) {
-    float radius = min(occlusion_m * pixels_per_m / depth, 120.0);
-    ivec2 last = textureSize(surfaces, 0) - 1;
+// Occlusion in camera axes; the height over the place's own plane is linear in a pixel's ray times its depth.
+float open_sky(ivec2 pixel, vec3 n, float depth, vec2 turn) {
+    float radius = min(occlusion_m * inverse_focal.z / depth, 120.0);
+    vec2 inverse_size = 2.0 / vec2(textureSize(surfaces, 0) + 1 & ~1);
+    vec2 own = (vec2(pixel) - center_px) * inverse_focal.xy;
+    float base = dot(n, vec3(own, 1.0)) * depth;
     float sum = 0.0, inverse2 = 1.0 / (occlusion_m * occlusion_m);
     for (int i = 0; i < SKY; i++) {
-        ivec2 q = clamp(pixel + ivec2(radius * vogel(i, SKY, turn)), ivec2(0), last);
-        float there = uintBitsToFloat(texelFetch(surfaces, q, 0).w);
-        vec3 d = eye + ray_at(q) * there - place;
-        float far2 = dot(d, d);
+        vec2 q = floor(0.5 * (vec2(pixel) + radius * vogel(i, SKY, turn)));
+        float there = textureLod(depths, (q + 0.5) * inverse_size, 0.0).r;
+        vec3 ray = vec3((2.0 * q - center_px) * inverse_focal.xy, 1.0);
+        vec3 d = ray * there - vec3(own * depth, depth);
+        float far2 = dot(d, d) + 1e-12;
         float fade = there > 0.0 ? max(1.0 - far2 * inverse2, 0.0) : 0.0;
-        sum += fade * max(dot(d, n) * inversesqrt(far2 + 1e-12) - 0.08, 0.0);
+        sum += fade * max((dot(n, ray) * there - base) * inversesqrt(far2) - 0.08, 0.0);
     }
     return radius < 1.5 ? 1.0 : clamp(1.0 - 2.0 * sum / float(SKY), 0.0, 1.0);
 }
@@ -111,7 +120,7 @@ void main() {
 #define CASTER(i, channel) seen[channel >> 2][channel & 3] = lamp_visible(VIEW(i), place, n, turn);
     EACH_CASTER
 #if OCCLUSION
-    seen[0].w = open_sky(pixel, place, n, depth, turn);
+    seen[0].w = open_sky(pixel, key_normal(word.x), depth, turn);
 #endif
     out_visible = uvec4(pack_unorm(seen[0]), word.y, word.x, pack_unorm(seen[1]));
 }
