@@ -15,7 +15,7 @@ from simgen.annotate import annotate
 from simgen.catalog import surrounds
 from simgen.config import Config, from_dict, load
 from simgen.engine import Engine, LocalEngine
-from simgen.errors import OutputError, RenderError
+from simgen.errors import OutputError, RenderError, ViewError
 from simgen.formats.coco import CocoWriter
 from simgen.geometry import transform
 from simgen.lens import camera_matrix

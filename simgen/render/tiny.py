@@ -13,6 +13,7 @@ from simgen.bullet import p
 from simgen.geometry import depth_from_buffer, look_at, opengl_projection, opengl_view
 from simgen.lens import camera_matrix
 from simgen.render.camera import enlarged
+from simgen.render.distort import through_lens
 from simgen.render.frame import Frame
 from simgen.scene import STRICT, CameraSpec
 from simgen.textures import draw_texture
@@ -40,6 +41,9 @@ class TinyRenderer:
 
     def render(self, world: World, camera: CameraSpec) -> Frame:
         """Return the view of a camera; a row of pixels is never blended with what is behind an object's edge."""
+        return through_lens(camera, lambda pinhole: self._draw(world, pinhole))
+
+    def _draw(self, world: World, camera: CameraSpec) -> Frame:
         large = enlarged(camera, self.supersample)
         near, far = _depth_range(camera)
         width, height = large.size_wh

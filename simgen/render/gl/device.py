@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from simgen.errors import RenderError
 from simgen.render.gl.context import Context, context
 from simgen.render.gl.environment import Environments
 from simgen.render.gl.meshes import Meshes
@@ -29,6 +30,12 @@ class Device:
         self._materials: Any = None
         self._atlas: Any = None
         self._images: dict[str, Any] = {}
+
+    def check_size(self, size_wh: tuple[int, int]) -> None:
+        """Raise `RenderError` for a picture that the driver cannot draw into."""
+        most = self.owner.max_texture_px - 1
+        if max(size_wh) > most:
+            raise RenderError(f"camera.size_wh: expected at most {most} pixels a side with this driver, got {size_wh}")
 
     def fill(self, program: Program, frame: Any, z: float = 0.0) -> None:
         """Run a program over the whole of a target; `z` is compared where the depth test is on."""

@@ -135,3 +135,16 @@ def draw_depth(device: Device, posed: Posed, clip_T_world: NDArray[np.float64]) 
         _cull(gl, range_.closed)
         program.put(clip_T_item=columns(clip_T_world @ posed.poses[number]))
         array.render(vertices=range_.count, first=range_.first)
+
+
+def draw_silhouettes(device: Device, targets: Targets, posed: Posed, view: View, instance: int) -> None:
+    """Draw what one body covers into the alpha of `targets.rgb`."""
+    gl, program = device.gl, device.programs.get("silhouette")
+    array = device.meshes.array(program)
+    gl.enable_only(gl.NOTHING)
+    targets.rgb_frame.use()
+    targets.rgb_frame.clear()
+    for item, range_, pose in zip(posed.items, posed.ranges, posed.poses, strict=True):
+        if item.instance == instance:
+            program.put(clip_T_item=columns(view.clip_T_cam @ view.cam_T_world @ pose))
+            array.render(vertices=range_.count, first=range_.first)
