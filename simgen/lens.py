@@ -233,8 +233,8 @@ def pixel_rays(camera: CameraSpec) -> Array:
     lens = lens_of(camera)
     sizes = camera.size_wh
     counts = [max(4, -(-size // 8) + 1) for size in sizes] if lens else list(sizes)
-    ends = [(-0.5, size - 0.5) if lens else (0, size - 1) for size in sizes]
-    u, v = np.meshgrid(*(np.linspace(*end, count) for end, count in zip(ends, counts, strict=True)))
+    rim = 0.5 if lens else 0.0
+    u, v = np.meshgrid(*(np.linspace(-rim, size - 1 + rim, count) for size, count in zip(sizes, counts, strict=True)))
     pixels = np.stack([u.ravel(), v.ravel(), np.ones(u.size)], 1)
     rays = (pixels @ np.linalg.inv(camera_matrix(camera)).T)[:, :2]
     if lens is None:

@@ -5,12 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rays_for_tests import ray_frame
 
 from simgen.annotate import View, annotate, silhouette_px
-from simgen.bullet import p
 from simgen.geometry import transform
-from simgen.lens import build_lens
-from simgen.render import Frame
 from simgen.scene import CameraSpec, MaterialSpec, ObjectSpec, SceneSpec
 from simgen.world import World
 
@@ -22,29 +20,6 @@ LENSES = [None, {"kind": "brown", "k1": -0.2, "k2": 0.02, "p1": 0.004, "p2": -0.
 DIE = ObjectSpec("die", {"kind": "die", "size_m": 0.05}, PLAIN, (0.08, 0.07, 0.025), labelled=True)
 BOX = ObjectSpec("box", {"kind": "box", "size_m": (0.06, 0.05, 0.03)}, PLAIN, (-0.1, 0.0, 0.015), labelled=True)
 SCENE = SceneSpec(objects=(DIE, dataclasses.replace(BOX, class_name="box")), camera=CAMERA)
-
-
-def ray_frame(world: World, camera: CameraSpec) -> Frame:
-    """Return ids and depth by casting a ray through every pixel's centre."""
-    view = View.of(camera)
-    width, height = camera.size_wh
-    u, v = (a.ravel() for a in np.meshgrid(np.arange(width), np.arange(height)))
-    xy = (np.stack([u, v, np.ones_like(u)], 1) @ np.linalg.inv(view.matrix).T)[:, :2]
-    if camera.lens is not None:
-        xy = build_lens(camera.lens).undistort(xy)
-    world_T_cam = np.linalg.inv(view.cam_T_world)
-    ends = transform(world_T_cam, 2 * np.column_stack([xy, np.ones(len(xy))]))
-    start = world_T_cam[:3, 3].tolist()
-    hits = [
-        h
-        for part in np.array_split(ends, 4)
-        for h in p.rayTestBatch([start] * len(part), part.tolist(), physicsClientId=world.client)
-    ]
-    ids = np.array([h[0] for h in hits]) + 1
-    depth = np.where(ids > 0, [2 * h[2] for h in hits], 0)
-    shape = (height, width)
-    rgb = np.zeros((*shape, 3), np.uint8)
-    return Frame(rgb, depth.reshape(shape).astype(np.float32), ids.reshape(shape).astype(np.int32))
 
 
 @pytest.mark.parametrize("lens", LENSES)
