@@ -105,7 +105,10 @@ def _photograph(config: Config, scene: SceneSpec, watch: Stopwatch) -> Sample | 
         watch.lap("physics")
         if not settled or _camera_is_inside(scene.camera, world.bodies, poses):
             return None
-        frame = config.render.render(world, scene.camera)
+        try:
+            frame = config.render.render(world, scene.camera)
+        except ViewError:
+            return None  # a lamp or the camera inside of an object
         watch.lap("render")
         if frame.rgb.max() < DARK:
             return None
