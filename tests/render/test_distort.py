@@ -12,7 +12,7 @@ from simgen.config import why_no_gl
 from simgen.geometry import transform
 from simgen.lens import pinhole_around, source_pixels
 from simgen.render import RENDERERS, Frame
-from simgen.render.distort import bent, render_through_lens
+from simgen.render.distort import through_lens
 from simgen.scene import CameraSpec, LightSpec, MaterialSpec, ObjectSpec, SceneSpec
 from simgen.world import World
 
@@ -43,7 +43,7 @@ def test_dots_land_where_the_labels_say(lens, renderer):
     camera = dataclasses.replace(CAMERA, lens=lens)
     dots = [ObjectSpec(f"dot{i}", {"kind": "sphere", "radius_m": 0.006}, BRIGHT, p) for i, p in enumerate(PLACES)]
     with World(scene(camera, dots), Path()) as world:
-        frame = render_through_lens(renderer, world, camera)
+        frame = renderer.render(world, camera)
     view = View.of(camera)
     grey = frame.rgb.astype(float).mean(-1)
     v, u = np.mgrid[:150, :200]
@@ -63,7 +63,7 @@ def test_ids_and_depth_are_those_of_rays(lens, renderer):
     camera = dataclasses.replace(CAMERA, lens=lens)
     box = ObjectSpec("box", {"kind": "box", "size_m": (0.12, 0.08, 0.05)}, BRIGHT, (0.05, 0.05, 0.025))
     with World(scene(camera, [box]), Path()) as world:
-        frame = render_through_lens(renderer, world, camera)
+        frame = renderer.render(world, camera)
         rays = ray_frame(world, camera)
     same = frame.instances == rays.instances
     assert same.mean() > 0.99
@@ -92,7 +92,7 @@ def test_every_buffer_takes_the_same_pixels_and_flow_ends_in_the_bent_image():
         flow_visible=number % 2 == 0,
         amodal=np.stack([number % 2 == 0, number % 3 == 0]),
     )
-    made = bent(frame, camera, pinhole)
+    made = through_lens(camera, lambda _: frame)
     assert np.array_equal(made.parts, made.instances)
     assert np.array_equal(made.normals[..., 1], made.depth_m)
     assert not made.flow_visible[made.instances % 2 == 1].any()
