@@ -17,8 +17,9 @@ from pydantic.dataclasses import dataclass as config_dataclass
 
 from simgen.bullet import p
 from simgen.catalog import Collider, Mesh, Model, build_model
+from simgen.errors import AssetError
 from simgen.geometry import pose_matrix
-from simgen.scene import STRICT, ObjectSpec, SceneSpec
+from simgen.scene import STRICT, ObjectSpec, Quat, SceneSpec, Vec3
 from simgen.textures import draw_texture
 
 
@@ -48,6 +49,15 @@ class Body:
     id: int
 
 
+@dataclass(frozen=True)
+class Robot:
+    """A body of many links that was loaded from a file: its name and file, its PyBullet id."""
+
+    name: str
+    path: Path
+    id: int
+
+
 class World:
     """A scene in PyBullet; use it as a context manager.
 
@@ -57,6 +67,7 @@ class World:
         visuals: whether PyBullet's own renderers can draw it.
         client: PyBullet's client id.
         bodies: in the order of the scene's objects.
+        robots: what `load_robot` added, in order.
     """
 
     def __init__(self, scene: SceneSpec, root: Path, physics: Physics = Physics(), visuals: bool = True) -> None:
@@ -77,6 +88,7 @@ class World:
         meshes = [model.mesh(root) for model in models]
         self.client = p.connect(p.DIRECT)
         self.bodies: list[Body] = []
+        self.robots: list[Robot] = []
         try:
             p.setPhysicsEngineParameter(
                 deterministicOverlappingPairs=1,
@@ -118,6 +130,30 @@ class World:
         p.changeVisualShape(
             body, -1, textureUniqueId=texture, specularColor=[specular] * 3, physicsClientId=self.client
         )
+
+    def load_robot(
+        self,
+        path: Path,
+        position_m: Vec3 = (0.0, 0.0, 0.0),
+        quat_xyzw: Quat = (0.0, 0.0, 0.0, 1.0),
+        fixed: bool = True,
+    ) -> Robot:
+        """Load a URDF file and return the robot; `fixed` holds its base where it is.
+
+        Its instance number in a frame follows the bodies' and earlier robots', its parts are its links (1 is the base).
+
+        Raises:
+            AssetError: the file is missing or PyBullet cannot read it.
+        """
+        if not path.is_file():
+            raise AssetError(f'robot "{path}": there is no such file')
+        try:
+            body = p.loadURDF(str(path), position_m, quat_xyzw, useFixedBase=int(fixed), physicsClientId=self.client)
+        except p.error as error:
+            raise AssetError(f'robot "{path}": expected a URDF file that PyBullet can load, got {error}') from None
+        robot = Robot(path.stem, path, int(body))
+        self.robots.append(robot)
+        return robot
 
     def settle(self) -> bool:
         """Simulate until every movable body rests. Returns whether that came before `physics.limit_s`."""

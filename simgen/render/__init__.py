@@ -5,6 +5,7 @@ from typing import Protocol
 from simgen.lens import camera_matrix
 from simgen.render.frame import Frame
 from simgen.render.gl import GlRenderer
+from simgen.render.robots import poses_of
 from simgen.render.tiny import TinyRenderer
 from simgen.scene import CameraSpec
 from simgen.world import World
@@ -29,4 +30,4 @@ class Renderer(Protocol):
 
 RENDERERS: dict[str, type[Renderer]] = {"gl": GlRenderer, "tiny": TinyRenderer}
 
-__all__ = ["RENDERERS", "Frame", "GlRenderer", "Renderer", "TinyRenderer", "camera_matrix"]
+__all__ = ["RENDERERS", "Frame", "GlRenderer", "Renderer", "TinyRenderer", "camera_matrix", "poses_of"]

@@ -50,18 +50,13 @@ class Item:
     extent_m: NDArray[np.float64]
 
 
-def items_of(world: World) -> list[Item]:
-    """Return the items of a world in the order of `poses_of`.
+def body_items(world: World) -> list[Item]:
+    """Return the items of a world's bodies, in order.
 
     Raises:
         AssetError: a mesh is empty or too large to draw.
     """
     return [_body_item(world, order, body) for order, body in enumerate(world.bodies)]
-
-
-def poses_of(world: World) -> list[Pose]:
-    """Return world_T_item (4, 4) of each item."""
-    return world.poses()
 
 
 def _body_item(world: World, order: int, body: Body) -> Item:

@@ -26,7 +26,8 @@ from simgen.render.gl.surfaces import Posed, draw_keys, draw_silhouettes, draw_s
 from simgen.render.gl.targets import Targets
 from simgen.render.gl.view import View, corners_of, view_of
 from simgen.render.inside import check_places
-from simgen.render.items import Item, Pose, items_of, poses_of
+from simgen.render.items import Item, Pose
+from simgen.render.robots import items_of, poses_of
 from simgen.scene import STRICT, CameraSpec
 from simgen.world import World
 
@@ -75,7 +76,7 @@ class GlRenderer:
         Args:
             world: the scene.
             camera: of the frame.
-            poses: world_T_item of each item, as `simgen.render.items.poses_of` returns them.
+            poses: world_T_item of each item, as `simgen.render.poses_of` returns them.
             next_poses: the same of the next state.
             next_camera: of the next state, with the same lens and size.
         """
