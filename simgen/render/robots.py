@@ -108,7 +108,7 @@ def _items(world: World, robot: Robot, instance: int) -> list[LinkItem]:
                 mesh=piece.mesh,
                 mesh_key=f"{key}|{part}",
                 material=_MATERIAL,
-                texture_key=f"{key}|{part}|{"" if own else color}",
+                texture_key=f"{key}|{part}|{None if own else color}",
                 picture=_picture(piece.image if own else None, color),
                 detail=_no_detail,
                 instance=instance,
