@@ -52,8 +52,9 @@ types: $(READY) ## mypy --strict over the installed shape
 	@$(BIN)/python link_tree.py
 	$(BIN)/mypy
 
-bench: $(READY) ## short benchmarks: generation speed
+bench: $(READY) ## short benchmarks: generation and renderers
 	$(BIN)/python benchmarks/generate.py --quick $(ARGS)
+	$(BIN)/python benchmarks/render.py --quick
 
 bench-dice: $(READY) ## synthetic dice against real photographs; up to an hour
 	$(BIN)/python benchmarks/dice.py $(ARGS)

@@ -8,13 +8,16 @@ from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass as config_dataclass
 
 from simgen.geometry import look_at, project, transform
-from simgen.render import Frame, camera_matrix
+from simgen.lens import Lens, camera_matrix, lens_of
+from simgen.render import Frame
 from simgen.samples import Annotation
 from simgen.scene import STRICT, CameraSpec
 from simgen.world import Body
 
 _FINE = 4
 """Silhouettes of bodies that are not convex are drawn at this multiple of the resolution."""
+_BENDS = 6
+"""Pieces that a lens bends an outline's edge in."""
 
 
 @config_dataclass(frozen=True, config=STRICT)
@@ -35,16 +38,28 @@ class Labels:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A camera as matrices: cam_T_world (4, 4), the camera matrix (3, 3), the image's size."""
+    """A camera as matrices: cam_T_world (4, 4), the camera matrix (3, 3), the image's size, and its lens."""
 
     cam_T_world: NDArray[np.float64]
     matrix: NDArray[np.float64]
     size_wh: tuple[int, int]
+    lens: Lens | None = None
 
     @staticmethod
     def of(camera: CameraSpec) -> "View":
         pose = look_at(camera.eye_m, camera.target_m, camera.roll_rad)
-        return View(pose, camera_matrix(camera), camera.size_wh)
+        return View(pose, camera_matrix(camera), camera.size_wh, lens_of(camera))
+
+    def pixels(self, points_cam_m: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the pixels (n, 2) of camera-frame points (n, 3) with z > 0."""
+        if self.lens is None:
+            return project(self.matrix, points_cam_m)
+        return self.on_image(points_cam_m[:, :2] / points_cam_m[:, 2:])
+
+    def on_image(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the pixels (n, 2) of points (n, 2) of the plane z = 1."""
+        bent = xy if self.lens is None else self.lens.distort(xy)
+        return project(self.matrix, np.column_stack([bent, np.ones(len(bent))]))
 
 
 def annotate(
@@ -110,13 +125,16 @@ def silhouette_px(body: Body, cam_T_object: NDArray[np.float64], view: View) -> 
     points = transform(cam_T_object, body.mesh.vertices_m)
     if points[:, 2].min() <= 1e-6:
         return int(np.prod(view.size_wh)), True
-    pixels = project(view.matrix, points)
+    pixels = view.pixels(points)
     low, high = np.floor(pixels.min(0)), np.ceil(pixels.max(0))
     outside = bool((low < -0.5).any() or (high > np.array(view.size_wh) - 0.5).any())
     if (high - low).max() > 4 * max(view.size_wh):
         return int(np.prod(view.size_wh)), True
-    count = _hull_px(pixels) if body.model.convex else _union_px(pixels - low, body.mesh.faces)
-    return count, outside
+    if not body.model.convex:
+        return _union_px(pixels - low, body.mesh.faces), outside
+    if view.lens is None:
+        return _hull_px(pixels), outside
+    return _outline_px(view.on_image(_bent_hull(points[:, :2] / points[:, 2:]))), outside
 
 
 def _hull_px(pixels: NDArray[np.float64]) -> int:
@@ -132,6 +150,28 @@ def _hull_px(pixels: NDArray[np.float64]) -> int:
         x[None] - a[:, 0, None, None]
     )
     return int(((side >= 0).all(0) | (side <= 0).all(0)).sum())
+
+
+def _bent_hull(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the convex hull (m, 2) of points on the plane z = 1, with points along its edges."""
+    # The hull is of 32-bit floats in OpenCV; its corners are looked up in the exact points.
+    corners = xy[cv2.convexHull(xy.astype(np.float32), returnPoints=False)[:, 0]]
+    along = np.arange(_BENDS)[:, None] / _BENDS
+    edges = np.roll(corners, -1, 0) - corners
+    return np.asarray((corners[:, None] + along * edges[:, None]).reshape(-1, 2))
+
+
+def _outline_px(outline: NDArray[np.float64]) -> int:
+    """Return how many pixel centres lie inside an outline (m, 2): an odd number of its edges is to their right."""
+    low, high = np.floor(outline.min(0)), np.ceil(outline.max(0))
+    x, y = np.arange(low[0], high[0] + 1), np.arange(low[1], high[1] + 1)
+    a, b = outline, np.roll(outline, -1, 0)
+    inside = np.zeros((len(y), len(x)), bool)
+    for (ax, ay), (bx, by) in zip(a, b, strict=True):
+        rows = (ay > y) != (by > y)
+        if rows.any():
+            inside[rows] ^= x[None] < (ax + (y[rows] - ay) * (bx - ax) / (by - ay))[:, None]
+    return int(inside.sum())
 
 
 def _union_px(pixels: NDArray[np.float64], faces: NDArray[np.int64]) -> int:
@@ -156,7 +196,7 @@ def _keypoints(
         return np.zeros((0, 3))
     cam_T_object, view = placed
     inside = transform(cam_T_object, np.array(points_m))
-    pixels = project(view.matrix, np.maximum(inside, [-np.inf, -np.inf, 1e-6]))
+    pixels = view.pixels(np.maximum(inside, [-np.inf, -np.inf, 1e-6]))
     reach = labels.keypoint_tolerance * float(np.ptp(body.mesh.vertices_m, axis=0).max())
     rows = []
     for (u, v), depth in zip(pixels, inside[:, 2], strict=True):

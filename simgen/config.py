@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from simgen.annotate import Labels
-from simgen.errors import ConfigError, did_you_mean
+from simgen.errors import ConfigError, RenderError, did_you_mean
 from simgen.randomize import RANDOMIZERS, Randomizer
 from simgen.registry import build, validate
 from simgen.render import RENDERERS, Renderer
@@ -52,8 +52,9 @@ class Config:
         classes: the class names in the order of their ids.
         randomize: the randomizers by name, in the order in which they run.
         redraws: how often a scene that cannot be used (unsettled, nothing to see) is drawn again.
-        source: the plain data that the config was read from: its identity.
+        source: the plain data that the config was read from: its identity. `render: {kind: auto}` is settled in it.
         root: the folder that relative file names start from.
+        note: one line that a user should read, e.g. why `auto` did not choose the better renderer; or empty.
     """
 
     classes: tuple[str, ...]
@@ -65,6 +66,7 @@ class Config:
     redraws: int = 10
     source: Plain = dataclasses.field(default_factory=dict)
     root: Path = Path()
+    note: str = ""
 
 
 def load(config: str | Path, overrides: Sequence[str] = ()) -> Config:
@@ -102,7 +104,7 @@ def load_section(cls: type[T], config: str | Path, overrides: Sequence[str] = ()
 
 def _config(data: Plain, root: Path) -> Config:
     sections = dict(data)
-    known = {f.name for f in dataclasses.fields(Config)} - {"source", "root"}
+    known = {f.name for f in dataclasses.fields(Config)} - {"source", "root", "note"}
     for key in sections:
         if key not in known:
             raise ConfigError(f'{key}: unknown key "{key}"{did_you_mean(str(key), known)}')
@@ -116,9 +118,70 @@ def _config(data: Plain, root: Path) -> Config:
         fields = {"kind": name, **(section or {})} if isinstance(section, Mapping | None) else section
         built[str(name)] = build(RANDOMIZERS, fields, f"randomize.{name}", root)
     _require_known_classes(built, sections.get("classes"))
-    render = sections.pop("render", None) or {"kind": "tiny"}
-    renderer: Renderer = build(RENDERERS, {"kind": "tiny", **render}, "render")
-    return validate(Config, {**sections, "randomize": built, "render": renderer, "source": data, "root": root}, "")
+    render, note = _settled(sections.pop("render", None) or {})
+    source = {**data, "render": render} if note is not None else data
+    made = {"randomize": built, "render": _renderer(render), "source": source, "root": root, "note": note or ""}
+    return validate(Config, {**sections, **made}, "")
+
+
+def _settled(section: Plain) -> tuple[Plain, str | None]:
+    """Return the section with a renderer's name for `auto`, and a line about that, None if it was not `auto`."""
+    if not isinstance(section, Mapping):
+        raise ConfigError(f"render: expected a section, got {section!r}")
+    kind = section.get("kind", "tiny")
+    if kind not in (*RENDERERS, "auto"):
+        raise ConfigError(f'render.kind: unknown kind "{kind}"{did_you_mean(str(kind), (*RENDERERS, "auto"))}')
+    if kind != "auto":
+        return section, None
+    if _flat(section):
+        example = f'e.g. "tiny: {{{next(iter(_flat(section)))}: ...}}"'
+        raise ConfigError(f'render: expected fields in a section of their kind where the kind is "auto", {example}')
+    reason = why_no_gl()
+    note = "" if reason is None else f"renderer: tiny, because gl cannot be used here: {reason}"
+    return {**section, "kind": "gl" if reason is None else "tiny"}, note
+
+
+def why_no_gl() -> str | None:
+    """Return why the renderer `gl` cannot be used on this machine and what to install; None if it can be."""
+    try:
+        from simgen.render.gl.context import context
+
+        context()
+    except (ImportError, RenderError) as error:
+        return str(error)
+    return None
+
+
+def _renderer(section: Plain) -> Renderer:
+    """Return the renderer of a section that holds its fields, or a section of fields for each kind, or both."""
+    kind = section.get("kind", "tiny")
+    for name in RENDERERS:
+        if name in section:
+            build(RENDERERS, {**_section(section[name], f"render.{name}"), "kind": name}, f"render.{name}")
+    flat = _flat(section)
+    return build(RENDERERS, {**section.get(kind, {}), **flat, "kind": kind}, "render" if flat else f"render.{kind}")
+
+
+def _section(value: Any, where: str) -> Plain:
+    if not isinstance(value, Mapping | None):
+        raise ConfigError(f"{where}: expected a section, got {value!r}")
+    return dict(value or {})
+
+
+def _flat(section: Plain) -> Plain:
+    """Return the fields that stand beside the kind, for that kind alone."""
+    return {key: value for key, value in section.items() if key not in ("kind", *RENDERERS)}
+
+
+def _choose_renderer(data: Plain, kind: Any) -> None:
+    """Set the renderer's kind; fields that the file gave the old kind move into that kind's section."""
+    section = data.get("render") or {}
+    if not isinstance(section, dict):
+        return
+    old, flat = section.get("kind", "tiny"), _flat(section)
+    if flat and old != kind and old in RENDERERS:
+        section = {k: v for k, v in section.items() if k not in flat} | {old: {**section.get(old, {}), **flat}}
+    data["render"] = {**section, "kind": kind}
 
 
 def _require_known_classes(randomizers: Mapping[str, Randomizer], classes: Any) -> None:
@@ -164,6 +227,13 @@ def _override(data: Plain, override: str) -> None:
     if not equals or not key.strip():
         raise ConfigError(f'--set "{override}": expected KEY=VALUE, e.g. output.quality=90')
     *parents, last = key.strip().split(".")
+    try:
+        new = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ConfigError(f'--set "{override}": expected YAML after "=", got {value!r}') from None
+    if key.strip() == "render.kind":
+        _choose_renderer(data, new)
+        return
     place: Any = data
     for name in parents:
         if place.get(name) is None:
@@ -171,10 +241,7 @@ def _override(data: Plain, override: str) -> None:
         place = place[name]
         if not isinstance(place, dict):
             raise ConfigError(f'--set "{override}": "{name}" is a value, not a section')
-    try:
-        place[last] = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise ConfigError(f'--set "{override}": expected YAML after "=", got {value!r}') from None
+    place[last] = new
 
 
 class _Lines:

@@ -36,6 +36,10 @@ class RenderError(SimgenError):
     """A scene that could not be simulated or drawn."""
 
 
+class ViewError(RenderError):
+    """A camera or a lamp inside of an object: the scene is drawn again."""
+
+
 def did_you_mean(name: str, options: Iterable[str]) -> str:
     """Return ` (did you mean "x"?)` for the option nearest to `name`, or the list of options, or nothing."""
     known = sorted(options)

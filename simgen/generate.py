@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 import simgen
 from simgen.annotate import annotate
+from simgen.catalog import surrounds
 from simgen.config import Config, from_dict, load
 from simgen.engine import Engine, LocalEngine
-from simgen.errors import OutputError, RenderError
+from simgen.errors import OutputError, RenderError, ViewError
 from simgen.formats.coco import CocoWriter
-from simgen.render import camera_matrix
+from simgen.geometry import transform
+from simgen.lens import camera_matrix
 from simgen.rng import stream
 from simgen.samples import Sample
 from simgen.scene import CameraSpec, SceneSpec, scene_to_dict
@@ -25,6 +27,10 @@ from simgen.world import Body, World
 
 SHARD = 8
 """Samples that a worker makes before it reports; also the unit of progress."""
+
+
+DARK = 4
+"""A picture whose brightest value is below this shows nothing: its lamps stand inside something or are weak."""
 
 
 class Stopwatch:
@@ -52,7 +58,7 @@ def sample(config: Config | str | Path, seed: int, index: int, watch: Stopwatch 
 
     Raises:
         ConfigError, AssetError: the config or a file that it names cannot be used.
-        RenderError: no draw of the scene came to rest with something to see.
+        RenderError: no draw of the scene came to rest with something to see, in the light and outside of every body.
     """
     config = config if isinstance(config, Config) else load(config)
     watch = watch or Stopwatch()
@@ -65,8 +71,8 @@ def sample(config: Config | str | Path, seed: int, index: int, watch: Stopwatch 
             meta = {"seed": seed, "index": index, "attempt": attempt}
             return dataclasses.replace(made, index=index, metadata={**meta, **made.metadata})
     raise RenderError(
-        f"sample {index} of seed {seed}: expected a scene at rest with a labelled object in view, "
-        f"got none in {config.redraws + 1} draws"
+        f"sample {index} of seed {seed}: expected a scene at rest with a labelled object in view of a lit, free "
+        f"camera, got none in {config.redraws + 1} draws"
     )
 
 
@@ -82,34 +88,52 @@ def render_scene(config: Config, scene: SceneSpec) -> Sample:
     """Return the sample (index 0) of a given scene, e.g. one replayed from a dataset's metadata.
 
     Raises:
-        RenderError: the scene does not come to rest, or shows none of its labelled objects.
+        RenderError: the scene does not come to rest, is dark, shows none of its labelled objects, or its camera is
+            inside a body.
     """
     made = _photograph(config, scene, Stopwatch())
     if made is None:
-        raise RenderError("scene: expected it to come to rest with a labelled object in view, got none")
+        raise RenderError("scene: expected it to come to rest with a labelled object in view of a lit, free camera")
     return made
 
 
 def _photograph(config: Config, scene: SceneSpec, watch: Stopwatch) -> Sample | None:
-    with World(scene, config.root, config.physics) as world:
+    with World(scene, config.root, config.physics, config.render.needs_visuals) as world:
         watch.lap("spawn")
         settled = world.settle()
         poses = world.poses()
         watch.lap("physics")
-        if not settled:
+        if not settled or _camera_is_inside(scene.camera, world.bodies, poses):
             return None
-        frame = config.render.render(world, scene.camera)
+        try:
+            frame = config.render.render(world, scene.camera)
+        except ViewError:
+            return None  # a lamp or the camera inside of an object
         watch.lap("render")
+        if frame.rgb.max() < DARK:
+            return None
         annotations = annotate(frame, world.bodies, poses, scene.camera, config.labels)
         watch.lap("annotate")
         if not annotations and any(body.spec.labelled for body in world.bodies):
             return None
-        metadata = {"scene": scene_to_dict(scene), "poses": _poses_by_name(world.bodies, poses)}
+        metadata = {
+            "renderer": config.render.driver(),
+            "scene": scene_to_dict(scene),
+            "poses": _poses_by_name(world.bodies, poses),
+        }
     watch.lap("spawn")
     seen = expose(frame, scene.sensor)
     watch.lap("sensor")
     matrix = camera_matrix(scene.camera)
-    return Sample(0, seen.rgb, annotations, frame.depth_m, frame.instances, matrix, metadata)
+    lens = scene.camera.lens
+    return Sample(0, seen.rgb, annotations, frame.depth_m, frame.instances, matrix, metadata, lens)
+
+
+def _camera_is_inside(camera: CameraSpec, bodies: list[Body], poses: list[NDArray[np.float64]]) -> bool:
+    return any(
+        surrounds(body.mesh, transform(np.linalg.inv(pose), [camera.eye_m])[0])
+        for body, pose in zip(bodies, poses, strict=True)
+    )
 
 
 def _poses_by_name(bodies: list[Body], poses: list[NDArray[np.float64]]) -> dict[str, list[float]]:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simgen.scene import Plain
+
 
 @dataclass(frozen=True, eq=False)
 class Annotation:
@@ -58,6 +60,7 @@ class Sample:
         instances: (H, W) int32, 0 = background, or None.
         camera_matrix: (3, 3) float64, or None.
         metadata: plain data, at least {"scene": ...} for a simulated sample: everything needed to make it again.
+        lens: the distortion, a section of `simgen.lens.LENSES`, or None for a pinhole; the labels go through it.
     """
 
     index: int
@@ -67,3 +70,4 @@ class Sample:
     instances: NDArray[np.int32] | None = None
     camera_matrix: NDArray[np.float64] | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
+    lens: Plain | None = None

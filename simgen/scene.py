@@ -4,7 +4,7 @@ Simulator and renderer are views of it. It converts to and from a dict of JSON t
 sample's metadata, and is all that is needed to make the sample again.
 """
 
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass
@@ -19,15 +19,38 @@ STRICT = ConfigDict(extra="forbid")
 
 @dataclass(frozen=True, config=STRICT)
 class MaterialSpec:
-    """How a surface looks.
+    """How a surface looks: metallic-roughness, with the extensions that plastics need.
 
     Attributes:
-        texture: a plug-in of `simgen.textures.TEXTURES`.
-        specular: strength of the highlight, 0 to 1.
+        texture: base colour, a plug-in of `simgen.textures.TEXTURES`.
+        specular: strength of the highlight, 0 to 1; of dielectrics, 0.5 is a reflectance of 4 % (KHR_materials_specular
+            puts it at 1, Burley 2012 at 0.5; this is Burley's).
+        roughness: perceptual, 0 is a mirror, 1 is matt.
+        metallic: 0 is a dielectric, 1 a metal.
+        roughness_texture: a plug-in whose brightness varies the roughness by `roughness_contrast`.
+        roughness_contrast: how far the roughness moves at the texture's darkest and brightest, 0 to 1.
+        bump_texture: a plug-in whose brightness is a height.
+        bump: strength of the height, 0 is flat.
+        clear_coat: strength of a second, colourless gloss on top, 0 to 1.
+        clear_coat_roughness: its roughness.
+        transmission: share of the light that passes into the body and comes out scattered, as in translucent plastic.
+        projection: "uv", or "triplanar" for meshes without texture coordinates.
+        texture_size_m: edge of a texture tile under triplanar projection.
     """
 
     texture: Plain
     specular: float = 0.2
+    roughness: float = 0.5
+    metallic: float = 0.0
+    roughness_texture: Plain | None = None
+    roughness_contrast: float = 0.0
+    bump_texture: Plain | None = None
+    bump: float = 0.0
+    clear_coat: float = 0.0
+    clear_coat_roughness: float = 0.1
+    transmission: float = 0.0
+    projection: Literal["uv", "triplanar"] = "uv"
+    texture_size_m: float = 0.1
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -58,7 +81,11 @@ class ObjectSpec:
 
 @dataclass(frozen=True, config=STRICT)
 class LightSpec:
-    """The directional light: `direction` points from the scene towards it; colour and coefficients are 0 to 1."""
+    """The one light of a simple renderer: `direction` points from the scene towards it; the rest is 0 to 1.
+
+    A renderer that knows lamps and environments uses it where a scene has neither: `diffuse` as a directional lamp,
+    `ambient` as a uniform environment.
+    """
 
     direction: Vec3 = (0.3, 0.2, 1.0)
     color: Vec3 = (1.0, 1.0, 1.0)
@@ -69,10 +96,61 @@ class LightSpec:
 
 
 @dataclass(frozen=True, config=STRICT)
+class LampSpec:
+    """A lamp in physical units, for renderers that can.
+
+    Attributes:
+        kind: directional, point, spot, or area (a rectangle).
+        intensity: lux on a surface that faces it for "directional"; lumens for the others.
+        temperature_k: colour temperature of the black body; 6500 is white.
+        color: a filter on top, rgb 0 to 1.
+        position_m: of all but "directional".
+        direction: where it shines (not where it stands); of all but "point".
+        size_m: width and height of "area"; the diameter of "point" and "spot" is the first: it softens shadows.
+        angle_rad: the angular diameter of "directional" (the sun's is 0.0093), the full cone of "spot".
+        softness: share of a spot's cone over which it fades, 0 to 1.
+        roll_rad: turn of an area's rectangle about its direction.
+        shadow: whether it casts a shadow.
+    """
+
+    kind: Literal["directional", "point", "spot", "area"] = "directional"
+    intensity: float = 1000.0
+    temperature_k: float = 6500.0
+    color: Vec3 = (1.0, 1.0, 1.0)
+    position_m: Vec3 = (0.0, 0.0, 1.0)
+    direction: Vec3 = (0.0, 0.0, -1.0)
+    size_m: tuple[float, float] = (0.1, 0.1)
+    angle_rad: float = 0.0093
+    softness: float = 0.3
+    roll_rad: float = 0.0
+    shadow: bool = True
+
+
+@dataclass(frozen=True, config=STRICT)
+class EnvironmentSpec:
+    """Light from all around.
+
+    Attributes:
+        map: a plug-in of `simgen.environments.ENVIRONMENTS`: a sky, a studio, a uniform grey, an image file.
+        intensity: lux on a horizontal surface under the open map; None keeps an image's own values.
+        yaw_rad: turn about the vertical.
+    """
+
+    map: Plain
+    intensity: float | None = 500.0
+    yaw_rad: float = 0.0
+
+
+@dataclass(frozen=True, config=STRICT)
 class CameraSpec:
-    """A pinhole camera at `eye_m` that looks at `target_m`; focal lengths and principal point in pixels.
+    """A camera at `eye_m` that looks at `target_m`; focal lengths and principal point in pixels.
 
     The centre of the top-left pixel is (0, 0).
+
+    Attributes:
+        skew: K[0, 1] in pixels.
+        lens: a plug-in of `simgen.lens.LENSES` (Brown-Conrady, fisheye), or None for a pinhole.
+        exposure_ev: exposure value at ISO 100 of a physically lit scene; None lets the camera meter the frame.
     """
 
     size_wh: tuple[int, int] = (640, 640)
@@ -81,6 +159,9 @@ class CameraSpec:
     eye_m: Vec3 = (0.0, 0.0, 0.5)
     target_m: Vec3 = (0.0, 0.0, 0.0)
     roll_rad: float = 0.0
+    skew: float = 0.0
+    lens: Plain | None = None
+    exposure_ev: float | None = None
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -112,10 +193,12 @@ class SensorSpec:
 
 @dataclass(frozen=True, config=STRICT)
 class SceneSpec:
-    """One scene. `background` is the texture seen where no object is."""
+    """One scene. `background` is the texture seen where no object is; without one, the environment is seen."""
 
     objects: tuple[ObjectSpec, ...] = ()
     light: LightSpec = LightSpec()
+    lamps: tuple[LampSpec, ...] = ()
+    environment: EnvironmentSpec | None = None
     camera: CameraSpec = CameraSpec()
     sensor: SensorSpec = SensorSpec()
     background: Plain | None = None

@@ -17,8 +17,9 @@ from pydantic.dataclasses import dataclass as config_dataclass
 
 from simgen.bullet import p
 from simgen.catalog import Collider, Mesh, Model, build_model
+from simgen.errors import AssetError
 from simgen.geometry import pose_matrix
-from simgen.scene import STRICT, ObjectSpec, SceneSpec, Vec3
+from simgen.scene import STRICT, ObjectSpec, Quat, SceneSpec, Vec3
 from simgen.textures import draw_texture
 
 
@@ -49,27 +50,46 @@ class Body:
     center_m: Vec3 = (0.0, 0.0, 0.0)
 
 
+@dataclass(frozen=True)
+class Robot:
+    """A body of many links that was loaded from a file: its name and file, its PyBullet id."""
+
+    name: str
+    path: Path
+    id: int
+
+
 class World:
     """A scene in PyBullet; use it as a context manager.
 
     Attributes:
         scene: what was spawned.
         root: the folder that the scene's file names start from.
+        visuals: whether PyBullet's own renderers can draw it.
         client: PyBullet's client id.
         bodies: in the order of the scene's objects.
+        robots: what `load_robot` added, in order.
     """
 
-    def __init__(self, scene: SceneSpec, root: Path, physics: Physics = Physics()) -> None:
-        """Spawn the scene. `root` is the folder that the scene's file names start from.
+    def __init__(self, scene: SceneSpec, root: Path, physics: Physics = Physics(), visuals: bool = True) -> None:
+        """Spawn the scene.
+
+        Args:
+            scene: what to spawn.
+            root: the folder that the scene's file names start from.
+            physics: how it is simulated.
+            visuals: whether PyBullet gets surfaces and textures, too. Only its own renderers need them, and they are
+                a good part of the time that spawning takes.
 
         Raises:
             AssetError: a mesh or texture is missing or unreadable.
         """
-        self.scene, self.root, self.physics = scene, root, physics
+        self.scene, self.root, self.physics, self.visuals = scene, root, physics, visuals
         models = [build_model(spec.model) for spec in scene.objects]
         meshes = [model.mesh(root) for model in models]
         self.client = p.connect(p.DIRECT)
         self.bodies: list[Body] = []
+        self.robots: list[Robot] = []
         try:
             p.setPhysicsEngineParameter(
                 deterministicOverlappingPairs=1,
@@ -87,23 +107,11 @@ class World:
 
     def _spawn(self, spec: ObjectSpec, model: Model, mesh: Mesh, root: Path, folder: Path) -> Body:
         client, center = self.client, model.center_m(root)
-        visual = p.createVisualShape(
-            p.GEOM_MESH,
-            vertices=(mesh.vertices_m - center).tolist(),
-            indices=mesh.faces.ravel().tolist(),
-            uvs=(mesh.uvs * (1, -1) + (0, 1)).tolist(),  # PyBullet's texture origin is the bottom-left corner
-            normals=mesh.normals.tolist(),
-            physicsClientId=client,
-        )
+        visual = _visual_shape(mesh, center, client) if self.visuals else -1
         shape = p.createCollisionShape(**_collision_arguments(model.collider(root)), physicsClientId=client)
         body = p.createMultiBody(spec.mass_kg, shape, visual, spec.position_m, spec.quat_xyzw, physicsClientId=client)
-        image = model.paint(draw_texture(spec.material.texture, model.texture_size_wh(), root))
-        file = folder / f"{body}.bmp"
-        cv2.imwrite(str(file), np.ascontiguousarray(image[..., ::-1]))
-        texture = p.loadTexture(str(file), physicsClientId=client)
-        p.changeVisualShape(
-            body, -1, textureUniqueId=texture, specularColor=[spec.material.specular] * 3, physicsClientId=client
-        )
+        if self.visuals:
+            self._texture(body, painted(spec, model, root), spec.material.specular, folder)
         p.changeDynamics(
             body,
             -1,
@@ -115,6 +123,38 @@ class World:
         )
         p.resetBaseVelocity(body, spec.linear_velocity_m_s, spec.angular_velocity_rad_s, physicsClientId=client)
         return Body(spec, model, mesh, body, center)
+
+    def _texture(self, body: int, image: NDArray[np.uint8], specular: float, folder: Path) -> None:
+        file = folder / f"{body}.bmp"
+        cv2.imwrite(str(file), np.ascontiguousarray(image[..., ::-1]))
+        texture = p.loadTexture(str(file), physicsClientId=self.client)
+        p.changeVisualShape(
+            body, -1, textureUniqueId=texture, specularColor=[specular] * 3, physicsClientId=self.client
+        )
+
+    def load_robot(
+        self,
+        path: Path,
+        position_m: Vec3 = (0.0, 0.0, 0.0),
+        quat_xyzw: Quat = (0.0, 0.0, 0.0, 1.0),
+        fixed: bool = True,
+    ) -> Robot:
+        """Load a URDF file and return the robot; `fixed` holds its base where it is.
+
+        Its instance number in a frame follows the bodies' and earlier robots', its parts are its links (1 is the base).
+
+        Raises:
+            AssetError: the file is missing or PyBullet cannot read it.
+        """
+        if not path.is_file():
+            raise AssetError(f'robot "{path}": there is no such file')
+        try:
+            body = p.loadURDF(str(path), position_m, quat_xyzw, useFixedBase=int(fixed), physicsClientId=self.client)
+        except p.error as error:
+            raise AssetError(f'robot "{path}": expected a URDF file that PyBullet can load, got {error}') from None
+        robot = Robot(path.stem, path, int(body))
+        self.robots.append(robot)
+        return robot
 
     def settle(self) -> bool:
         """Simulate until every movable body rests. Returns whether that came before `physics.limit_s`."""
@@ -161,6 +201,24 @@ class World:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def painted(spec: ObjectSpec, model: Model, root: Path) -> NDArray[np.uint8]:
+    """Return an object's base colour (H, W, 3) uint8: its material's texture with the model's own marks on it."""
+    return model.paint(draw_texture(spec.material.texture, model.texture_size_wh(), root))
+
+
+def _visual_shape(mesh: Mesh, center_m: Vec3, client: int) -> int:
+    return int(
+        p.createVisualShape(
+            p.GEOM_MESH,
+            vertices=(mesh.vertices_m - center_m).tolist(),
+            indices=mesh.faces.ravel().tolist(),
+            uvs=(mesh.uvs * (1, -1) + (0, 1)).tolist(),  # PyBullet's texture origin is the bottom-left corner
+            normals=mesh.normals.tolist(),
+            physicsClientId=client,
+        )
+    )
 
 
 def _collision_arguments(collider: Collider) -> dict[str, Any]:

@@ -6,9 +6,10 @@ import pytest
 import yaml
 from scenes_for_tests import small_dice
 
-from simgen.config import load
+from simgen.config import from_dict, load, why_no_gl
 from simgen.errors import AssetError, ConfigError
 from simgen.generate import sample
+from simgen.render import RENDERERS, TinyRenderer
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -31,6 +32,26 @@ def test_shipped_scenes_load_and_render(name):
     made = sample(config, 0, 0)
     assert made.rgb.shape == (96, 96, 3)
     assert {a.class_name for a in made.annotations} <= set(config.classes)
+
+
+@pytest.mark.skipif(why_no_gl() is not None, reason="OpenGL cannot be used here")
+@pytest.mark.parametrize("name", ["dice", "dice-plain", "digits", "digits-plain"])
+def test_shipped_scenes_are_lit_by_gl(name):
+    config = load(name, ["output.size_wh=[96, 96]", "render.kind=gl", "randomize.sensor=false"])
+    made = sample(config, 0, 0)
+    assert made.metadata["renderer"]["kind"] == "gl"
+    assert 30 < made.rgb.mean() < 225
+    assert {a.class_name for a in made.annotations} <= set(config.classes)
+
+
+@pytest.mark.parametrize("name", ["dice", "digits"])
+def test_what_only_gl_sees_leaves_tiny_as_it_was(name):
+    small = ["output.size_wh=[96, 96]", "render.kind=tiny"]
+    lit = sample(load(name, small), 1, 0)
+    dark = sample(load(name, [*small, "randomize.lamps=false", "randomize.environment=false"]), 1, 0)
+    assert lit.metadata["scene"]["environment"] is not None
+    assert dark.metadata["scene"]["environment"] is None
+    assert (lit.rgb == dark.rgb).all()
 
 
 def test_unknown_key(tmp_path):
@@ -67,6 +88,66 @@ def test_missing_file_and_unknown_name(tmp_path):
         load(tmp_path / "none.yaml")
     with pytest.raises(ConfigError, match='did you mean "dice"'):
         load("dise")
+
+
+OLD, NEW = {"kind": "tiny", "light_distance_m": 0.7}, {"kind": "auto", "tiny": {"light_distance_m": 0.7}}
+
+
+def test_a_renderer_has_its_fields_beside_its_kind_or_in_a_section_of_its_own():
+    flat = from_dict(small_dice(render=OLD))
+    own = from_dict(small_dice(render={**NEW, "kind": "tiny"}))
+    assert flat.render == own.render == TinyRenderer(light_distance_m=0.7)
+    assert from_dict(small_dice()).render == TinyRenderer()
+    assert flat.source["render"] == OLD
+
+
+@pytest.mark.parametrize("section", [OLD, NEW])
+def test_choosing_another_renderer_leaves_the_first_ones_fields_to_it(section, tmp_path):
+    file = written(tmp_path, yaml.safe_dump(small_dice(render=section)))
+    chosen = load(file, ["render.kind=gl"])
+    assert type(chosen.render) is RENDERERS["gl"]
+    assert chosen.source["render"] == {"kind": "gl", "tiny": {"light_distance_m": 0.7}}
+    back = load(file, ["render.kind=gl", "render.kind=tiny"])
+    assert back.render == TinyRenderer(light_distance_m=0.7)
+
+
+@pytest.mark.parametrize(("reason", "kind"), [(None, "gl"), ("no EGL; apt-get install libegl1", "tiny")])
+def test_auto_is_settled_when_the_config_is_read(reason, kind, monkeypatch):
+    monkeypatch.setattr("simgen.config.why_no_gl", lambda: reason)
+    config = from_dict(small_dice(render=NEW))
+    assert type(config.render) is RENDERERS[kind]
+    assert config.source["render"] == {**NEW, "kind": kind}
+    assert config.note == ("" if reason is None else f"renderer: tiny, because gl cannot be used here: {reason}")
+    assert from_dict(config.source).source == config.source
+
+
+@pytest.mark.parametrize(
+    ("section", "sentence"),
+    [
+        ({"kind": "tny"}, 'render.kind: unknown kind "tny" (did you mean "tiny"?)'),
+        (
+            {"kind": "tiny", "suprsample": 2},
+            'render.suprsample: unknown key "suprsample" (did you mean "supersample"?)',
+        ),
+        (
+            {"kind": "gl", "tiny": {"suprsample": 2}},
+            'render.tiny.suprsample: unknown key "suprsample" (did you mean "supersample"?)',
+        ),
+        ({"kind": "tiny", "tiny": 3}, "render.tiny: expected a section, got 3"),
+        (7, "render: expected a section, got 7"),
+        (
+            {"kind": "auto", "supersample": 2},
+            (
+                'render: expected fields in a section of their kind where the kind is "auto", '
+                'e.g. "tiny: {supersample: ...}"'
+            ),
+        ),
+    ],
+)
+def test_mistakes_about_the_renderer(section, sentence):
+    with pytest.raises(ConfigError) as caught:
+        from_dict(small_dice(render=section))
+    assert str(caught.value) == sentence
 
 
 def test_overrides():

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import multiprocessing
 import subprocess
@@ -79,6 +80,19 @@ def test_a_scene_without_anything_to_see_is_drawn_again_and_then_refused():
     data["randomize"]["camera"] = {"target_m": 5.0}
     with pytest.raises(RenderError, match="got none in 2 draws"):
         sample(from_dict(data), 0, 0)
+
+
+def test_a_camera_inside_a_body_or_a_dark_scene_is_no_sample():
+    made = sample(config(), 0, 0)
+    scene = scene_from_dict(json.loads(json.dumps(made.metadata["scene"])))
+    die = next(b for b in scene.objects if b.labelled)
+    place = np.array(made.metadata["poses"][die.name]).reshape(4, 4)[:3, 3]
+    inside = dataclasses.replace(scene.camera, eye_m=tuple(place + np.array([0, 0, 0.001])), target_m=tuple(place))
+    with pytest.raises(RenderError, match="a lit, free camera"):
+        render_scene(config(), dataclasses.replace(scene, camera=inside))
+    dark = dataclasses.replace(scene.light, ambient=0.0, diffuse=0.0, specular=0.0)
+    with pytest.raises(RenderError, match="a lit, free camera"):
+        render_scene(config(), dataclasses.replace(scene, light=dark))
 
 
 def files(folder: Path) -> dict[str, bytes]:

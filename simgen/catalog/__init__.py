@@ -1,7 +1,7 @@
 """What can be put in a scene. A model is a frozen dataclass of shape parameters; `MODELS` names them."""
 
 from simgen.catalog.die import Die
-from simgen.catalog.mesh import Mesh
+from simgen.catalog.mesh import Mesh, surrounds
 from simgen.catalog.meshfile import MeshFile
 from simgen.catalog.primitives import Box, Capsule, Cylinder, Lump, Sphere
 from simgen.catalog.shape import Collider, Model
@@ -26,4 +26,4 @@ def build_model(section: Plain) -> Model:
     return build(MODELS, section, "model")
 
 
-__all__ = ["MODELS", "Collider", "Mesh", "Model", "build_model"]
+__all__ = ["MODELS", "Collider", "Mesh", "Model", "build_model", "surrounds"]

@@ -85,3 +85,19 @@ def revolve(profile_rz: ArrayLike, normals_rz: ArrayLike, segments: int = 24) ->
     v = np.linspace(0, 1, len(profile))
     uvs = np.stack(np.meshgrid(angle / (2 * np.pi), v), -1)
     return grid(turn(profile), turn(normal), uvs)
+
+
+def surrounds(mesh: Mesh, point_m: ArrayLike) -> bool:
+    """Return whether a point (3,) lies inside a mesh: its winding number is over a half (Jacobson et al. 2013).
+
+    The triangles' solid angles are van Oosterom's and Strackee's (1983). Small holes do not matter.
+    """
+    point = np.asarray(point_m, float)
+    if (point <= mesh.vertices_m.min(0)).any() or (point >= mesh.vertices_m.max(0)).any():
+        return False
+    a, b, c = np.moveaxis((mesh.vertices_m - point)[mesh.faces], 1, 0)
+    la, lb, lc = (np.linalg.norm(v, axis=1) for v in (a, b, c))
+    volume = np.einsum("ij,ij->i", a, np.cross(b, c))
+    ab, bc, ca = (np.einsum("ij,ij->i", u, v) for u, v in ((a, b), (b, c), (c, a)))
+    angle = 2 * np.arctan2(volume, la * lb * lc + ab * lc + bc * la + ca * lb)
+    return bool(abs(angle.sum()) > 2 * np.pi)

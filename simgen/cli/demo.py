@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simgen.cli.renderer import RendererOption
+
 if TYPE_CHECKING:
     from simgen.adapters.evaluate import Evaluation
     from simgen.formats.coco import CocoDataset
@@ -36,6 +38,7 @@ def demo(
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the demo.")] = Path("runs/demo"),
     data: Annotated[Path | None, typer.Option(help="Folder that holds the dice photographs.")] = None,
     task: Annotated[str, typer.Option(help="dice, digits, or auto: dice where the photographs can be had.")] = "auto",
+    renderer: RendererOption = None,
 ) -> None:
     """Generate, train, and score on real images: dice photographs where they can be had, else scanned digits."""
     from simgen.errors import ConfigError, did_you_mean
@@ -45,7 +48,7 @@ def demo(
             f'--task: expected auto, dice or digits, got "{task}"{did_you_mean(task, ("dice", "digits"))}'
         )
     road, real = _choose(task, data)
-    _travel(road, real, out / road.scene)
+    _travel(road, real, out / (f"{road.scene}-{renderer}" if renderer else road.scene), renderer)
 
 
 def _choose(task: str, data: Path | None) -> "tuple[Road, CocoDataset]":
@@ -67,7 +70,7 @@ def _choose(task: str, data: Path | None) -> "tuple[Road, CocoDataset]":
     return DIGITS, read_real("digits")
 
 
-def _travel(road: Road, real: "CocoDataset", out: Path) -> None:
+def _travel(road: Road, real: "CocoDataset", out: Path, renderer: str | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -78,8 +81,8 @@ def _travel(road: Road, real: "CocoDataset", out: Path) -> None:
     from simgen.formats.coco import CocoDataset
 
     fresh = max(4, road.images // 10)
-    generate(road.scene, out / "train", road.images, seed=1)
-    generate(road.scene, out / "test", fresh, seed=2)
+    generate(road.scene, out / "train", road.images, seed=1, renderer=renderer)
+    generate(road.scene, out / "test", fresh, seed=2, renderer=renderer)
     train(out / "train", out / "run", config=road.scene, steps=road.steps)
     table = Table("source-only", *road.figures, title=f"{road.scene}: trained on synthetic images alone")
     for name, images in (("on synthetic", CocoDataset.read(out / "test")), ("on real", real)):

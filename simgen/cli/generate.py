@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from simgen.cli.renderer import RendererOption, load_with
+
 
 def generate(
     config: Annotated[
@@ -17,13 +19,13 @@ def generate(
         list[str] | None, typer.Option("--set", help="Change a value: a.b=c; may be repeated.")
     ] = None,
     workers: Annotated[int, typer.Option(help="Processes; 0 = one for each core.")] = 0,
+    renderer: RendererOption = None,
     profile: Annotated[bool, typer.Option("--profile", help="Print where the time went.")] = False,
 ) -> None:
     """Generate labelled images (COCO). The same command goes on where an interrupted one stopped."""
     import os
 
     from simgen.cli.progress import bar
-    from simgen.config import load
     from simgen.engine import LocalEngine
     from simgen.errors import ConfigError
     from simgen.generate import Job
@@ -33,7 +35,7 @@ def generate(
         raise ConfigError(f"-n: expected at least 1 image, got {count}")
     if seed < 0 or workers < 0:
         raise ConfigError(f"--seed and --workers: expected numbers >= 0, got {seed} and {workers}")
-    loaded = load(config, overrides or ())
+    loaded = load_with(config, overrides, renderer)
     job = Job(loaded.source, loaded.root, seed, out)
     with bar("generate", count, "images") as advance:
         seconds = run(job, count, LocalEngine(min(workers or os.cpu_count() or 1, count)), advance)

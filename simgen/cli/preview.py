@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from simgen.cli.renderer import RendererOption, load_with
+
 
 def preview(
     config: Annotated[str, typer.Argument(help="A YAML file, or the name of a shipped scene.")],
@@ -14,13 +16,13 @@ def preview(
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="Change a value: a.b=c; may be repeated.")
     ] = None,
+    renderer: RendererOption = None,
 ) -> None:
     """Draw samples with their labels, depth and instances on one sheet."""
     import cv2
     import numpy as np
 
     from simgen.cli.progress import bar
-    from simgen.config import load
     from simgen.errors import ConfigError, OutputError
     from simgen.generate import sample
     from simgen.preview import contact_sheet
@@ -29,7 +31,7 @@ def preview(
         raise ConfigError(f"-n and --seed: expected at least 1 sample and a seed >= 0, got {count} and {seed}")
     if out.suffix.lower() not in (".png", ".jpg"):
         raise OutputError(f'-o "{out}": expected a .png or .jpg file')
-    loaded = load(config, overrides or ())
+    loaded = load_with(config, overrides, renderer)
     samples = []
     with bar("preview", count, "images") as advance:
         for index in range(count):

@@ -45,7 +45,7 @@ class LocalEngine:
     def _pooled(self, work: Callable[[J, Shard], R], job: J, waiting: deque[Shard]) -> Iterator[tuple[Shard, R]]:
         context = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(
-            self.workers, context, initializer=_end_with_parent, max_tasks_per_child=SHARDS_PER_PROCESS
+            self.workers, context, initializer=_start_worker, max_tasks_per_child=SHARDS_PER_PROCESS
         )
         running: dict[Future[R], Shard] = {}
         try:
@@ -60,8 +60,13 @@ class LocalEngine:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _end_with_parent() -> None:
-    """Let this worker end when its parent is killed: it would wait for work for ever, or write what nobody counts."""
+def _start_worker() -> None:
+    """Prepare a worker.
+
+    It ends when its parent is killed: else it would wait for work for ever, or write what nobody counts. And it draws
+    with one thread: Mesa's software rasterizer takes every core, and processes side by side are faster with one each.
+    """
+    os.environ.setdefault("LP_NUM_THREADS", "1")
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=lambda: (connection.wait([parent.sentinel]), os._exit(1)), daemon=True).start()

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from simgen.errors import OutputError
 from simgen.formats import masks
 from simgen.formats.coco_reader import CocoDataset, ImageRecord
+from simgen.lens import build_lens
 from simgen.samples import Annotation, Sample
 
 _FOLDERS = ("images", "depth", "instances", "meta")
@@ -158,6 +159,9 @@ class CocoWriter:
         }
         if sample.camera_matrix is not None:
             record["cam_K"] = [float(v) for v in sample.camera_matrix.ravel()]
+        if sample.lens is not None:
+            record["dist"] = list(build_lens(sample.lens).coefficients())
+            record["dist_model"] = sample.lens["kind"]
         return record
 
     def _record(self, a: Annotation) -> dict[str, Any]:

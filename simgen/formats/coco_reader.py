@@ -16,10 +16,12 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from simgen.errors import DataError
+from simgen.errors import ConfigError, DataError
 from simgen.formats import masks
 from simgen.formats.imagefile import MAX_PIXELS, decode, decode_side, stored_size
+from simgen.lens import lens_section
 from simgen.samples import Annotation, Sample
+from simgen.scene import Plain
 
 SPILL_PX = 2.0
 
@@ -34,6 +36,7 @@ class ImageRecord:
         size_wh: in pixels.
         annotations: without masks.
         camera_matrix: (3, 3) or None.
+        lens: the distortion as a section of `simgen.lens.LENSES`, or None.
         masks: COCO's segmentation of each annotation, None where there is none.
     """
 
@@ -43,6 +46,7 @@ class ImageRecord:
     annotations: tuple[Annotation, ...]
     camera_matrix: NDArray[np.float64] | None = None
     masks: tuple[Any, ...] = ()
+    lens: Plain | None = None
 
     def rgb(self) -> NDArray[np.uint8]:
         """Return (H, W, 3) uint8. Raises `DataError` if the file is damaged or of another size."""
@@ -92,6 +96,7 @@ class CocoDataset(Sequence[Sample]):
             instances=None if instances is None else instances.astype(np.int32),
             camera_matrix=record.camera_matrix,
             metadata=_metadata(self.root / "meta" / f"{record.path.stem}.json"),
+            lens=record.lens,
         )
 
     def subset(self, indices: Iterable[int]) -> "CocoDataset":
@@ -149,7 +154,20 @@ class _Reader:
             tuple(self._annotation(record, size) for record in found),
             None if matrix is None else matrix.reshape(3, 3),
             tuple(self._segmentation(record, size) for record in found),
+            self._lens(image, what),
         )
+
+    def _lens(self, image: dict[str, Any], what: str) -> Plain | None:
+        """Return the distortion of "dist" (OpenCV's order) and "dist_model", which is "brown" where it is missing."""
+        numbers, kind = image.get("dist"), image.get("dist_model", "brown")
+        if numbers is None:
+            return None
+        if not isinstance(numbers, list) or not _are_numbers(numbers, len(numbers)):
+            raise self._error(f'{what}: expected "dist" to be numbers, got {_short(numbers)}')
+        try:
+            return lens_section(kind if isinstance(kind, str) else repr(kind), numbers)
+        except ConfigError as error:
+            raise self._error(f"{what}: {error}") from None
 
     def _path(self, name: str) -> Path:
         for folder in (self.root / "images", self.root):

@@ -4,6 +4,8 @@ from typing import Any
 
 from simgen.randomize.base import Color, Material, Randomizer
 from simgen.randomize.distributions import DISTRIBUTIONS, Distribution
+from simgen.randomize.environment import EnvironmentLight
+from simgen.randomize.lamps import Lamps
 from simgen.randomize.layout import Drop, Grid
 from simgen.randomize.objects import Objects
 from simgen.randomize.optics import Background, Camera, Light, Sensor
@@ -19,6 +21,8 @@ RANDOMIZERS: dict[str, type[Any]] = {
     "drop": Drop,
     "grid": Grid,
     "light": Light,
+    "lamps": Lamps,
+    "environment": EnvironmentLight,
     "background": Background,
     "camera": Camera,
     "sensor": Sensor,

@@ -2,17 +2,20 @@
 
 import colorsys
 import dataclasses
+from collections.abc import Iterable, Mapping
 from dataclasses import field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike
-from pydantic import ConfigDict, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, ValidationInfo, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
-from simgen.errors import AssetError, did_you_mean
-from simgen.randomize.distributions import Number, Uniform
+from simgen.environments import linear_from_srgb
+from simgen.errors import AssetError, ConfigError, did_you_mean
+from simgen.randomize.distributions import Constant, Number, Uniform
+from simgen.registry import build
 from simgen.scene import MaterialSpec, ObjectSpec, Plain, SceneSpec, Vec3
 from simgen.textures import TEXTURES, find_images
 
@@ -53,6 +56,9 @@ class Material:
         scale: number of features across the surface.
         specular: strength of the highlight.
         photos: image files and folders of them, relative to the configuration's folder.
+        roughness: this and what follows is for physically based renderers; see `simgen.scene.MaterialSpec`.
+        details: weights of the procedural kinds whose brightness varies the roughness and is the bump's height.
+        detail_scale: number of their features across the surface.
     """
 
     textures: dict[str, float] = field(default_factory=lambda: {"plain": 1.0})
@@ -61,6 +67,15 @@ class Material:
     scale: Number = Uniform(2, 12)
     specular: Number = Uniform(0, 0.6)
     photos: tuple[str, ...] = ()
+    roughness: Number = Constant(0.5)
+    roughness_contrast: Number = Constant(0)
+    metallic: Number = Constant(0)
+    bump: Number = Constant(0)
+    clear_coat: Number = Constant(0)
+    clear_coat_roughness: Number = Constant(0.1)
+    transmission: Number = Constant(0)
+    details: dict[str, float] = field(default_factory=lambda: {"noise": 1.0})
+    detail_scale: Number = Uniform(4, 40)
 
     @field_validator("photos")
     @classmethod
@@ -74,25 +89,40 @@ class Material:
 
     @model_validator(mode="after")
     def _known(self) -> "Material":
-        for name, weight in self.textures.items():
-            if name not in TEXTURES:
-                raise ValueError(f'textures: unknown texture "{name}"{did_you_mean(name, TEXTURES)}')
-            if weight < 0:
-                raise ValueError(f"textures.{name}: expected a weight >= 0, got {weight:g}")
-        if sum(self.textures.values()) <= 0:
-            raise ValueError("textures: expected at least one weight above 0")
+        _require_weights("textures", self.textures, TEXTURES)
+        _require_weights("details", self.details, [name for name in TEXTURES if name != "photo"])
         if self.textures.get("photo") and not self.photos:
             raise ValueError('textures: "photo" needs image files under "photos"')
         return self
 
     def sample(self, rng: Generator) -> MaterialSpec:
-        """Return one surface."""
-        return MaterialSpec(self.sample_texture(rng), round(self.specular.sample(rng), 6))
+        """Return one surface.
+
+        What only physically based renderers see is drawn from a child of the stream: it does not move the numbers
+        that follow, so a scene looks the same to the others whether it is varied or not.
+        """
+        texture, specular = self.sample_texture(rng), round(self.specular.sample(rng), 6)
+        child = rng.spawn(1)[0]
+        numbers: dict[str, Any] = {
+            name: round(float(np.clip(getattr(self, name).sample(child), 0, 1)), 4) for name in _SHARES
+        }
+        varied, bumpy = numbers["roughness_contrast"] > 0, self.bump.sample(child)
+        return MaterialSpec(
+            texture,
+            specular,
+            **numbers,
+            bump=round(bumpy, 4),
+            roughness_texture=self._detail(child) if varied else None,
+            bump_texture=self._detail(child) if bumpy else None,
+        )
+
+    def _detail(self, rng: Generator) -> Plain:
+        scale, seed = round(max(self.detail_scale.sample(rng), 1e-3), 4), int(rng.integers(2**31))
+        return {"kind": _weighted(self.details, rng), "colors": _GREYS, "scale": scale, "seed": seed}
 
     def sample_texture(self, rng: Generator) -> Plain:
         """Return one texture section."""
-        weights = np.array(list(self.textures.values()))
-        kind = str(rng.choice(list(self.textures), p=weights / weights.sum()))
+        kind = _weighted(self.textures, rng)
         if kind == "photo":
             width, height = rng.uniform(0.4, 1.0, 2)
             left, top = rng.uniform(0, 1 - width), rng.uniform(0, 1 - height)
@@ -108,6 +138,45 @@ class Material:
             "scale": round(max(self.scale.sample(rng), 1e-3), 4),
             "seed": int(rng.integers(2**31)),
         }
+
+
+_SHARES = ("roughness", "roughness_contrast", "metallic", "clear_coat", "clear_coat_roughness", "transmission")
+_GREYS = ((0, 0, 0), (255, 255, 255))
+
+
+def _weighted(weights: dict[str, float], rng: Generator) -> str:
+    shares = np.array(list(weights.values()))
+    return str(rng.choice(list(weights), p=shares / shares.sum()))
+
+
+def _require_weights(where: str, weights: dict[str, float], known: Iterable[str]) -> None:
+    options = list(known)
+    for name, weight in weights.items():
+        if name not in options:
+            raise ValueError(f'{where}: unknown texture "{name}"{did_you_mean(name, options)}')
+        if weight < 0:
+            raise ValueError(f"{where}.{name}: expected a weight >= 0, got {weight:g}")
+    if sum(weights.values()) <= 0:
+        raise ValueError(f"{where}: expected at least one weight above 0")
+
+
+def linear(color: Color, rng: Generator) -> Vec3:
+    """Return a colour as linear rgb, 0 to 1."""
+    return vec3(linear_from_srgb(np.array(color.sample(rng)) / 255), 4)
+
+
+def section_of(table: Mapping[str, type[Any]], where: str) -> BeforeValidator:
+    """Return the pydantic validator that makes a plug-in of a section {"kind": ..., fields}."""
+
+    def parse(value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        try:
+            return build(table, value, where)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+
+    return BeforeValidator(parse)
 
 
 def vec3(values: ArrayLike, digits: int = 6) -> Vec3:

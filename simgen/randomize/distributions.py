@@ -4,11 +4,12 @@ In YAML: `3` is constant, `[1, 3]` is uniform, `{kind: normal, mean: 1, std: 0.2
 """
 
 from collections.abc import Mapping
+from statistics import NormalDist
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 from numpy.random import Generator
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from simgen.errors import ConfigError
@@ -92,6 +93,65 @@ class Normal(Distribution):
 
 
 @dataclass(frozen=True, config=STRICT)
+class TruncatedNormal(Distribution):
+    """Gaussian given that it lies in [low, high]: no numbers pile up at the ends, as they do when it is clipped."""
+
+    mean: float
+    std: Annotated[float, Field(gt=0)]
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def _reached(self) -> "TruncatedNormal":
+        _require_upright(self.low, self.high)
+        if self._shares()[1] - self._shares()[0] < 1e-9:
+            raise ValueError(f"expected a range that the normal reaches, got [{self.low:g}, {self.high:g}]")
+        return self
+
+    def _shares(self) -> tuple[float, float]:
+        normal = NormalDist(self.mean, self.std)
+        return normal.cdf(self.low), normal.cdf(self.high)
+
+    def sample(self, rng: Generator) -> float:
+        share = float(np.clip(rng.uniform(*self._shares()), 1e-15, 1 - 1e-15))
+        return float(np.clip(NormalDist(self.mean, self.std).inv_cdf(share), self.low, self.high))
+
+
+@dataclass(frozen=True, config=STRICT)
+class LogNormal(Distribution):
+    """`median` times or divided by about `spread`: its logarithm is Gaussian. Clipped to [low, high]."""
+
+    median: Annotated[float, Field(gt=0)]
+    spread: Annotated[float, Field(ge=1)]
+    low: float = 0.0
+    high: float = np.inf
+
+    @model_validator(mode="after")
+    def _upright(self) -> "LogNormal":
+        _require_upright(self.low, self.high)
+        return self
+
+    def sample(self, rng: Generator) -> float:
+        return float(np.clip(np.exp(rng.normal(np.log(self.median), np.log(self.spread))), self.low, self.high))
+
+
+@dataclass(frozen=True, config=STRICT)
+class Dome(Distribution):
+    """A height over the horizon in radians, such that directions are spread evenly over that zone of the sphere."""
+
+    low: Annotated[float, Field(ge=-np.pi / 2, le=np.pi / 2)] = 0.0
+    high: Annotated[float, Field(ge=-np.pi / 2, le=np.pi / 2)] = np.pi / 2
+
+    @model_validator(mode="after")
+    def _upright(self) -> "Dome":
+        _require_upright(self.low, self.high)
+        return self
+
+    def sample(self, rng: Generator) -> float:
+        return float(np.arcsin(rng.uniform(np.sin(self.low), np.sin(self.high))))
+
+
+@dataclass(frozen=True, config=STRICT)
 class Choice(Distribution):
     """One of `values`, with optional `weights`."""
 
@@ -100,8 +160,7 @@ class Choice(Distribution):
 
     @model_validator(mode="after")
     def _matching(self) -> "Choice":
-        if self.weights is not None and (len(self.weights) != len(self.values) or sum(self.weights) <= 0):
-            raise ValueError(f"expected {len(self.values)} weights with a positive sum, got {list(self.weights)}")
+        _require_weights(self.weights, len(self.values))
         return self
 
     def sample(self, rng: Generator) -> float:
@@ -114,6 +173,9 @@ DISTRIBUTIONS: dict[str, type[Distribution]] = {
     "uniform": Uniform,
     "log_uniform": LogUniform,
     "normal": Normal,
+    "truncated_normal": TruncatedNormal,
+    "log_normal": LogNormal,
+    "dome": Dome,
     "choice": Choice,
 }
 
@@ -121,6 +183,11 @@ DISTRIBUTIONS: dict[str, type[Distribution]] = {
 def _require_upright(low: float, high: float) -> None:
     if low > high:
         raise ValueError(f"expected low <= high, got the range upside down: [{low:g}, {high:g}]")
+
+
+def _require_weights(weights: tuple[float, ...] | None, count: int) -> None:
+    if weights is not None and (len(weights) != count or sum(weights) <= 0):
+        raise ValueError(f"expected {count} weights with a positive sum, got {list(weights)}")
 
 
 def parse_distribution(value: Any) -> Distribution:
@@ -144,3 +211,29 @@ def parse_distribution(value: Any) -> Distribution:
 
 
 Number: TypeAlias = Annotated[Distribution, BeforeValidator(parse_distribution)]
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", arbitrary_types_allowed=True))
+class Mixture(Distribution):
+    """One of several distributions, with optional `weights`, e.g. parts: [[0, 0.2], {kind: normal, ...}]."""
+
+    parts: Annotated[tuple[Number, ...], Field(min_length=1)]
+    weights: tuple[Annotated[float, Field(ge=0)], ...] | None = None
+
+    @model_validator(mode="after")
+    def _matching(self) -> "Mixture":
+        _require_weights(self.weights, len(self.parts))
+        return self
+
+    def sample(self, rng: Generator) -> float:
+        return self._part(rng).sample(rng)
+
+    def sample_int(self, rng: Generator) -> int:
+        return self._part(rng).sample_int(rng)
+
+    def _part(self, rng: Generator) -> Distribution:
+        share = None if self.weights is None else np.array(self.weights) / sum(self.weights)
+        return self.parts[int(rng.choice(len(self.parts), p=share))]
+
+
+DISTRIBUTIONS["mixture"] = Mixture

@@ -2,14 +2,19 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.random import Generator
+from pydantic import model_validator
 from pydantic.dataclasses import dataclass
 
-from simgen.randomize.base import SECTION, Material, vec3
+from simgen.errors import ConfigError, RenderError
+from simgen.lens import Brown, Fisheye, lens_of
+from simgen.randomize.base import SECTION, Material, section_of, vec3
 from simgen.randomize.distributions import Constant, Distribution, Number, Uniform
-from simgen.scene import CameraSpec, LightSpec, SceneSpec, SensorSpec
+from simgen.randomize.lamps import lux_at_origin
+from simgen.scene import CameraSpec, LightSpec, Plain, SceneSpec, SensorSpec
 
 
 @dataclass(frozen=True, config=SECTION)
@@ -51,6 +56,40 @@ class Background:
 
 
 @dataclass(frozen=True, config=SECTION)
+class BrownRange:
+    """Radial and tangential coefficients; see `simgen.lens.Brown`."""
+
+    k1: Number = Constant(0)
+    k2: Number = Constant(0)
+    p1: Number = Constant(0)
+    p2: Number = Constant(0)
+    k3: Number = Constant(0)
+
+    def sample(self, rng: Generator) -> Plain:
+        """Return a section of `simgen.lens.LENSES`."""
+        return {"kind": "brown"} | {name: round(getattr(self, name).sample(rng), 6) for name in Brown.names}
+
+
+@dataclass(frozen=True, config=SECTION)
+class FisheyeRange:
+    """Coefficients of a wide lens; see `simgen.lens.Fisheye`."""
+
+    k1: Number = Constant(0)
+    k2: Number = Constant(0)
+    k3: Number = Constant(0)
+    k4: Number = Constant(0)
+
+    def sample(self, rng: Generator) -> Plain:
+        """Return a section of `simgen.lens.LENSES`."""
+        return {"kind": "fisheye"} | {name: round(getattr(self, name).sample(rng), 6) for name in Fisheye.names}
+
+
+LENS_RANGES: dict[str, type[Any]] = {"brown": BrownRange, "fisheye": FisheyeRange}
+LensRange = Annotated[BrownRange | FisheyeRange, section_of(LENS_RANGES, "lens")]
+_LENS_DRAWS = 20
+
+
+@dataclass(frozen=True, config=SECTION)
 class Camera:
     """A camera that looks at a point near the origin, given by what it sees: the real camera's object scale.
 
@@ -62,6 +101,12 @@ class Camera:
         target_m: shift of the point looked at along x and y.
         aspect: fy over fx.
         center_offset: shift of the principal point from the image's centre, as a share of the width.
+        skew: K[0, 1] in pixels.
+        lens: a kind of `simgen.lens.LENSES` with a distribution for each coefficient; coefficients that cannot be
+            undone over the image are drawn again.
+        exposure_ev: exposure value at ISO 100 of a physically lit scene; null lets the camera meter the frame.
+        exposure_bias_ev: instead of `exposure_ev`: stops over what an incident-light meter at the origin says, so that
+            white stays white and black black. It counts the lamps and the environment drawn before the camera.
     """
 
     view_width_m: Number = Uniform(0.25, 0.5)
@@ -72,6 +117,16 @@ class Camera:
     target_m: Number = Uniform(-0.03, 0.03)
     aspect: Number = Constant(1)
     center_offset: Number = Constant(0)
+    skew: Number = Constant(0)
+    lens: LensRange | None = None
+    exposure_ev: Number | None = None
+    exposure_bias_ev: Number | None = None
+
+    @model_validator(mode="after")
+    def _one_exposure(self) -> "Camera":
+        if self.exposure_ev is not None and self.exposure_bias_ev is not None:
+            raise ValueError("expected exposure_ev or exposure_bias_ev, got both")
+        return self
 
     def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
         width, height = scene.camera.size_wh
@@ -89,8 +144,34 @@ class Camera:
             eye_m=vec3(target + distance * away),
             target_m=vec3(target),
             roll_rad=round(self.roll_rad.sample(rng), 5),
+            skew=round(self.skew.sample(rng), 4),
         )
-        return dataclasses.replace(scene, camera=camera)
+        camera = self._with_lens(camera, rng)
+        return dataclasses.replace(scene, camera=dataclasses.replace(camera, exposure_ev=self._exposure(scene, rng)))
+
+    def _exposure(self, scene: SceneSpec, rng: Generator) -> float | None:
+        if self.exposure_ev is not None:
+            return round(self.exposure_ev.sample(rng), 4)
+        lux = lux_at_origin(scene)
+        if self.exposure_bias_ev is None or not lux:
+            return None
+        # Incident-light meters (ISO 2720) with C = 250: 2^EV = lux 100 / 250 at ISO 100.
+        return round(float(np.log2(lux / 2.5)) - self.exposure_bias_ev.sample(rng), 4)
+
+    def _with_lens(self, camera: CameraSpec, rng: Generator) -> CameraSpec:
+        if self.lens is None:
+            return camera
+        for _ in range(_LENS_DRAWS):
+            drawn = dataclasses.replace(camera, lens=self.lens.sample(rng))
+            try:
+                lens_of(drawn)
+            except RenderError:
+                continue
+            return drawn
+        raise ConfigError(
+            "camera.lens: expected coefficients whose distortion can be undone over the image, "
+            f"got none in {_LENS_DRAWS} draws"
+        )
 
 
 @dataclass(frozen=True, config=SECTION)

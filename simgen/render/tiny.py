@@ -8,8 +8,6 @@ how shadows come out: of bodies of a few centimetres they lie beside the body wi
 table from 6 cm on, and touch the body that casts them at 4 cm, whatever the camera's distance and the field of view.
 """
 
-from dataclasses import replace
-
 import cv2
 import numpy as np
 from pydantic import Field
@@ -17,6 +15,9 @@ from pydantic.dataclasses import dataclass
 
 from simgen.bullet import p
 from simgen.geometry import depth_from_buffer, look_at, opengl_projection, opengl_view
+from simgen.lens import camera_matrix
+from simgen.render.camera import enlarged
+from simgen.render.distort import through_lens
 from simgen.render.frame import Frame
 from simgen.scene import STRICT, CameraSpec
 from simgen.textures import draw_texture
@@ -37,9 +38,19 @@ class TinyRenderer:
     supersample: int = Field(default=1, ge=1, le=4)
     light_distance_m: float = Field(default=1.0, gt=0)
 
+    @property
+    def needs_visuals(self) -> bool:
+        return True
+
+    def driver(self) -> dict[str, str]:
+        return {"kind": "tiny"}
+
     def render(self, world: World, camera: CameraSpec) -> Frame:
         """Return the view of a camera; a row of pixels is never blended with what is behind an object's edge."""
-        large = _enlarged(camera, self.supersample)
+        return through_lens(camera, lambda pinhole: self._draw(world, pinhole))
+
+    def _draw(self, world: World, camera: CameraSpec) -> Frame:
+        large = enlarged(camera, self.supersample)
         near, far = _depth_range(camera)
         width, height = large.size_wh
         light = world.scene.light
@@ -64,33 +75,18 @@ class TinyRenderer:
         depth = depth_from_buffer(np.asarray(buffer, np.float32).reshape(height, width), near, far)
         hit = raw >= 0
         rgb = rgb.copy() if hit.all() else np.where(hit[..., None], rgb, _background(world, large))
-        number = np.zeros(max(b.id for b in world.bodies) + 1 if world.bodies else 1, np.int32)
-        for order, body in enumerate(world.bodies):
+        found = [*world.bodies, *world.robots]
+        number = np.zeros(max((body.id for body in found), default=0) + 1, np.int32)
+        for order, body in enumerate(found):
             number[body.id] = order + 1
         instances = np.where(hit, number[np.where(hit, raw & 0xFFFFFF, 0)], 0)
         return _reduced(Frame(rgb, np.where(hit, depth, np.float32(0)), instances.astype(np.int32)), self.supersample)
-
-
-def camera_matrix(camera: CameraSpec) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """Return the (3, 3) matrix of a camera; the centre of the top-left pixel is (0, 0)."""
-    (fx, fy), (cx, cy) = camera.focal_px, camera.center_px
-    return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1.0]])
 
 
 def _shifted_matrix(camera: CameraSpec) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     matrix = camera_matrix(camera)
     matrix[:2, 2] += (-0.5, 0.5)
     return matrix
-
-
-def _enlarged(camera: CameraSpec, factor: int) -> CameraSpec:
-    (width, height), (fx, fy), (cx, cy) = camera.size_wh, camera.focal_px, camera.center_px
-    return replace(
-        camera,
-        size_wh=(width * factor, height * factor),
-        focal_px=(fx * factor, fy * factor),
-        center_px=((cx + 0.5) * factor - 0.5, (cy + 0.5) * factor - 0.5),
-    )
 
 
 def _depth_range(camera: CameraSpec) -> tuple[float, float]:

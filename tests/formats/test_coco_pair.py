@@ -17,6 +17,7 @@ from pycocotools.coco import COCO
 from simgen.errors import DataError, OutputError
 from simgen.formats import FORMATS
 from simgen.formats.coco import CocoDataset, CocoWriter
+from simgen.lens import lens_section
 from simgen.rng import stream
 from simgen.samples import Annotation, Sample
 
@@ -54,7 +55,10 @@ def made(index: int) -> Sample:
     rgb = rng.integers(0, 255, (30, 40, 3)).astype(np.uint8)
     depth = np.asarray(np.round(rng.uniform(0.2, 3, (30, 40)), 3), np.float32)
     matrix = np.array([[50.3, 0, 19.5], [0, 51.7, 14.25], [0, 0, 1]])
-    return Sample(index, rgb, tuple(annotations), depth, instances, matrix, {"scene": {"objects": [1.5, "a"]}})
+    lens = (
+        lens_section("brown", (-0.2, 0.05, 0.001, 0.0, 0.0)) if index % 2 else lens_section("fisheye", (0.1, 0, 0, 0))
+    )
+    return Sample(index, rgb, tuple(annotations), depth, instances, matrix, {"scene": {"objects": [1.5, "a"]}}, lens)
 
 
 def write(folder: Path, *indices: int, **options: Any) -> Path:
@@ -72,12 +76,12 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("name", FORMATS)
 def test_what_is_written_is_read_back_equal(name: str, tmp_path: Path) -> None:
     writer = FORMATS[name](tmp_path / "set", CLASSES, HEADER, image="png", depth=True, instances=True)
-    for index in (2, 0):
+    for index in (3, 0):
         writer.write(made(index))
     writer.close()
     data = CocoDataset.read(tmp_path / "set")
     assert data.classes == CLASSES
-    assert [sample.index for sample in data] == [0, 2]
+    assert [sample.index for sample in data] == [0, 3]
     for found in data:
         wanted = made(found.index)
         np.testing.assert_array_equal(found.rgb, wanted.rgb)
@@ -85,10 +89,43 @@ def test_what_is_written_is_read_back_equal(name: str, tmp_path: Path) -> None:
         np.testing.assert_array_equal(found.instances, wanted.instances)
         np.testing.assert_array_equal(found.camera_matrix, wanted.camera_matrix)
         assert found.metadata == wanted.metadata
+        assert found.lens == wanted.lens
         assert len(found.annotations) == 2
         for a, b in zip(found.annotations, wanted.annotations, strict=True):
             for key, value in vars(b).items():
                 np.testing.assert_array_equal(getattr(a, key), value, err_msg=key)
+
+
+def test_a_lens_is_written_as_opencv_has_it_and_a_pinhole_as_nothing(tmp_path: Path) -> None:
+    write(tmp_path / "set", 1)
+    (image,) = json.loads((tmp_path / "set" / "annotations.json").read_text())["images"]
+    assert image["dist"] == [-0.2, 0.05, 0.001, 0.0, 0.0]
+    assert image["dist_model"] == "brown"
+    writer = CocoWriter(tmp_path / "pinhole", CLASSES, HEADER)
+    writer.write(replace(made(0), lens=None))
+    writer.close()
+    (image,) = json.loads((tmp_path / "pinhole" / "annotations.json").read_text())["images"]
+    assert not {"dist", "dist_model"} & set(image)
+    assert CocoDataset.read(tmp_path / "pinhole")[0].lens is None
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"dist": "none"}, """image 2: expected "dist" to be numbers, got 'none'"""),
+        ({"dist": [0.1, float("nan")]}, 'image 2: expected "dist" to be numbers, got [0.1, nan]'),
+        ({"dist_model": "brwn"}, 'image 2: lens.kind: unknown kind "brwn" (did you mean "brown"?)'),
+        ({"dist": [0.1] * 9}, 'image 2: lens: expected at most 5 coefficients of "brown", got 9'),
+    ],
+)
+def test_a_lens_that_makes_no_sense(change: dict[str, Any], sentence: str, tmp_path: Path) -> None:
+    file = write(tmp_path / "set", 1) / "annotations.json"
+    content = json.loads(file.read_text())
+    content["images"][0].update(change)
+    file.write_text(json.dumps(content))
+    with pytest.raises(DataError) as caught:
+        CocoDataset.read(tmp_path / "set")
+    assert str(caught.value) == f'labels "{file}": {sentence}'
 
 
 def test_jpeg_is_close_to_the_image(tmp_path: Path) -> None:

@@ -1,0 +1,183 @@
+"""A physically based renderer through OpenGL: many lamps with soft shadows, light from all around, all labels at once.
+
+It draws in passes: the surfaces once into integer targets that hold every label unblended (and are what is read back);
+depth from each lamp; visibility of the lamps at half size; the light, once for each pixel; exposure and a filmic curve.
+Edges are smoothed in the colours alone, from a pass that knows what the pixels' corners hit.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from simgen.lens import camera_matrix
+from simgen.render.distort import through_lens
+from simgen.render.flow import State, flow_between
+from simgen.render.frame import Frame
+from simgen.render.gl.context import GlError, context
+from simgen.render.gl.device import Device, device
+from simgen.render.gl.light import Options, Stage, draw_finish, draw_light
+from simgen.render.gl.lighting import lighting_of
+from simgen.render.gl.surfaces import Posed, draw_keys, draw_silhouettes, draw_surfaces
+from simgen.render.gl.targets import Targets
+from simgen.render.gl.view import View, corners_of, view_of
+from simgen.render.inside import check_places
+from simgen.render.items import Item, Pose
+from simgen.render.robots import items_of, poses_of
+from simgen.scene import STRICT, CameraSpec
+from simgen.world import World
+
+
+@dataclass(frozen=True, config=STRICT)
+class GlRenderer:
+    """Renders through OpenGL, on a graphics card or on Mesa's software driver.
+
+    Attributes:
+        smooth_edges: whether the edges in the colours are smoothed; ids and depth never are.
+        shadow_px: edge of a shadow map; 0 takes it from the picture's size.
+        occlusion: reach of the ambient occlusion as a share of the distance to the camera's target; 0 is off.
+        amodal: whether frames hold each body's whole silhouette, as if it stood alone.
+    """
+
+    smooth_edges: bool = True
+    shadow_px: int = Field(default=0, ge=0, le=4096)
+    occlusion: float = Field(default=0.06, ge=0, le=1)
+    amodal: bool = False
+
+    @property
+    def needs_visuals(self) -> bool:
+        return False
+
+    def driver(self) -> dict[str, str]:
+        """Return who draws: kind, vendor, renderer, version."""
+        return dict(context().driver)
+
+    def render(self, world: World, camera: CameraSpec) -> Frame:
+        """Return what the camera sees, with all labels of one state.
+
+        Raises:
+            GlError: there is no OpenGL here.
+            AssetError: a mesh or a texture that cannot be drawn.
+            ViewError: the camera or a lamp is inside of an object.
+            RenderError: nothing lights the scene.
+        """
+        items, poses = items_of(world), poses_of(world)
+        return through_lens(camera, lambda pinhole: self._draw(world, pinhole, items, poses))
+
+    def render_pair(
+        self, world: World, camera: CameraSpec, poses: list[Pose], next_poses: list[Pose], next_camera: CameraSpec
+    ) -> Frame:
+        """Return what the camera sees of one state, with the optical flow to the next.
+
+        Args:
+            world: the scene.
+            camera: of the frame.
+            poses: world_T_item of each item, as `simgen.render.poses_of` returns them.
+            next_poses: the same of the next state.
+            next_camera: of the next state, with the same lens and size.
+        """
+        items = items_of(world)
+
+        def draw(pinhole: CameraSpec) -> Frame:
+            frame = self._draw(world, pinhole, items, poses)
+            same = {"size_wh": pinhole.size_wh, "center_px": pinhole.center_px, "focal_px": pinhole.focal_px}
+            after = pinhole if next_camera == camera else replace(next_camera, lens=None, skew=pinhole.skew, **same)
+            before = _state(pinhole, items, poses, frame)
+            flow, seen = flow_between(before, _state(after, items, next_poses, _labels(items, next_poses, after)))
+            return replace(frame, flow=flow, flow_visible=seen)
+
+        return through_lens(camera, draw)
+
+    def _draw(self, world: World, camera: CameraSpec, items: list[Item], poses: list[Pose]) -> Frame:
+        gpu = device()
+        targets, posed, view = _staged(gpu, camera, items, poses)
+        lighting = lighting_of(gpu, world.scene, camera, world.root)
+        check_places(camera, lighting.lamps, items, poses)
+        stage = Stage(gpu, targets, posed, view, lighting, self._options(camera))
+        draw_surfaces(gpu, targets, posed, view)
+        if self.smooth_edges:
+            draw_keys(gpu, targets, posed, view)
+        draw_light(stage)
+        draw_finish(stage)
+        frame = _read(targets)
+        if self.amodal:
+            frame = replace(frame, amodal=_silhouettes(gpu, targets, posed, view))
+        gpu.textures.trim()
+        return frame
+
+    def _options(self, camera: CameraSpec) -> Options:
+        distance = float(np.linalg.norm(np.subtract(camera.eye_m, camera.target_m)))
+        edge = self.shadow_px or int(np.clip(0.8 * max(camera.size_wh) // 64 * 64, 256, 1024))
+        return Options(edge, self.occlusion * distance, self.smooth_edges)
+
+
+def _staged(gpu: Device, camera: CameraSpec, items: list[Item], poses: list[Pose]) -> tuple[Targets, Posed, View]:
+    gpu.check_size(camera.size_wh)
+    stacked = np.array(poses).reshape(-1, 4, 4)
+    low = np.array([item.low_m for item in items]).reshape(-1, 3)
+    extent = np.array([item.extent_m for item in items]).reshape(-1, 3)
+    posed = Posed(items, gpu.meshes.place(items), stacked, corners_of(stacked, low, extent))
+    return gpu.targets.of(camera.size_wh), posed, view_of(camera, posed.corners_m)
+
+
+def _labels(items: list[Item], poses: list[Pose], camera: CameraSpec) -> Frame:
+    """Return the labels alone; the colours are black."""
+    gpu = device()
+    targets, posed, view = _staged(gpu, camera, items, poses)
+    draw_surfaces(gpu, targets, posed, view)
+    return _read(targets, colors=False)
+
+
+def _read(targets: Targets, colors: bool = True) -> Frame:
+    width, height = targets.size_wh
+    rgba = _fetched(targets.rgb, (height, width, 4), np.uint8) if colors else np.zeros((height, width, 4), np.uint8)
+    shapes = _fetched(targets.shapes, (height, width, 4), np.float32)
+    labels = _fetched(targets.labels, (height, width, 4), np.float32)
+    ids = np.ascontiguousarray(labels[..., 3]).view(np.int32)
+    return Frame(
+        rgb=np.asarray(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), np.uint8),
+        depth_m=np.asarray(cv2.extractChannel(shapes, 3), np.float32),
+        instances=ids & 0xFFFF,
+        parts=ids >> 16,
+        normals=np.asarray(cv2.cvtColor(shapes, cv2.COLOR_RGBA2RGB), np.float32),
+        coordinates=np.asarray(cv2.cvtColor(labels, cv2.COLOR_RGBA2RGB), np.float32),
+    )
+
+
+def _fetched(texture: Any, shape: tuple[int, int, int], dtype: Any) -> NDArray[Any]:
+    """Return a target's pixels. The memory belongs to the array, so that nothing is copied twice."""
+    array = np.empty(shape, dtype)
+    texture.read_into(array, alignment=1)
+    return array
+
+
+def _silhouettes(gpu: Device, targets: Targets, posed: Posed, view: View) -> NDArray[np.bool_]:
+    """Return (bodies, H, W): what each body covers."""
+    bodies = max((item.instance for item in posed.items), default=0)
+    width, height = targets.size_wh
+    masks = np.zeros((bodies, height, width), bool)
+    for body in range(bodies):
+        draw_silhouettes(gpu, targets, posed, view, body + 1)
+        masks[body] = _fetched(targets.rgb, (height, width, 4), np.uint8)[..., 3] > 0
+    return masks
+
+
+def _state(camera: CameraSpec, items: list[Item], poses: list[Pose], frame: Frame) -> State:
+    assert frame.parts is not None
+    assert frame.normals is not None
+    bodies = max((item.instance for item in items), default=0)
+    links = max((item.part for item in items), default=0)
+    number = np.zeros((bodies + 1, links + 1), np.int32)
+    for order, item in enumerate(items):
+        number[item.instance, item.part] = number[item.instance, item.part] or order + 1
+    view = view_of(camera, np.zeros((0, 8, 3)))
+    cam_T_item = view.cam_T_world @ np.array(poses).reshape(-1, 4, 4)
+    seen = number[frame.instances, frame.parts]
+    return State(camera_matrix(camera), cam_T_item, frame.depth_m, frame.normals, seen)
+
+
+__all__ = ["GlError", "GlRenderer"]

@@ -1,0 +1,94 @@
+"""Everything that one context keeps between frames, each of it bounded."""
+
+from typing import Any
+
+import numpy as np
+
+from simgen.errors import RenderError
+from simgen.render.gl.context import Context, context
+from simgen.render.gl.environment import Environments
+from simgen.render.gl.meshes import Meshes
+from simgen.render.gl.programs import Program, Programs
+from simgen.render.gl.targets import TargetCache
+from simgen.render.gl.textures import Textures
+
+MATERIAL_TEXELS = 2
+
+
+class Device:
+    """Programs, meshes, textures, targets and environments of one context."""
+
+    def __init__(self, owner: Context) -> None:
+        self.owner = owner
+        self.gl = owner.gl
+        self.programs = Programs(self.gl)
+        self.meshes = Meshes(self.gl, self.programs)
+        self.textures = Textures(self.gl, owner.max_texture_px)
+        self.targets = TargetCache(self.gl)
+        self.environments = Environments(self.gl)
+        self._corners = self.gl.buffer(np.array([-1, -1, 3, -1, -1, 3], np.float32))
+        self._materials: Any = None
+        self._atlas: Any = None
+        self._images: dict[str, Any] = {}
+
+    def check_size(self, size_wh: tuple[int, int]) -> None:
+        """Raise `RenderError` for a picture that the driver cannot draw into."""
+        most = self.owner.max_texture_px - 1
+        if max(size_wh) > most:
+            raise RenderError(f"camera.size_wh: expected at most {most} pixels a side with this driver, got {size_wh}")
+
+    def fill(self, program: Program, frame: Any, z: float = 0.0) -> None:
+        """Run a program over the whole of a target; `z` is compared where the depth test is on."""
+        if "screen" not in program.arrays:
+            program.arrays["screen"] = self.gl.vertex_array(program.made, [(self._corners, "2f", "in_corner")])
+        frame.use()
+        program.put(z=z)
+        program.arrays["screen"].render(vertices=3)
+
+    def materials(self, rows: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Any:
+        """Return a texture with the (n, 2, 4) numbers of the materials, a row each."""
+        if self._materials is None or self._materials.height < len(rows):
+            if self._materials is not None:
+                self._materials.release()
+            height = 1 << (len(rows) - 1).bit_length()
+            self._materials = self.gl.texture((MATERIAL_TEXELS, height), 4, dtype="f4")
+            self._materials.filter = self.gl.NEAREST, self.gl.NEAREST
+        self._materials.write(np.ascontiguousarray(rows, np.float32), viewport=(0, 0, MATERIAL_TEXELS, len(rows)))
+        return self._materials
+
+    def shadow_atlas(self, size_wh: tuple[int, int]) -> tuple[Any, Any]:
+        """Return a depth texture of a size and the framebuffer that draws into it."""
+        if self._atlas is None or self._atlas[0].size != size_wh:
+            if self._atlas is not None:
+                self._atlas[1].release()
+                self._atlas[0].release()
+            depth = self.gl.depth_texture(size_wh)
+            depth.compare_func = ""
+            depth.filter = self.gl.NEAREST, self.gl.NEAREST
+            depth.repeat_x = depth.repeat_y = False
+            self._atlas = depth, self.gl.framebuffer(depth_attachment=depth)
+        return self._atlas  # type: ignore[no-any-return]
+
+    def image(self, name: str, pixels: np.ndarray[tuple[int, ...], np.dtype[Any]]) -> Any:
+        """Return a texture with an image's pixels (H, W, C), one for each name; the same memory serves the next image."""
+        height, width, channels = pixels.shape
+        dtype = "f1" if pixels.dtype == np.uint8 else "f4"
+        kept = self._images.get(name)
+        if kept is None or (kept.size, kept.components, kept.dtype) != ((width, height), channels, dtype):
+            if kept is not None:
+                kept.release()
+            kept = self._images[name] = self.gl.texture((width, height), channels, dtype=dtype, alignment=1)
+            kept.filter = self.gl.NEAREST, self.gl.NEAREST
+        kept.write(np.ascontiguousarray(pixels), alignment=1)
+        return kept
+
+
+_DEVICES: list[Device] = []
+
+
+def device() -> Device:
+    """Return this process's device, made on the first call. Raises `GlError`."""
+    owner = context()
+    if not _DEVICES or _DEVICES[-1].owner is not owner:
+        _DEVICES.append(Device(owner))
+    return _DEVICES[-1]

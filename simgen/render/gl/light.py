@@ -1,0 +1,213 @@
+"""The passes over the picture: visibility of the lamps at half size, light, exposure and the filmic curve."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from simgen.render.gl.device import Device
+from simgen.render.gl.lighting import LAMPS, Batch, Lighting, batches_of
+from simgen.render.gl.programs import Program, columns
+from simgen.render.gl.shadows import Region, ShadowView, plane_matrix, region_of, shadow_views
+from simgen.render.gl.surfaces import Posed, draw_depth, material_rows
+from simgen.render.gl.targets import Targets
+from simgen.render.gl.view import View
+from simgen.render.lamps import area_rows, small_rows
+
+NAMES = (
+    *("surfaces", "materials", "visible", "rough", "depths", "gloss_atlas", "gloss_table", "panorama"),
+    *("shadow_atlas", "keys", "light", "exposure", "backdrop"),
+)
+UNITS = {name: unit for unit, name in enumerate(NAMES, 2)}
+"""Texture units; 0 and 1 are the surfaces' own."""
+OCCLUSION = 3
+"""The channel of ambient occlusion among those of the lamps' visibility."""
+CUBE_FACES = 6
+
+
+@dataclass(frozen=True)
+class Options:
+    """The renderer's settings: edge of a shadow map in pixels, reach of the occlusion, whether edges are smoothed."""
+
+    shadow_px: int
+    occlusion_m: float
+    smooth_edges: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """What the passes of one frame share."""
+
+    device: Device
+    targets: Targets
+    posed: Posed
+    view: View
+    lighting: Lighting
+    options: Options
+
+    def program(self, name: str, **defines: int | str) -> Program:
+        """Return a program that knows the texture units and the camera."""
+        program = self.device.programs.get(name, **defines)
+        program.put(
+            **UNITS,
+            eye=tuple(self.view.eye_m.tolist()),
+            world_R_pixel=columns(self.view.world_R_pixel),
+            world_R_cam=columns(self.view.world_R_cam),
+        )
+        return program
+
+
+def draw_light(stage: Stage) -> None:
+    """Shade the surfaces into `targets.light`."""
+    _bind(stage)
+    region = _region(stage)
+    for number, batch in enumerate(batches_of(stage.lighting.lamps)):
+        first = number == 0
+        _draw_visible(stage, batch, region, first)
+        _draw_batch(stage, batch, first)
+    stage.device.gl.enable_only(stage.device.gl.NOTHING)
+
+
+def _bind(stage: Stage) -> None:
+    device, targets = stage.device, stage.targets
+    for name in ("surfaces", "visible", "rough", "depths", "light", "keys", "exposure"):
+        getattr(targets, name).use(UNITS[name])
+    device.environments.albedo.use(UNITS["gloss_table"])
+    device.materials(material_rows(stage.posed.items)).use(UNITS["materials"])
+    stage.lighting.surroundings.atlas.use(UNITS["gloss_atlas"])
+    stage.lighting.surroundings.panorama.use(UNITS["panorama"])
+    backdrop = stage.lighting.backdrop
+    device.image("backdrop", np.zeros((1, 1, 3), np.uint8) if backdrop is None else backdrop).use(UNITS["backdrop"])
+
+
+def _region(stage: Stage) -> Region | None:
+    posed, view = stage.posed, stage.view
+    if not posed.items:
+        return None
+    low, extent = (np.array([getattr(item, name) for item in posed.items]) for name in ("low_m", "extent_m"))
+    return region_of(posed.corners_m, posed.poses, low, extent, (view.eye_m, view.rays()))
+
+
+def _draw_batch(stage: Stage, batch: Batch, first: bool) -> None:
+    gl, lighting = stage.device.gl, stage.lighting
+    materials = [item.material for item in stage.posed.items]
+    program = stage.program(
+        "light",
+        FIRST=int(first),
+        MAX_LAMPS=LAMPS,
+        RICH=int(any(m.clear_coat > 0 or m.transmission > 0 for m in materials)),
+        PANORAMA=int(lighting.backdrop is None),
+        MORE=int(len(batch.lamps) > OCCLUSION),
+        EACH_LAMP=_each_lamp(batch),
+    )
+    program.put(
+        small_lamps=_table([small_rows(lamp) for lamp in batch.small], 3),
+        area_lamps=_table([area_rows(lamp) for lamp in batch.areas], 4),
+        environment_scale=lighting.scale,
+    )
+    gl.enable_only(gl.NOTHING if first else gl.BLEND)
+    gl.blend_func = gl.ONE, gl.ONE
+    stage.device.fill(program, stage.targets.light_frame)
+
+
+def _each_lamp(batch: Batch) -> str:
+    kinds = [f"SMALL_LAMP({i}, " for i in range(len(batch.small))] + [
+        f"AREA_LAMP({i}, " for i in range(len(batch.areas))
+    ]
+    return " ".join(f"{kind}seen[{_channel(n) // 4}][{_channel(n) % 4}])" for n, kind in enumerate(kinds))
+
+
+def _channel(lamp: int) -> int:
+    """Return the channel of a batch's lamp; one of the eight belongs to ambient occlusion."""
+    return lamp + (lamp >= OCCLUSION)
+
+
+def _table(rows: list[Any], height: int) -> bytes:
+    table = np.zeros((LAMPS, height, 4), np.float32)
+    if rows:
+        table[: len(rows)] = np.array(rows)
+    return table.tobytes()
+
+
+def _draw_visible(stage: Stage, batch: Batch, region: Region | None, first: bool) -> None:
+    """Draw the shadow maps of a batch's lamps, and what of the lamps each place sees."""
+    device, targets, options = stage.device, stage.targets, stage.options
+    views: list[list[ShadowView]] = []
+    if region is not None and any(lamp.shadow for lamp in batch.lamps):
+        views = [shadow_views(lamp, region, options.shadow_px) if lamp.shadow else [] for lamp in batch.lamps]
+    cubes = any(len(faces) == CUBE_FACES for faces in views)
+    program = stage.program(
+        "visible",
+        CUBES=int(cubes),
+        OCCLUSION=int(first and options.occlusion_m > 0),
+        VIEWS=LAMPS * (CUBE_FACES if cubes else 1),
+        EACH_CASTER=" ".join(f"CASTER({n}, {_channel(n)})" for n in range(len(views))),
+    )
+    if views:
+        _draw_maps(stage, program, views, [lamp.position_m for lamp in batch.lamps])
+    (fx, fy), center = stage.view.focal_px, stage.view.center_px
+    program.put(occlusion_m=options.occlusion_m, inverse_focal=(1 / fx, 1 / fy, fy), center_px=center)
+    device.gl.enable_only(device.gl.NOTHING)
+    if first:
+        device.fill(stage.program("halve"), targets.depths_frame)
+    device.fill(program, targets.rough_frame)
+    device.fill(stage.program("smooth", MORE=int(len(batch.lamps) > OCCLUSION)), targets.visible_frame)
+
+
+def _draw_maps(stage: Stage, program: Program, views: list[list[ShadowView]], places: list[Any]) -> None:
+    """Draw the maps into tiles of one texture, and tell the program where each one is."""
+    gl, edge = stage.device.gl, stage.options.shadow_px
+    firsts = np.cumsum([0, *(len(faces) for faces in views)])[: len(views)]
+    flat = [view for faces in views for view in faces]
+    across = 2 if len(flat) <= 4 else 4 if len(flat) <= 16 else 7
+    down = 2 if len(flat) <= 4 else 4 if len(flat) <= 16 else 6
+    depth, frame = stage.device.shadow_atlas((across * edge, down * edge))
+    gl.enable_only(gl.DEPTH_TEST | gl.CULL_FACE)
+    frame.use()
+    frame.clear()
+    for number, view in enumerate(flat):
+        frame.viewport = (number % across * edge, number // across * edge, edge, edge)
+        draw_depth(stage.device, stage.posed, view.clip_T_world)
+    depth.use(UNITS["shadow_atlas"])
+    cubes = any(len(faces) == CUBE_FACES for faces in views)
+    slots = LAMPS * (CUBE_FACES if cubes else 1)
+    # A lamp without a map gets one that sees nothing: every place is outside it.
+    clip = np.tile(np.diag([0.0, 0.0, 0.0, -1.0]), (slots, 1, 1))
+    planes, numbers = np.zeros((slots, 4, 4)), np.ones((3, slots, 4), np.float32)
+    order = range(len(flat)) if cubes else [n for n, faces in enumerate(views) if faces]
+    for slot, number, view in zip(order, range(len(flat)), flat, strict=True):
+        clip[slot], planes[slot] = view.clip_T_world, plane_matrix(view.clip_T_world)
+        tile = (1 / across, 1 / down, number % across / across, number // across / down)
+        numbers[:, slot] = tile, view.kernel, view.ranges
+    lamps = np.zeros((2, 8), np.int32)
+    lamps[0, : len(views)] = [f if faces else slots - 1 for f, faces in zip(firsts, views, strict=True)]
+    lamps[1, : len(views)] = [len(faces) for faces in views]
+    program.put(
+        clip_T_world=columns(clip),
+        plane_T_world=columns(planes),
+        tiles=numbers[0].tobytes(),
+        kernels=numbers[1].tobytes(),
+        ranges=numbers[2].tobytes(),
+        firsts=lamps[0].tobytes(),
+        faces=lamps[1].tobytes(),
+        lamp_places=np.array([*places, *[(0, 0, 0)] * (LAMPS - len(places))], np.float32).tobytes(),
+    )
+
+
+def draw_finish(stage: Stage) -> None:
+    """Expose the light and write the picture: first what no edge crosses, then the rest."""
+    device, targets, gl = stage.device, stage.targets, stage.device.gl
+    meter = device.programs.get("meter")
+    meter.put(light=UNITS["light"], fixed_exposure=stage.lighting.exposure)
+    device.fill(meter, targets.exposure_frame)
+    smooth, backdrop = int(stage.options.smooth_edges), int(stage.lighting.backdrop is not None)
+    frame = targets.rgb_frame
+    frame.clear()
+    gl.enable_only(gl.DEPTH_TEST)
+    for edges in range(1 + smooth):
+        program = stage.program("finish", SMOOTH=smooth, EDGES=edges, BACKDROP=backdrop)
+        program.put(filmic=float(stage.lighting.filmic))
+        gl.depth_func = "<" if edges else "1"
+        device.fill(program, frame, 0.5 if edges else -0.5)
+    gl.depth_func = "<"
+    gl.enable_only(gl.NOTHING)

@@ -1,0 +1,8 @@
+// What is hit half a pixel up and left of the pixels' centres, in one word.
+in vec3 v_normal;
+uniform uint item;
+uniform float flip;
+
+layout(location = 0) out uint out_key;
+
+void main() { out_key = pack_key(item, normalize(v_normal) * (gl_FrontFacing ? 1.0 : 1.0 - 2.0 * flip)); }

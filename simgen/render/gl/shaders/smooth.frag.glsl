@@ -1,0 +1,33 @@
+// Averages the turns of the taps over 4 x 4 neighbours on the same plane.
+uniform usampler2D rough;
+
+layout(location = 0) out uvec4 out_visible;
+
+void main() {
+    ivec2 here = ivec2(gl_FragCoord.xy), last = textureSize(rough, 0) - 1;
+    uvec4 own = texelFetch(rough, here, 0);
+    float depth = uintBitsToFloat(own.y);
+    // How far a neighbour lies off this plane, over the depth: a ray's depth on the plane is reciprocal to a linear form.
+    vec3 n = world_R_cam * key_normal(own.z);
+    vec3 plane = (n * world_R_pixel) / (dot(n, ray_at(2 * here)) * depth);
+    vec4 sum = vec4(0.0);
+    float total = 1e-6;
+#if MORE
+    vec4 more = vec4(0.0);
+#endif
+    for (int i = 0; i < 16; i++) {
+        ivec2 q = clamp(here + ivec2(i & 3, i >> 2) - 2, ivec2(0), last);
+        uvec4 there = texelFetch(rough, q, 0);
+        float off = dot(plane, vec3(vec2(2 * q), 1.0)) * uintBitsToFloat(there.y) - 1.0;
+        float weight = (there.z >> 20u) == (own.z >> 20u) ? 1.0 / (1.0 + 1e5 * off * off) : 0.0;
+        sum += weight * unpack_unorm(there.x);
+        total += weight;
+#if MORE
+        more += weight * unpack_unorm(there.w);
+#endif
+    }
+    out_visible = uvec4(pack_unorm(sum / total), own.yzw);
+#if MORE
+    out_visible.w = pack_unorm(more / total);
+#endif
+}

@@ -1,0 +1,71 @@
+// Writes all labels and what the light passes need to know of the surface, unblended. BUMP and TRIPLANAR are set by the
+// program that includes this: a software driver runs both sides of every branch.
+in vec3 v_normal;
+in vec3 v_place;
+in vec2 v_uv;
+
+uniform sampler2D surface;
+uniform sampler2D slopes;
+uniform mat3 cam_R_item;
+uniform vec3 low;
+uniform vec3 inverse_extent;
+uniform uint ids;          // instance, part << 16
+uniform uint item;         // row of the materials' table
+uniform float bump_m;      // height of the brightest texel over the darkest
+uniform float roughness;
+uniform float contrast;    // of the roughness
+uniform float tiles_per_m; // of triplanar projection
+uniform float flip;        // 1: an open surface shows its back, too
+
+layout(location = 0) out uvec4 out_shape;   // normal in camera axes, depth
+layout(location = 1) out uvec4 out_labels;  // place in the bounding box, ids
+layout(location = 2) out uvec4 out_surface; // base colour and roughness, key, shading normal, depth
+
+// Height's change per pixel along x and y (Mikkelsen 2010 needs no more), and the texel, of the projection in use.
+#if TRIPLANAR
+vec4 texel_at(vec3 q, vec3 w) {
+    return w.x * texture(surface, q.yz) + w.y * texture(surface, q.zx) + w.z * texture(surface, q.xy);
+}
+
+vec2 height_change(vec3 q, vec3 w) {
+    vec2 sx = texture(slopes, q.yz).xy, sy = texture(slopes, q.zx).xy, sz = texture(slopes, q.xy).xy;
+    vec3 dx = dFdx(q), dy = dFdy(q);
+    return w.x * vec2(dot(sx, dx.yz), dot(sx, dy.yz)) + w.y * vec2(dot(sy, dx.zx), dot(sy, dy.zx))
+         + w.z * vec2(dot(sz, dx.xy), dot(sz, dy.xy));
+}
+#else
+vec4 texel_at(vec3 q, vec3 w) { return texture(surface, v_uv); }
+
+vec2 height_change(vec3 q, vec3 w) {
+    vec2 slope = texture(slopes, v_uv).xy;
+    return vec2(dot(slope, dFdx(v_uv)), dot(slope, dFdy(v_uv)));
+}
+#endif
+
+vec3 bent(vec3 n, vec3 px, vec3 py, vec2 change) {
+    vec3 r1 = cross(py, n), r2 = cross(n, px);
+    float det = dot(px, r1);
+    vec3 gradient = sign(det) * (change.x * r1 + change.y * r2);
+    return normalize(abs(det) * n - gradient);
+}
+
+void main() {
+    vec3 n = normalize(v_normal) * (gl_FrontFacing ? 1.0 : 1.0 - 2.0 * flip);
+    vec3 q = v_place * tiles_per_m, weights = vec3(0.0);
+#if TRIPLANAR
+    vec3 sides = n * cam_R_item;  // v * R is transpose(R) * v
+    weights = sides * sides * sides * sides;
+    weights /= weights.x + weights.y + weights.z;
+#endif
+    vec4 texel = texel_at(q, weights);
+    vec3 shading = n;
+#if BUMP
+    vec3 place = cam_R_item * v_place;  // differs from the place in camera axes by a constant
+    shading = bent(n, dFdx(place), dFdy(place), bump_m * height_change(q, weights));
+#endif
+    float rough = clamp(roughness + contrast * (2.0 * texel.a - 1.0), 0.03, 1.0);
+    uint depth = floatBitsToUint(1.0 / gl_FragCoord.w);
+    out_shape = uvec4(floatBitsToUint(n), depth);
+    out_labels = uvec4(floatBitsToUint((v_place - low) * inverse_extent), ids);
+    out_surface = uvec4(pack_unorm(vec4(texel.rgb, rough)), pack_key(item, n), pack_direction(shading), depth);
+}

@@ -1,0 +1,20 @@
+// A mesh in front of the camera.
+in vec3 in_place;
+in vec3 in_normal;
+in vec2 in_uv;
+
+uniform mat4 clip_T_item;
+uniform mat3 cam_R_item;
+uniform vec3 low;           // of the item's bounding box
+uniform vec3 inverse_extent;
+
+out vec3 v_normal;  // camera axes
+out vec3 v_place;   // item axes
+out vec2 v_uv;
+
+void main() {
+    v_place = in_place;
+    v_normal = cam_R_item * in_normal;
+    v_uv = in_uv;
+    gl_Position = clip_T_item * vec4(in_place, 1.0);
+}

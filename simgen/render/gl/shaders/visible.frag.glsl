@@ -1,0 +1,126 @@
+// At half resolution: how much of up to seven lamps each place sees (percentage-closer soft shadows, Fernando 2005), and
+// ambient occlusion (after McGuire et al. 2011). The taps lie on a Vogel spiral that has 16 turns over 4 x 4 pixels; the
+// pass that follows averages over these. CASTERS and CUBES are set by the program: loops over lamps are unrolled.
+uniform sampler2D shadow_atlas;
+uniform sampler2D depths;     // half resolution
+uniform float occlusion_m;   // reach of the occlusion
+uniform vec3 inverse_focal;  // 1 / fx, 1 / fy, fy in pixels; the skew is too small to matter
+uniform vec2 center_px;
+
+uniform mat4 clip_T_world[VIEWS];
+uniform mat4 plane_T_world[VIEWS]; // inverse transpose of it, up to a factor
+uniform vec4 tiles[VIEWS];    // of the atlas: scale and offset of texture coordinates
+uniform vec4 kernels[VIEWS];  // lamp's half size along the view's axes in texture coordinates (see shadows.py), texel,
+                              // and the normal's offset in metres per metre of distance
+uniform vec4 ranges[VIEWS];   // near, far (0, 0: orthographic), reach of casters, 1 for orthographic depth in metres
+#if CUBES
+uniform ivec4 firsts[2];      // of each lamp: its first view
+uniform ivec4 faces[2];       // 1, or 6 for a lamp that is seen all around
+uniform vec3 lamp_places[7];
+#endif
+
+layout(location = 0) out uvec4 out_visible; // first four channels, depth, key, last four channels
+
+const int SEARCH = 6, TAPS = 8, SKY = 6;
+
+float linear_depth(float z, vec4 range) {
+    return range.x == 0.0 ? z * range.w : range.x * range.y / (range.y - z * (range.y - range.x));
+}
+
+vec2 vogel(int i, int count, vec2 turn) {
+    float angle = 2.39996323 * float(i), radius = sqrt((float(i) + 0.5) / float(count));
+    vec2 v = radius * vec2(cos(angle), sin(angle));
+    return vec2(v.x * turn.x - v.y * turn.y, v.x * turn.y + v.y * turn.x);
+}
+
+float lamp_visible(int view, vec3 place, vec3 n, vec2 turn) {
+    vec4 kernel = kernels[view], range = ranges[view], tile = tiles[view];
+    mat4 clip = clip_T_world[view];
+    float flat_scale = range.x == 0.0 ? 1.0 : dot(vec4(clip[0].w, clip[1].w, clip[2].w, clip[3].w), vec4(place, 1.0));
+    place += n * kernel.w * flat_scale;
+    vec4 c = clip * vec4(place, 1.0);
+    vec3 at = c.xyz / c.w * 0.5 + 0.5;
+    // Depth on the receiver's own plane is linear in texture coordinates, so that a wide kernel does not shade it.
+    vec4 plane = plane_T_world[view] * vec4(n, -dot(n, place));
+    vec2 slope = -plane.xy / (abs(plane.z) < 1e-6 ? 1e-6 : plane.z);
+    float receiver = linear_depth(at.z, range);
+    vec2 reach = kernel.xy;
+    if (range.x > 0.0) reach *= min(range.z / max(receiver - range.z, range.x), 1.0) / receiver;
+    reach = clamp(reach, vec2(1.5 * kernel.z), vec2(0.15));
+    // From here on in the atlas's texture coordinates.
+    vec2 base = at.xy * tile.xy + tile.zw, low = tile.zw + 0.5 * kernel.z * tile.xy, high = tile.zw + tile.xy - 0.5 * kernel.z * tile.xy;
+    slope /= tile.xy;
+    vec2 wide = reach * tile.xy;
+    float blocked = 0.0, sum = 0.0;
+    for (int i = 0; i < SEARCH; i++) {
+        vec2 off = wide * vogel(i, SEARCH, turn);
+        float z = textureLod(shadow_atlas, clamp(base + off, low, high), 0.0).r;
+        float hit = float(z < at.z + min(dot(slope, off), 0.0));
+        sum += hit * linear_depth(z, range);
+        blocked += hit;
+    }
+    float blocker = sum / max(blocked, 1.0);
+    float gap = max(receiver - blocker, 0.0);
+    vec2 radius = range.x > 0.0 ? kernel.xy * gap / (max(blocker, 1e-6) * receiver) : kernel.xy * gap / range.z;
+    radius = clamp(radius, vec2(1.2 * kernel.z), reach) * tile.xy;
+    float lit = 0.0;
+    for (int i = 0; i < TAPS; i++) {
+        vec2 off = radius * vogel(i, TAPS, turn);
+        float z = textureLod(shadow_atlas, clamp(base + off, low, high), 0.0).r;
+        lit += float(z >= at.z + min(dot(slope, off), 0.0));
+    }
+    lit = blocked == 0.0 ? 1.0 : lit / float(TAPS);
+    bool outside = c.w <= 0.0 || any(greaterThan(abs(at - 0.5), vec3(0.5)));
+    return outside ? 1.0 : lit;
+}
+
+// Occlusion in camera axes; the height over the place's own plane is linear in a pixel's ray times its depth.
+float open_sky(ivec2 pixel, vec3 n, float depth, vec2 turn) {
+    float radius = min(occlusion_m * inverse_focal.z / depth, 120.0);
+    vec2 inverse_size = 2.0 / vec2(textureSize(surfaces, 0) + 1 & ~1);
+    vec2 own = (vec2(pixel) - center_px) * inverse_focal.xy;
+    float base = dot(n, vec3(own, 1.0)) * depth;
+    float sum = 0.0, inverse2 = 1.0 / (occlusion_m * occlusion_m);
+    for (int i = 0; i < SKY; i++) {
+        vec2 q = floor(0.5 * (vec2(pixel) + radius * vogel(i, SKY, turn)));
+        float there = textureLod(depths, (q + 0.5) * inverse_size, 0.0).r;
+        vec3 ray = vec3((2.0 * q - center_px) * inverse_focal.xy, 1.0);
+        vec3 d = ray * there - vec3(own * depth, depth);
+        float far2 = dot(d, d) + 1e-12;
+        float fade = there > 0.0 ? max(1.0 - far2 * inverse2, 0.0) : 0.0;
+        sum += fade * max((dot(n, ray) * there - base) * inversesqrt(far2) - 0.08, 0.0);
+    }
+    return radius < 1.5 ? 1.0 : clamp(1.0 - 2.0 * sum / float(SKY), 0.0, 1.0);
+}
+
+#if CUBES
+int face_of(vec3 d) {
+    vec3 a = abs(d);
+    if (a.z >= a.x && a.z >= a.y) return d.z < 0.0 ? 0 : 1;
+    if (a.x >= a.y) return d.x > 0.0 ? 2 : 3;
+    return d.y > 0.0 ? 4 : 5;
+}
+
+#define VIEW(i) (firsts[(i) >> 2][(i) & 3] + (faces[(i) >> 2][(i) & 3] == 6 ? face_of(place - lamp_places[i]) : 0))
+#else
+#define VIEW(i) (i)
+#endif
+
+void main() {
+    ivec2 here = ivec2(gl_FragCoord.xy);
+    ivec2 pixel = min(2 * here, textureSize(surfaces, 0) - 1);
+    uvec2 word = texelFetch(surfaces, pixel, 0).yw;
+    float depth = uintBitsToFloat(word.y);
+    vec3 place = eye + ray_at(pixel) * depth;
+    vec3 n = world_R_cam * key_normal(word.x);
+    int dither = (((here.x ^ here.y) & 1) << 3) | ((here.y & 1) << 2) | ((here.x ^ here.y) & 2) | ((here.y & 2) >> 1);
+    float angle = float(dither) * (6.2831853 / 16.0);
+    vec2 turn = vec2(cos(angle), sin(angle));
+    vec4 seen[2] = vec4[2](vec4(1.0), vec4(1.0));
+#define CASTER(i, channel) seen[channel >> 2][channel & 3] = lamp_visible(VIEW(i), place, n, turn);
+    EACH_CASTER
+#if OCCLUSION
+    seen[0].w = open_sky(pixel, key_normal(word.x), depth, turn);
+#endif
+    out_visible = uvec4(pack_unorm(seen[0]), word.y, word.x, pack_unorm(seen[1]));
+}

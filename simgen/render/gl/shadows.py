@@ -1,0 +1,176 @@
+"""What each lamp's shadow map covers: the part of the scene that the camera sees, as seen from the lamp. Pure."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simgen.render.lamps import Array, axes_of
+from simgen.scene import LampSpec
+
+WIDEST = 3.0
+"""Tangent of the widest half angle of one map; what lies further out needs six."""
+_FACES = (
+    # ahead, across of the six maps around a lamp; the shader's face_of knows the order
+    ((0, 0, -1), (1, 0, 0)),
+    ((0, 0, 1), (1, 0, 0)),
+    ((1, 0, 0), (0, 1, 0)),
+    ((-1, 0, 0), (0, 1, 0)),
+    ((0, 1, 0), (1, 0, 0)),
+    ((0, -1, 0), (1, 0, 0)),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class ShadowView:
+    """One map.
+
+    Attributes:
+        clip_T_world: (4, 4) into OpenGL's clip space.
+        kernel: (4,) the lamp's half size along the map's axes in texture coordinates (perspective: at distance 1 of a
+            blocker at distance 1; orthographic: for the reach of casters), a texel, the normal's offset.
+        ranges: (4,) near and far in metres (0, 0 for orthographic), the casters' reach, the depth's extent.
+    """
+
+    clip_T_world: Array
+    kernel: tuple[float, float, float, float]
+    ranges: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """What must be in a shadow map.
+
+    Attributes:
+        seen_m: (n, 3) points around what the camera sees.
+        corners_m: (m, 8, 3) corners of the items' boxes: what can cast a shadow.
+        reach_m: how far above what it shades a caster may stand.
+    """
+
+    seen_m: Array
+    corners_m: Array
+    reach_m: float
+
+
+def region_of(corners_m: Array, poses: Array, low_m: Array, extent_m: Array, rays: tuple[Array, Array]) -> Region:
+    """Return the region that a camera sees.
+
+    Args:
+        corners_m: (m, 8, 3) corners of the items' boxes in the world.
+        poses: (m, 4, 4) world_T_item.
+        low_m: (m, 3) lower corners of the boxes, in the items' frames.
+        extent_m: (m, 3) sizes.
+        rays: the eye (3,) and directions (r, 3) of rays over the picture.
+    """
+    eye, directions = rays
+    inverse = np.swapaxes(poses[:, :3, :3], 1, 2)
+    start = np.einsum("mij,mj->mi", inverse, eye - poses[:, :3, 3]) - low_m
+    along = np.einsum("mij,rj->mri", inverse, directions)
+    along = np.where(np.abs(along) < 1e-12, 1e-12, along)
+    one, two = -start[:, None] / along, (extent_m - start)[:, None] / along
+    enter, leave = np.minimum(one, two).max(-1), np.maximum(one, two).min(-1)
+    hit = (leave > np.maximum(enter, 0)) & (leave > 0)
+    t = np.concatenate([np.maximum(enter, 0)[hit], leave[hit]])
+    which = np.concatenate([np.nonzero(hit)[1]] * 2)
+    points = eye + t[:, None] * directions[which]
+    # Small items lie between the rays: those near what was hit are taken whole.
+    sizes = np.ptp(corners_m, axis=1).max(1)
+    near = np.ones(len(sizes), bool)
+    if len(points):
+        low, high, middle = points.min(0), points.max(0), corners_m.mean(1)
+        close = (middle > low - sizes[:, None]) & (middle < high + sizes[:, None])
+        near = close.all(1) & (sizes < np.ptp(points, axis=0).max())
+        points = np.concatenate([points, corners_m[near].reshape(-1, 3)])
+    else:
+        points = corners_m.reshape(-1, 3)
+    # Things stand on something: what casts a shadow is seldom further from it than their heap is thick.
+    heap = np.ptp(corners_m[near].reshape(-1, 3), axis=0) if near.any() else sizes[:1]
+    reach = 1.5 * float(heap.min())
+    return Region(points, corners_m, reach)
+
+
+def shadow_views(lamp: LampSpec, region: Region, map_px: int) -> list[ShadowView]:
+    """Return the one map of a lamp, or six where it stands amid what it shines on."""
+    if lamp.kind == "directional":
+        return [_orthographic(lamp, region, map_px)]
+    place = np.asarray(lamp.position_m, float)
+    across, down, ahead = axes_of(lamp)
+    if lamp.kind != "area":
+        ahead = region.seen_m.mean(0) - place
+        ahead /= max(float(np.linalg.norm(ahead)), 1e-9)
+        across = np.cross([0.0, 0.0, 1.0] if abs(ahead[2]) < 0.9 else [0.0, 1.0, 0.0], ahead)
+        across /= np.linalg.norm(across)
+        down = np.cross(ahead, across)
+    axes = np.array([across, down, ahead])
+    seen = (region.seen_m - place) @ axes.T
+    tangents = seen[:, :2] / np.maximum(seen[:, 2:], 1e-9)
+    half = (lamp.size_m[0] / 2, lamp.size_m[1 if lamp.kind == "area" else 0] / 2)
+    if lamp.kind == "point" and np.abs(tangents).max() > WIDEST:
+        whole = np.array([[-1.03, -1.03], [1.03, 1.03]])
+        faces = [np.array([a, np.cross(f, a), f], float) for f, a in _FACES]
+        return [_perspective(place, face, whole, half, region, map_px // 2) for face in faces]
+    ahead_of = tangents[seen[:, 2] > 0] if (seen[:, 2] > 0).any() else np.array([[-1.0, -1], [1, 1]])
+    low, high = np.clip(ahead_of.min(0), -WIDEST, WIDEST), np.clip(ahead_of.max(0), -WIDEST, WIDEST)
+    if lamp.kind == "spot":
+        edge = float(np.tan(min(lamp.angle_rad / 2, 1.25)))
+        aim = axes @ axes_of(lamp)[2]
+        if aim[2] > 0.999:
+            low, high = np.maximum(low, -edge - 0.05), np.minimum(high, edge + 0.05)
+    margin = 0.02 * (high - low) + 1e-3
+    return [_perspective(place, axes, np.array([low - margin, high + margin]), half, region, map_px)]
+
+
+def _perspective(
+    place: Array, axes: Array, tangents: Array, half_m: tuple[float, float], region: Region, map_px: int
+) -> ShadowView:
+    depth = (region.corners_m.reshape(-1, 3) - place) @ axes[2]
+    far = max(float(depth.max()) * 1.01, 1e-3)
+    near = max(_nearest(place, region.corners_m) * 0.9, 2e-3 * far)
+    (left, top), (right, bottom) = tangents
+    clip = np.zeros((4, 4))
+    clip[0] = 2 / (right - left), 0, -(right + left) / (right - left), 0
+    clip[1] = 0, 2 / (bottom - top), -(bottom + top) / (bottom - top), 0
+    clip[2, 2:] = (far + near) / (far - near), -2 * far * near / (far - near)
+    clip[3, 2] = 1
+    lamp_T_world = np.eye(4)
+    lamp_T_world[:3, :3], lamp_T_world[:3, 3] = axes, -axes @ place
+    scale = 1 / (right - left), 1 / (bottom - top)
+    texel_m = max(right - left, bottom - top) / map_px
+    kernel = (half_m[0] * scale[0], half_m[1] * scale[1], 1 / map_px, 1.5 * texel_m)
+    return ShadowView(clip @ lamp_T_world, kernel, (near, far, region.reach_m, 0.0))
+
+
+def _nearest(place: Array, corners_m: Array) -> float:
+    """Distance from a place to the nearest of the items' axis-parallel boxes."""
+    low, high = corners_m.min(1), corners_m.max(1)
+    return float(np.linalg.norm(np.maximum(np.maximum(low - place, place - high), 0), axis=1).min())
+
+
+def _orthographic(lamp: LampSpec, region: Region, map_px: int) -> ShadowView:
+    axes = np.array(axes_of(lamp))
+    seen = region.seen_m @ axes.T
+    depth = region.corners_m.reshape(-1, 3) @ axes[2]
+    low, high = seen.min(0), seen.max(0)
+    margin = 0.02 * (high - low)[:2] + 1e-4
+    low[:2], high[:2] = low[:2] - margin, high[:2] + margin
+    low[2], high[2] = depth.min() - 1e-3, depth.max() + 1e-3
+    size = high - low
+    clip = np.eye(4)
+    clip[:3, :3] = (2 / size)[:, None] * axes
+    clip[:3, 3] = -(high + low) / size
+    tangent = float(np.tan(lamp.angle_rad / 2))
+    kernel = (
+        tangent * region.reach_m / size[0],
+        tangent * region.reach_m / size[1],
+        1 / map_px,
+        1.5 * float(max(size[:2])) / map_px,
+    )
+    return ShadowView(clip, kernel, (0.0, 0.0, region.reach_m, float(size[2])))
+
+
+def plane_matrix(clip_T_world: Array) -> Array:
+    """Return the (4, 4) matrix that maps planes (n, d) of the world to clip space: the inverse transpose."""
+    return np.asarray(np.linalg.inv(clip_T_world).T)
+
+
+Views = NDArray[np.float64]

@@ -1,0 +1,84 @@
+"""What is drawn into, made once for each size of picture."""
+
+from collections import OrderedDict
+from typing import Any
+
+KEPT = 4
+"""Sizes of which the targets are kept."""
+
+
+class Targets:
+    """Textures and framebuffers of one size of picture.
+
+    Attributes:
+        shapes, labels, surfaces: what the first pass writes (see surface.frag.glsl).
+        keys: what the pixels' corners hit, one more in each direction.
+        depths: metres, at half the size.
+        rough, visible: half the size, what each place sees of the lamps, before and after its noise is averaged.
+        light: linear radiance; alpha 0 where the backdrop is seen.
+        exposure: one texel.
+        rgb: the finished picture.
+    """
+
+    def __init__(self, gl: Any, size_wh: tuple[int, int]) -> None:
+        self.gl, self.size_wh = gl, size_wh
+        width, height = size_wh
+        self.half_wh = (width + 1) // 2, (height + 1) // 2
+        self._made: list[Any] = []
+        self.shapes, self.labels = self._texture(size_wh, 4, "u4"), self._texture(size_wh, 4, "u4")
+        self.surfaces = self._texture(size_wh, 4, "u4")
+        self.labels_frame = self._frame([self.shapes, self.labels, self.surfaces], size_wh)
+        corners_wh = (width + 1, height + 1)
+        self.keys = self._texture(corners_wh, 1, "u4")
+        self.keys_frame = self._frame([self.keys], corners_wh)
+        self.depths = self._texture(self.half_wh, 1, "f4")
+        self.depths_frame = self._frame([self.depths])
+        self.rough, self.visible = self._texture(self.half_wh, 4, "u4"), self._texture(self.half_wh, 4, "u4")
+        self.rough_frame, self.visible_frame = self._frame([self.rough]), self._frame([self.visible])
+        self.light = self._texture(size_wh, 4, "f4")
+        self.light_frame = self._frame([self.light])
+        self.exposure = self._texture((1, 1), 4, "f4")
+        self.exposure_frame = self._frame([self.exposure])
+        self.rgb = self._texture(size_wh, 4, "f1")
+        self.rgb_frame = self._frame([self.rgb], size_wh)
+
+    def _texture(self, size_wh: tuple[int, int], components: int, dtype: str) -> Any:
+        texture = self.gl.texture(size_wh, components, dtype=dtype)
+        texture.filter = self.gl.NEAREST, self.gl.NEAREST
+        texture.repeat_x = texture.repeat_y = False
+        self._made.append(texture)
+        return texture
+
+    def _frame(self, colors: list[Any], depth_wh: tuple[int, int] | None = None) -> Any:
+        depth = self.gl.depth_renderbuffer(depth_wh) if depth_wh else None
+        frame = self.gl.framebuffer(colors, depth)
+        self._made += [frame] if depth is None else [frame, depth]
+        return frame
+
+    def release(self) -> None:
+        """Free everything."""
+        for made in reversed(self._made):
+            made.release()
+        self._made.clear()
+
+
+class TargetCache:
+    """The targets of the sizes drawn last."""
+
+    def __init__(self, gl: Any) -> None:
+        self.gl = gl
+        self._kept: OrderedDict[tuple[int, int], Targets] = OrderedDict()
+
+    def of(self, size_wh: tuple[int, int]) -> Targets:
+        """Return the targets of a size."""
+        if size_wh not in self._kept:
+            while len(self._kept) >= KEPT:
+                self._kept.popitem(last=False)[1].release()
+            self._kept[size_wh] = Targets(self.gl, size_wh)
+        self._kept.move_to_end(size_wh)
+        return self._kept[size_wh]
+
+    def release(self) -> None:
+        """Free everything."""
+        while self._kept:
+            self._kept.popitem()[1].release()

@@ -1,0 +1,80 @@
+"""A camera and the boxes before it, as the matrices that the passes need. Pure."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simgen.geometry import look_at
+from simgen.lens import camera_matrix
+from simgen.render.camera import clip_from_camera
+from simgen.scene import CameraSpec
+
+Array = NDArray[np.float64]
+_UNIT = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], float)
+NEAREST_SHARE = 1e-4
+"""The near plane is not nearer than this share of the far one."""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A camera as matrices.
+
+    Attributes:
+        size_wh: pixels.
+        cam_T_world: (4, 4).
+        clip_T_cam: (4, 4), see `clip_from_camera`.
+        corners_T_cam: (4, 4), the same for a picture of the pixels' corners, one more in each direction.
+        world_R_pixel: (3, 3), pixel (u, v, 1) to a ray of depth 1 in the world's axes.
+        eye_m: (3,).
+        focal_px, center_px: the camera's.
+    """
+
+    size_wh: tuple[int, int]
+    cam_T_world: Array
+    clip_T_cam: Array
+    corners_T_cam: Array
+    world_R_pixel: Array
+    eye_m: Array
+    focal_px: tuple[float, float]
+    center_px: tuple[float, float]
+
+    @property
+    def world_R_cam(self) -> Array:
+        return np.asarray(self.cam_T_world[:3, :3].T)
+
+    def rays(self, steps: int = 9) -> Array:
+        """Return (n, 3) rays in the world's axes over the picture."""
+        width, height = self.size_wh
+        u, v = np.meshgrid(np.linspace(-0.5, width - 0.5, steps), np.linspace(-0.5, height - 0.5, steps))
+        return np.asarray(np.stack([u.ravel(), v.ravel(), np.ones(u.size)], 1) @ self.world_R_pixel.T)
+
+
+def corners_of(poses: Array, low_m: Array, extent_m: Array) -> Array:
+    """Return the (m, 8, 3) corners in the world of boxes given by (m, 4, 4) poses, lower corners and sizes (m, 3)."""
+    inside = low_m[:, None] + _UNIT * extent_m[:, None]
+    return np.asarray(np.einsum("mij,mkj->mki", poses[:, :3, :3], inside) + poses[:, None, :3, 3])
+
+
+def view_of(camera: CameraSpec, corners_m: Array) -> View:
+    """Return the view of a camera; near and far planes enclose the corners that lie before it."""
+    cam_T_world = look_at(camera.eye_m, camera.target_m, camera.roll_rad)
+    depth = corners_m.reshape(-1, 3) @ cam_T_world[2, :3] + cam_T_world[2, 3]
+    far = max(float(depth.max(initial=0.0)) * 1.001, 1e-3)
+    near = max(float(depth.min(initial=far)) * 0.99, NEAREST_SHARE * far)
+    world_R_cam = cam_T_world[:3, :3].T
+    return View(
+        camera.size_wh,
+        cam_T_world,
+        clip_from_camera(camera, near, far),
+        clip_from_camera(_corners_camera(camera), near, far),
+        np.asarray(world_R_cam @ np.linalg.inv(camera_matrix(camera))),
+        np.asarray(camera.eye_m, float),
+        camera.focal_px,
+        camera.center_px,
+    )
+
+
+def _corners_camera(camera: CameraSpec) -> CameraSpec:
+    (width, height), (cx, cy) = camera.size_wh, camera.center_px
+    return replace(camera, size_wh=(width + 1, height + 1), center_px=(cx + 0.5, cy + 0.5))
