@@ -1,10 +1,11 @@
 """Dice, synthetic only, scored on 50 real photographs; beside it the oracle and a run without randomization.
 
-    python benchmarks/dice.py [--out runs/bench-dice] [--arms synthetic plain oracle] [--seeds 0] [--steps 3000]
-                              [--images 1200] [--data FOLDER]
+    python benchmarks/dice.py [--out runs/bench-dice] [--arms synthetic gl plain oracle] [--seeds 0] [--steps 3000]
+                              [--images 1200] [--workers N] [--data FOLDER]
 
 Of the 200 photographs in the order of their file names the last 50 are for the report alone. The oracle trains on the
-first 150 with their labels; the other arms never see them. All arms take the same number of optimiser steps, and each
+first 150 with their labels; the other arms never see them: `synthetic` and `gl` are the scene `dice` by either renderer,
+`plain` is it with every randomization off. All arms take the same number of optimiser steps, and each
 chooses its score threshold on images held out of its own training set. A run that was stopped goes on. The figures
 go to figures.json and comparison.html in the folder; an hour on two cores for three arms of one seed.
 """
@@ -29,6 +30,13 @@ FIGURES = ("map50", "map", "map75", "precision", "recall", "f1")
 ORACLE = ("box.square=false", "box.slack=1.0", "crop.scale=[0.8,1.25]")
 
 
+SCENES: dict[str, tuple[str, list[str]]] = {
+    "synthetic": ("dice", ["render.kind=tiny"]),
+    "gl": ("dice", ["render.kind=gl"]),
+    "plain": ("dice-plain", ["render.kind=tiny"]),
+}
+
+
 def oracle_set(photographs: CocoDataset, out: Path) -> Path:
     """Write the first 150 photographs as a set of their own (links to the pictures); return its folder."""
     chosen = {r.path.name for r in split(photographs, "first:150").records}
@@ -45,10 +53,9 @@ def oracle_set(photographs: CocoDataset, out: Path) -> Path:
     return out
 
 
-def synthetic_set(scene: str, count: int, out: Path) -> Path:
-    """Generate a set; return its folder."""
-    config = load(scene)
-    workers = os.cpu_count() or 1
+def synthetic_set(arm: str, count: int, out: Path, workers: int) -> Path:
+    """Generate the set of an arm; return its folder."""
+    config = load(*SCENES[arm])
     generate(Job(config.source, config.root, 1, out), count, LocalEngine(workers))
     return out
 
@@ -61,6 +68,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=1200)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--arms", nargs="+", default=["synthetic", "plain", "oracle"])
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--data", type=Path)
     arguments = parser.parse_args()
     photographs = CocoDataset.read(find_real_set("d6-dice", arguments.data))
@@ -71,8 +79,7 @@ def main() -> None:
         if arm == "oracle":
             data = oracle_set(photographs, out / "data-oracle")
         else:
-            scene = {"synthetic": "dice", "plain": "dice-plain"}[arm]
-            data = synthetic_set(scene, arguments.images, out / f"data-{arm}")
+            data = synthetic_set(arm, arguments.images, out / f"data-{arm}", arguments.workers)
         for seed in arguments.seeds:
             name = f"{arm}, seed {seed}"
             overrides = [f"steps={arguments.steps}", f"seed={seed}", *(ORACLE if arm == "oracle" else ())]
