@@ -4,10 +4,10 @@
                               [--images 1200] [--workers N] [--data FOLDER]
 
 Of the 200 photographs in the order of their file names the last 50 are for the report alone. The oracle trains on the
-first 150 with their labels; the other arms never see them: `synthetic` and `gl` are the scene `dice` by either renderer,
-`plain` is it with every randomization off. All arms take the same number of optimiser steps, and each
-chooses its score threshold on images held out of its own training set. A run that was stopped goes on. The figures
-go to figures.json and comparison.html in the folder; an hour on two cores for three arms of one seed.
+first 150 with their labels; the other arms never see them: `synthetic` and `gl` are the scene `dice` by either
+renderer, `plain` is it with every randomization off. All arms take the same number of optimiser steps, and each chooses
+its score threshold on images held out of its own training set. A run that was stopped goes on. The figures go to
+figures.json and comparison.html in the folder; an hour on two cores for three arms of one seed.
 """
 
 import argparse
