@@ -14,7 +14,7 @@ from simgen.render.gl.targets import Targets
 from simgen.render.gl.view import View
 from simgen.render.items import Item
 
-MAX_ITEMS = 4095
+MAX_ITEMS = 4094
 """An item's row in the materials has 12 bits."""
 SURFACE_UNIT, SLOPES_UNIT = 0, 1
 BUMP_SHARE = 0.03

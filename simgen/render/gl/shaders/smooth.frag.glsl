@@ -26,8 +26,8 @@ void main() {
         more += weight * unpack_unorm(there.w);
 #endif
     }
-    out_visible = uvec4(pack_unorm(sum / total), own.yzw);
+    out_visible = own.z == 0u ? own : uvec4(pack_unorm(sum / total), own.yzw);
 #if MORE
-    out_visible.w = pack_unorm(more / total);
+    out_visible.w = own.z == 0u ? own.w : pack_unorm(more / total);
 #endif
 }

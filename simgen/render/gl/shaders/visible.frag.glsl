@@ -122,5 +122,6 @@ void main() {
 #if OCCLUSION
     seen[0].w = open_sky(pixel, key_normal(word.x), depth, turn);
 #endif
-    out_visible = uvec4(pack_unorm(seen[0]), word.y, word.x, pack_unorm(seen[1]));
+    bool nothing = word.x == 0u;
+    out_visible = uvec4(nothing ? ~0u : pack_unorm(seen[0]), word.y, word.x, nothing ? ~0u : pack_unorm(seen[1]));
 }
