@@ -10,6 +10,8 @@ from simgen.scene import LampSpec
 
 WIDEST = 3.0
 """Tangent of the widest half angle of one map; what lies further out needs six."""
+NORMAL_OFFSET = 0.6
+"""Texels by which a place is lifted off its surface before it is looked up, so that it does not shade itself."""
 _FACES = (
     # ahead, across of the six maps around a lamp; the shader's face_of knows the order
     ((0, 0, -1), (1, 0, 0)),
@@ -108,7 +110,7 @@ def shadow_views(lamp: LampSpec, region: Region, map_px: int) -> list[ShadowView
     if lamp.kind == "point" and np.abs(tangents).max() > WIDEST:
         whole = np.array([[-1.03, -1.03], [1.03, 1.03]])
         faces = [np.array([a, np.cross(f, a), f], float) for f, a in _FACES]
-        return [_perspective(place, face, whole, half, region, map_px // 2) for face in faces]
+        return [_perspective(place, face, whole, half, region, map_px) for face in faces]
     ahead_of = tangents[seen[:, 2] > 0] if (seen[:, 2] > 0).any() else np.array([[-1.0, -1], [1, 1]])
     low, high = np.clip(ahead_of.min(0), -WIDEST, WIDEST), np.clip(ahead_of.max(0), -WIDEST, WIDEST)
     if lamp.kind == "spot":
@@ -136,7 +138,7 @@ def _perspective(
     lamp_T_world[:3, :3], lamp_T_world[:3, 3] = axes, -axes @ place
     scale = 1 / (right - left), 1 / (bottom - top)
     texel_m = max(right - left, bottom - top) / map_px
-    kernel = (half_m[0] * scale[0], half_m[1] * scale[1], 1 / map_px, 1.5 * texel_m)
+    kernel = (half_m[0] * scale[0], half_m[1] * scale[1], 1 / map_px, NORMAL_OFFSET * texel_m)
     return ShadowView(clip @ lamp_T_world, kernel, (near, far, region.reach_m, 0.0))
 
 
@@ -163,7 +165,7 @@ def _orthographic(lamp: LampSpec, region: Region, map_px: int) -> ShadowView:
         tangent * region.reach_m / size[0],
         tangent * region.reach_m / size[1],
         1 / map_px,
-        1.5 * float(max(size[:2])) / map_px,
+        NORMAL_OFFSET * float(max(size[:2])) / map_px,
     )
     return ShadowView(clip, kernel, (0.0, 0.0, region.reach_m, float(size[2])))
 

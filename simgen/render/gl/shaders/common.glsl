@@ -54,7 +54,8 @@ bool alike(uint a, uint b) {
     return (a >> 20u) == (b >> 20u) && off.x + off.y < 90;
 }
 
-// sRGB to linear light within 0.2 % of white, without a power.
+// sRGB to linear light without a power: a fit within 0.15 % of each value.
 vec3 to_linear(vec3 c) {
-    return c * (c * (c * 0.305306011 + 0.682171111) + 0.012522878);
+    vec3 curve = 0.0009538 + c * (0.03115791 + c * (0.54013368 + c * (0.57113312 - 0.14482446 * c)));
+    return mix(curve, c / 12.92, lessThan(c, vec3(0.04045)));
 }
