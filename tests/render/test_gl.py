@@ -240,10 +240,10 @@ def test_winding_number():
 
 
 def test_a_camera_or_a_lamp_inside_of_an_object_is_refused():
-    with pytest.raises(ViewError, match='^camera: expected a place outside of all objects, got one inside "ball"$'):
+    with pytest.raises(ViewError, match=r'^camera: expected a place outside of all objects, got one inside "ball"$'):
         draw(SCENE, dataclasses.replace(VIEW, eye_m=(-0.06, 0.0, 0.03)))
     lamp = LampSpec("point", 10.0, position_m=(0.03, 0.02, 0.03))
-    with pytest.raises(ViewError, match='^lamp 0: expected a place outside of all objects, got one inside "die"$'):
+    with pytest.raises(ViewError, match=r'^lamp 0: expected a place outside of all objects, got one inside "die"$'):
         draw(dataclasses.replace(SCENE, lamps=(lamp,)))
 
 
@@ -266,7 +266,8 @@ def test_robots_are_drawn_with_their_links_as_parts(tmp_path):
       <inertia ixx="1" iyy="1" izz="1" ixy="0" ixz="0" iyz="0"/></inertial>
       <visual><origin xyz="0 0 0.03" rpy="0.3 0 0"/><geometry><cylinder radius="0.01" length="0.06"/></geometry>
       </visual></link><joint name="j" type="revolute"><parent link="base"/><child link="tip"/>
-      <origin xyz="0.01 0 0.02"/><axis xyz="0 1 0"/><limit lower="-2" upper="2" effort="1" velocity="1"/></joint></robot>"""
+      <origin xyz="0.01 0 0.02"/><axis xyz="0 1 0"/><limit lower="-2" upper="2" effort="1" velocity="1"/></joint>
+      </robot>"""
     (tmp_path / "arm.urdf").write_text(urdf)
     with World(SCENE, tmp_path) as world:
         robot = world.load_robot(tmp_path / "arm.urdf", (-0.02, 0.08, 0.0))

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from gl_for_tests import LAMBERT, body, camera, draw, lit, needs_gl, places_of, radiance
+from gl_for_tests import LAMBERT, body, camera, draw, floor, lit, needs_gl, places_of, radiance
 
 from simgen.render.irradiance import gloss_albedo, harmonics, irradiance
 from simgen.render.lamps import strength
@@ -92,10 +92,8 @@ def test_lamps_from_all_around_add_up_to_a_furnace(roughness, metallic):
     turn = np.arange(count) * 2.39996323
     out = np.sqrt(1 - height**2)
     to = np.stack([out * np.cos(turn), out * np.sin(turn), height], 1)
-    lamps = [
-        LampSpec("directional", 2 * np.pi / count, direction=tuple(-d), angle_rad=0.0, shadow=False) for d in to.tolist()
-        for d in [np.array(d)]
-    ]  # fmt: skip
+    sky = LampSpec("directional", 2 * np.pi / count, angle_rad=0.0, shadow=False)
+    lamps = [dataclasses.replace(sky, direction=(-x, -y, -z)) for x, y, z in to.tolist()]
     tilted = camera(size=16, eye_m=(0.5, 0.0, 0.8))
     light = radiance(lit(*lamps, material=material), tilted)
     assert light.mean() == pytest.approx(1, abs=0.05)
@@ -158,8 +156,8 @@ def test_colour_temperature():
 def test_the_simple_light_shows_what_a_simple_renderer_shows():
     light = LightSpec(direction=(0, 0, 1), ambient=0.5, diffuse=0.3, shadow=False)
     grey = MaterialSpec({"kind": "plain", "colors": [(200, 100, 50)]}, specular=0.0, roughness=1.0)
-    frame = draw(SceneSpec(objects=(body("floor", {"kind": "box", "size_m": (2, 2, 0.02)}, (0, 0, 0), grey),), light=light),
-                 camera(exposure_ev=None))  # fmt: skip
+    scene = SceneSpec(objects=(floor(grey),), light=light)
+    frame = draw(scene, camera(exposure_ev=None))
     np.testing.assert_allclose(frame.rgb[32, 32], (160, 80, 40), atol=4)
 
 

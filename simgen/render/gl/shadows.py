@@ -77,17 +77,17 @@ def region_of(corners_m: Array, poses: Array, low_m: Array, extent_m: Array, ray
     points = eye + t[:, None] * directions[which]
     # Small items lie between the rays: those near what was hit are taken whole.
     sizes = np.ptp(corners_m, axis=1).max(1)
-    near = np.ones(len(sizes), bool)
+    heap = corners_m.reshape(-1, 3)
     if len(points):
         low, high, middle = points.min(0), points.max(0), corners_m.mean(1)
-        close = (middle > low - sizes[:, None]) & (middle < high + sizes[:, None])
-        near = close.all(1) & (sizes < np.ptp(points, axis=0).max())
-        points = np.concatenate([points, corners_m[near].reshape(-1, 3)])
+        close = ((middle > low - sizes[:, None]) & (middle < high + sizes[:, None])).all(1)
+        whole = np.ptp(points, axis=0).max()
+        heap = np.concatenate([points, corners_m[close & (sizes < 2 * whole)].reshape(-1, 3)])
+        points = np.concatenate([points, corners_m[close & (sizes < whole)].reshape(-1, 3)])
     else:
-        points = corners_m.reshape(-1, 3)
-    # Things stand on something: what casts a shadow is seldom further from it than their heap is thick.
-    heap = np.ptp(corners_m[near].reshape(-1, 3), axis=0) if near.any() else sizes[:1]
-    reach = 1.5 * float(heap.min())
+        points = heap
+    # Things stand on something: what casts a shadow is seldom further from it than all that is near is thick.
+    reach = 1.5 * float(np.ptp(heap, axis=0).min())
     return Region(points, corners_m, reach)
 
 
