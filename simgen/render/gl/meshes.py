@@ -1,6 +1,6 @@
 """Meshes on the device: one pair of buffers that meshes are appended to, emptied when it is full.
 
-So nothing is created or freed for a new mesh, the memory is bounded, and a mesh that many scenes share is uploaded once.
+So nothing is created or freed for a new mesh, the memory is bounded, and a mesh that scenes share is uploaded once.
 """
 
 from dataclasses import dataclass
@@ -115,7 +115,7 @@ class Meshes:
 
 
 def is_closed(vertices_m: NDArray[np.float64], faces: NDArray[np.int64]) -> bool:
-    """Return whether each edge has two triangles that run along it in opposite directions, and the volume is positive."""
+    """Return whether each edge has two triangles that run along it in opposite ways, and the volume is positive."""
     _, same = np.unique(np.round(vertices_m / max(np.ptp(vertices_m), 1e-9), 7), axis=0, return_inverse=True)
     joined = same.reshape(-1)[faces]
     joined = joined[(joined != np.roll(joined, 1, 1)).all(1)]

@@ -42,7 +42,8 @@ class Textures:
             image = draw(item)
             if max(image.shape[:2]) > self.max_px:
                 raise AssetError(
-                    f'texture of "{item.name}": expected at most {self.max_px} pixels a side, got {max(image.shape[:2])}'
+                    f'texture of "{item.name}": expected at most {self.max_px} pixels a side, '
+                    f"got {max(image.shape[:2])}"
                 )
             self._kept[key] = self._upload(image)
             self.bytes += _size(self._kept[key])
