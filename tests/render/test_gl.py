@@ -12,7 +12,7 @@ from simgen.bullet import p
 from simgen.errors import AssetError, RenderError, ViewError
 from simgen.geometry import look_at, quat_about, transform
 from simgen.render import GlRenderer, TinyRenderer, camera_matrix, poses_of
-from simgen.render.gl.meshes import is_closed
+from simgen.render.gl.topology import is_closed
 from simgen.render.inside import winding_number
 from simgen.scene import CameraSpec, EnvironmentSpec, LampSpec, LightSpec, MaterialSpec, ObjectSpec, SceneSpec
 from simgen.world import World
