@@ -78,7 +78,7 @@ class GlRenderer:
             camera: of the frame.
             poses: world_T_item of each item, as `simgen.render.poses_of` returns them.
             next_poses: the same of the next state.
-                next_camera: of the next state; only where it stands and looks may differ.
+            next_camera: of the next state; only where it stands and looks may differ.
         """
         items = items_of(world)
 

@@ -132,8 +132,7 @@ def draw_depth(device: Device, posed: Posed, clip_T_world: NDArray[np.float64]) 
     outside = ((ends[..., :3] > ends[..., 3:]).all(1) | (ends[..., :3] < -ends[..., 3:]).all(1)).any(-1)
     for number in np.flatnonzero(~outside):
         range_ = posed.ranges[number]
-        # What joining vertices turned over must not open the coarser mesh.
-        _cull(gl, range_.closed and range_.shadow_first == range_.first)
+        _cull(gl, range_.shadow_closed)
         program.put(clip_T_item=columns(clip_T_world @ posed.poses[number]))
         array.render(vertices=range_.shadow_count, first=range_.shadow_first)
 

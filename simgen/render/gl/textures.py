@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from simgen.errors import AssetError
 from simgen.render.items import Item
 
-BUDGET = 64 << 20
+BUDGET = 32 << 20
 """Bytes that stay between frames; a frame that needs more gets them while it is drawn."""
 Grey = NDArray[np.float32]
 
