@@ -202,19 +202,24 @@ def lens_of(camera: CameraSpec) -> Lens | None:
 
     Raises:
         ConfigError: an unknown kind or coefficient.
-        RenderError: a distortion that cannot be undone over the whole image.
+        RenderError: a distortion that cannot be undone over the whole image, or a view too wide for a plane of
+            `MAX_GROWTH` times the image's edge.
     """
     if camera.lens is None:
         return None
     lens = build_lens(camera.lens)
-    _, lost = lens._solve(border_rays(camera))
+    rays, lost = lens._solve(grid_rays(camera))
     if lost.any():
         raise RenderError(f"camera.lens: expected a distortion that can be undone over the image, got {camera.lens}")
+    if (np.ptp(rays * camera.focal_px, axis=0) > MAX_GROWTH * np.array(camera.size_wh)).any():
+        raise RenderError(
+            f"camera.lens: expected a view that a plane of {MAX_GROWTH} times the image's size holds, got {camera.lens}"
+        )
     return lens
 
 
-def border_rays(camera: CameraSpec, steps: int = 33) -> Array:
-    """Return the distorted (n, 2) points of the plane z = 1 of points along the image's edges and across it."""
+def grid_rays(camera: CameraSpec, steps: int = 33) -> Array:
+    """Return the distorted (n, 2) points of the plane z = 1 of a grid over the image, from edge to edge."""
     width, height = camera.size_wh
     u, v = np.meshgrid(np.linspace(-0.5, width - 0.5, steps), np.linspace(-0.5, height - 0.5, steps))
     pixels = np.stack([u.ravel(), v.ravel(), np.ones(u.size)], 1)
@@ -250,15 +255,11 @@ def pinhole_around(camera: CameraSpec) -> CameraSpec:
     Its focal lengths are the same, so the pixels at the axis are as large.
 
     Raises:
-        RenderError: a distortion that cannot be undone, or an image of more than `MAX_GROWTH` times the edge.
+        RenderError: as `lens_of`.
     """
     rays = pixel_rays(camera).reshape(-1, 2) * camera.focal_px
     low, high = np.floor(rays.min(0)) - 1, np.ceil(rays.max(0)) + 1
     width, height = (int(v) for v in high - low + 1)
-    if width > MAX_GROWTH * camera.size_wh[0] or height > MAX_GROWTH * camera.size_wh[1]:
-        raise RenderError(
-            f"camera.lens: expected a view that a plane of {MAX_GROWTH} times the image's size holds, got {camera.lens}"
-        )
     return replace(camera, size_wh=(width, height), center_px=(-float(low[0]), -float(low[1])), skew=0.0, lens=None)
 
 

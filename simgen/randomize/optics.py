@@ -103,7 +103,7 @@ class Camera:
         center_offset: shift of the principal point from the image's centre, as a share of the width.
         skew: K[0, 1] in pixels.
         lens: a kind of `simgen.lens.LENSES` with a distribution for each coefficient; coefficients that cannot be
-            undone over the image are drawn again.
+            undone over the image are drawn again, and the whole camera with them.
         exposure_ev: exposure value at ISO 100 of a physically lit scene; null lets the camera meter the frame.
         exposure_bias_ev: instead of `exposure_ev`: stops over what an incident-light meter at the origin says, so that
             white stays white and black black. It counts the lamps and the environment drawn before the camera.
@@ -129,7 +129,22 @@ class Camera:
         return self
 
     def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
-        width, height = scene.camera.size_wh
+        for _ in range(_LENS_DRAWS):
+            camera = self._draw(scene.camera.size_wh, rng)
+            try:
+                lens_of(camera)
+            except RenderError:
+                continue
+            return dataclasses.replace(
+                scene, camera=dataclasses.replace(camera, exposure_ev=self._exposure(scene, rng))
+            )
+        raise ConfigError(
+            "camera.lens: expected coefficients whose distortion can be undone over the image, "
+            f"got none in {_LENS_DRAWS} draws of the camera"
+        )
+
+    def _draw(self, size_wh: tuple[int, int], rng: Generator) -> CameraSpec:
+        width, height = size_wh
         half = self.fov_rad.sample(rng) / 2
         distance = self.view_width_m.sample(rng) / (2 * np.tan(half))
         tilt, around = self.tilt_rad.sample(rng), self.azimuth_rad.sample(rng)
@@ -137,7 +152,7 @@ class Camera:
         away = np.array([np.sin(tilt) * np.cos(around), np.sin(tilt) * np.sin(around), np.cos(tilt)])
         focal = width / (2 * np.tan(half))
         center = [(s - 1) / 2 + width * self.center_offset.sample(rng) for s in (width, height)]
-        camera = CameraSpec(
+        return CameraSpec(
             size_wh=(width, height),
             focal_px=(round(float(focal), 4), round(float(focal * self.aspect.sample(rng)), 4)),
             center_px=(round(center[0], 4), round(center[1], 4)),
@@ -145,9 +160,8 @@ class Camera:
             target_m=vec3(target),
             roll_rad=round(self.roll_rad.sample(rng), 5),
             skew=round(self.skew.sample(rng), 4),
+            lens=None if self.lens is None else self.lens.sample(rng),
         )
-        camera = self._with_lens(camera, rng)
-        return dataclasses.replace(scene, camera=dataclasses.replace(camera, exposure_ev=self._exposure(scene, rng)))
 
     def _exposure(self, scene: SceneSpec, rng: Generator) -> float | None:
         if self.exposure_ev is not None:
@@ -157,21 +171,6 @@ class Camera:
             return None
         # Incident-light meters (ISO 2720) with C = 250: 2^EV = lux 100 / 250 at ISO 100.
         return round(float(np.log2(lux / 2.5)) - self.exposure_bias_ev.sample(rng), 4)
-
-    def _with_lens(self, camera: CameraSpec, rng: Generator) -> CameraSpec:
-        if self.lens is None:
-            return camera
-        for _ in range(_LENS_DRAWS):
-            drawn = dataclasses.replace(camera, lens=self.lens.sample(rng))
-            try:
-                lens_of(drawn)
-            except RenderError:
-                continue
-            return drawn
-        raise ConfigError(
-            "camera.lens: expected coefficients whose distortion can be undone over the image, "
-            f"got none in {_LENS_DRAWS} draws"
-        )
 
 
 @dataclass(frozen=True, config=SECTION)

@@ -16,7 +16,7 @@ class Frame:
         instances: (H, W) int32, 1 + the body's number in the world, 0 where nothing was hit.
         parts: (H, W) int32, 1 + the number of the body's part (link), 0 where nothing was hit, or None.
         normals: (H, W, 3) float32 unit normals in camera axes, 0 where nothing was hit, or None.
-        coordinates: (H, W, 3) float32 place on the object in [0, 1] of its bounding box (NOCS, Wang et al. 2019), or None.
+        coordinates: (H, W, 3) float32 place in the part's bounding box, [0, 1] (NOCS, Wang et al. 2019), or None.
         flow: (H, W, 2) float32 pixels that the surface point moves by until the next state, or None.
         flow_visible: (H, W) bool whether that point is still seen then, or None.
         amodal: (N, H, W) bool whole silhouettes of the bodies in order, as if each stood alone, or None.

@@ -1,4 +1,4 @@
-"""An environment map as a renderer uses it: irradiance as spherical harmonics, and an atlas of blurred reflections. Pure.
+"""An environment map as a renderer uses it: irradiance, and reflections blurred for some roughnesses. Pure.
 
 A map is equirectangular: row 0 is straight up, columns run from azimuth -pi to pi, measured from x towards y.
 """
@@ -69,7 +69,7 @@ def _harmonics_matrix() -> Array:
 
 
 def reflections(environment: Map) -> Map:
-    """Return the atlas (128, 192, 3) float32 of the map as surfaces of six roughnesses reflect it, and of irradiance."""
+    """Return the atlas (128, 192, 3) of the map as surfaces of six roughnesses reflect it, and of irradiance."""
     atlas = np.zeros((ATLAS_WH[1], ATLAS_WH[0], 3), np.float32)
     small = coarse(environment).reshape(-1, 3)
     sharp = _remapped(environment, LEVELS[0][2])

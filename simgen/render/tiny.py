@@ -75,10 +75,9 @@ class TinyRenderer:
         depth = depth_from_buffer(np.asarray(buffer, np.float32).reshape(height, width), near, far)
         hit = raw >= 0
         rgb = rgb.copy() if hit.all() else np.where(hit[..., None], rgb, _background(world, large))
-        found = [*world.bodies, *world.robots]
-        number = np.zeros(max((body.id for body in found), default=0) + 1, np.int32)
-        for order, body in enumerate(found):
-            number[body.id] = order + 1
+        found = [body.id for body in world.bodies] + [robot.id for robot in world.robots]
+        number = np.zeros(max(found, default=0) + 1, np.int32)
+        number[found] = np.arange(1, len(found) + 1)
         instances = np.where(hit, number[np.where(hit, raw & 0xFFFFFF, 0)], 0)
         return _reduced(Frame(rgb, np.where(hit, depth, np.float32(0)), instances.astype(np.int32)), self.supersample)
 

@@ -115,7 +115,7 @@ def test_the_defaults_of_gloss_are_neutral():
 
 
 def test_a_camera_gains_a_lens_without_moving():
-    lens = {"kind": "brown", "k1": [-0.4, 0.2], "p1": [-0.002, 0.002]}
+    lens = {"kind": "brown", "k1": [-0.2, 0.2], "p1": [-0.002, 0.002]}
     bare, bent = scenes("camera", {}), scenes("camera", {"lens": lens, "skew": [1, 2], "exposure_ev": [8, 10]})
     for a, b in zip(bare, bent, strict=True):
         assert lens_of(b.camera) is not None
@@ -123,6 +123,13 @@ def test_a_camera_gains_a_lens_without_moving():
         assert 8 <= b.camera.exposure_ev <= 10
         assert dataclasses.replace(b.camera, lens=None, skew=0.0, exposure_ev=None) == a.camera
     assert len({s.camera.lens["k1"] for s in bent}) == len(bent)
+
+
+def test_a_lens_that_only_some_fields_of_view_allow_is_drawn_with_those():
+    cameras = [s.camera for s in scenes("camera", {"lens": {"kind": "brown", "k1": -0.4}, "fov_rad": [0.5, 1.5]})]
+    half_fovs = [np.arctan(32 / c.focal_px[0]) for c in cameras]
+    assert all(lens_of(c) is not None for c in cameras)
+    assert max(half_fovs) < 0.62 < 0.75
 
 
 def test_an_incident_meter_counts_lamps_and_environment():
@@ -156,4 +163,6 @@ def test_mistakes_are_one_sentence():
     assert "expected exposure_ev or exposure_bias_ev, got both" in refused(
         "camera", {"exposure_ev": 9, "exposure_bias_ev": 0}
     )
-    assert "got none in 20 draws" in refused("camera", {"lens": {"kind": "brown", "k1": -30}, "fov_rad": 1.0})
+    assert "got none in 20 draws of the camera" in refused(
+        "camera", {"lens": {"kind": "brown", "k1": -30}, "fov_rad": 1.0}
+    )

@@ -78,14 +78,14 @@ class GlRenderer:
             camera: of the frame.
             poses: world_T_item of each item, as `simgen.render.poses_of` returns them.
             next_poses: the same of the next state.
-            next_camera: of the next state, with the same lens and size.
+            next_camera: of the next state; only where it stands and looks may differ.
         """
         items = items_of(world)
 
         def draw(pinhole: CameraSpec) -> Frame:
             frame = self._draw(world, pinhole, items, poses)
-            same = {"size_wh": pinhole.size_wh, "center_px": pinhole.center_px, "focal_px": pinhole.focal_px}
-            after = pinhole if next_camera == camera else replace(next_camera, lens=None, skew=pinhole.skew, **same)
+            view = (next_camera.eye_m, next_camera.target_m, next_camera.roll_rad)
+            after = replace(pinhole, eye_m=view[0], target_m=view[1], roll_rad=view[2])
             before = _state(pinhole, items, poses, frame)
             flow, seen = flow_between(before, _state(after, items, next_poses, _labels(items, next_poses, after)))
             return replace(frame, flow=flow, flow_visible=seen)
@@ -111,7 +111,7 @@ class GlRenderer:
 
     def _options(self, camera: CameraSpec) -> Options:
         distance = float(np.linalg.norm(np.subtract(camera.eye_m, camera.target_m)))
-        edge = self.shadow_px or int(np.clip(0.8 * max(camera.size_wh) // 64 * 64, 256, 1024))
+        edge = self.shadow_px or int(np.clip(0.8 * max(camera.size_wh) // 64 * 64, 512, 1024))
         return Options(edge, self.occlusion * distance, self.smooth_edges)
 
 

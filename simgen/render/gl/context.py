@@ -71,8 +71,8 @@ def context() -> Context:
     """
     if _CONTEXTS and _CONTEXTS[-1].pid != os.getpid():
         raise GlError(
-            "OpenGL: this process was forked from one that had already drawn, and a driver's threads do not survive that; "
-            'start it with the "spawn" method'
+            "OpenGL: this process was forked from one that had already drawn, and a driver's threads do not survive "
+            'that; start it with the "spawn" method'
         )
     if not _CONTEXTS:
         _CONTEXTS.append(Context())

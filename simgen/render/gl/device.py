@@ -70,7 +70,7 @@ class Device:
         return self._atlas  # type: ignore[no-any-return]
 
     def image(self, name: str, pixels: np.ndarray[tuple[int, ...], np.dtype[Any]]) -> Any:
-        """Return a texture with an image's pixels (H, W, C), one for each name; the same memory serves the next image."""
+        """Return a texture with an image's pixels (H, W, C); each name has one, which its next image overwrites."""
         height, width, channels = pixels.shape
         dtype = "f1" if pixels.dtype == np.uint8 else "f4"
         kept = self._images.get(name)

@@ -1,16 +1,19 @@
 """Meshes on the device: one pair of buffers that meshes are appended to, emptied when it is full.
 
-So nothing is created or freed for a new mesh, the memory is bounded, and a mesh that many scenes share is uploaded once.
+So nothing is created or freed for a new mesh, the memory is bounded, and a mesh that scenes share is uploaded once.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simgen.catalog import Mesh
 from simgen.errors import AssetError
 from simgen.render.gl.programs import Program, Programs
+from simgen.render.gl.topology import Topologies, coarse_vertices
 from simgen.render.items import Item
 
 VERTEX = (("in_place", 3), ("in_normal", 3), ("in_uv", 2))
@@ -23,11 +26,20 @@ LARGEST = 1 << 28
 
 @dataclass(frozen=True)
 class Range:
-    """Where a mesh lies: its indices are `count` from `first`; `closed` if its back faces are never seen."""
+    """Where a mesh lies.
+
+    Attributes:
+        first, count: its indices.
+        closed: whether its back faces are never seen.
+        shadow_first, shadow_count, shadow_closed: the same of a coarser mesh for shadow maps, or of this one.
+    """
 
     first: int
     count: int
     closed: bool
+    shadow_first: int
+    shadow_count: int
+    shadow_closed: bool
 
 
 class Meshes:
@@ -35,7 +47,7 @@ class Meshes:
 
     def __init__(self, gl: Any, programs: Programs) -> None:
         self.gl, self.programs = gl, programs
-        self._closed: dict[str, bool] = {}
+        self.topologies = Topologies()
         self._allocate(SMALLEST)
 
     def _allocate(self, size: int) -> None:
@@ -67,15 +79,12 @@ class Meshes:
 
     def _fits(self, items: list[Item]) -> bool:
         new = {i.mesh_key: i.mesh for i in items if i.mesh_key not in self._ranges}.values()
-        vertices = self._vertex_end * STRIDE + sum(len(m.vertices_m) * STRIDE for m in new)
-        indices = self._index_end * 4 + sum(m.faces.size * 4 for m in new)
-        return max(vertices, indices) <= self.size
+        return max(self._vertex_end * STRIDE, self._index_end * 4) + _most_bytes(new) <= self.size
 
     def _make_room(self, items: list[Item]) -> None:
         self._empty()
         size = self.size
-        meshes = {i.mesh_key: i.mesh for i in items}.values()
-        need = max(sum(len(m.vertices_m) for m in meshes) * STRIDE, sum(m.faces.size for m in meshes) * 4)
+        need = _most_bytes({i.mesh_key: i.mesh for i in items}.values())
         if need > LARGEST:
             raise AssetError(f"meshes of the scene: expected at most {LARGEST >> 20} MB, got {need >> 20} MB")
         while size < 2 * need and size < LARGEST:
@@ -86,22 +95,24 @@ class Meshes:
 
     def _upload(self, item: Item) -> Range:
         mesh = item.mesh
-        packed = np.concatenate([mesh.vertices_m, mesh.normals, mesh.uvs], 1).astype(np.float32)
-        faces = (mesh.faces + self._vertex_end).astype(np.uint32)
-        self.vertices.write(packed, offset=self._vertex_end * STRIDE)
-        self.indices.write(faces, offset=self._index_end * 4)
-        placed = Range(self._index_end, faces.size, item.convex or self._is_closed(item))
-        self._vertex_end += len(packed)
-        self._index_end += faces.size
+        shape = self.topologies.of(mesh.vertices_m, mesh.faces, item.convex)
+        first, count = self._append(np.concatenate([mesh.vertices_m, mesh.normals, mesh.uvs], 1), mesh.faces)
+        placed = Range(first, count, shape.closed, first, count, shape.closed)
+        if shape.cluster is not None and shape.coarse_faces is not None:
+            points = coarse_vertices(mesh.vertices_m, shape.cluster)
+            packed = np.concatenate([points, np.zeros((len(points), 5))], 1)
+            placed = Range(first, count, shape.closed, *self._append(packed, shape.coarse_faces), shape.coarse_closed)
         self._ranges[item.mesh_key] = placed
         return placed
 
-    def _is_closed(self, item: Item) -> bool:
-        if item.mesh_key not in self._closed:
-            if len(self._closed) > 1000:
-                self._closed.clear()
-            self._closed[item.mesh_key] = is_closed(item.mesh.vertices_m, item.mesh.faces)
-        return self._closed[item.mesh_key]
+    def _append(self, vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> tuple[int, int]:
+        """Write a mesh behind the others; return where its indices start, and how many they are."""
+        first = self._index_end
+        self.vertices.write(vertices.astype(np.float32), offset=self._vertex_end * STRIDE)
+        self.indices.write((faces + self._vertex_end).astype(np.uint32), offset=first * 4)
+        self._vertex_end += len(vertices)
+        self._index_end += faces.size
+        return first, int(faces.size)
 
     def array(self, program: Program) -> Any:
         """Return the vertex array that feeds a program what it reads of position, normal and texture coordinates."""
@@ -114,13 +125,6 @@ class Meshes:
         return program.arrays["meshes"]
 
 
-def is_closed(vertices_m: NDArray[np.float64], faces: NDArray[np.int64]) -> bool:
-    """Return whether each edge has two triangles that run along it in opposite directions, and the volume is positive."""
-    _, same = np.unique(np.round(vertices_m / max(np.ptp(vertices_m), 1e-9), 7), axis=0, return_inverse=True)
-    joined = same.reshape(-1)[faces]
-    joined = joined[(joined != np.roll(joined, 1, 1)).all(1)]
-    start, end = joined.ravel(), np.roll(joined, -1, 1).ravel()
-    there, back = start * len(vertices_m) + end, end * len(vertices_m) + start
-    a, b, c = (vertices_m[faces[:, k]] for k in range(3))
-    volume = np.einsum("ij,ij->", a, np.cross(b, c))
-    return bool(volume > 0 and len(np.unique(there)) == len(there) and np.array_equal(np.sort(there), np.sort(back)))
+def _most_bytes(meshes: Iterable[Mesh]) -> int:
+    """Return the bytes that meshes and their coarser ones take at most in either buffer."""
+    return sum(2 * max(len(m.vertices_m) * STRIDE, m.faces.size * 4) for m in meshes)

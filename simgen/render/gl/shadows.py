@@ -10,6 +10,8 @@ from simgen.scene import LampSpec
 
 WIDEST = 3.0
 """Tangent of the widest half angle of one map; what lies further out needs six."""
+NORMAL_OFFSET = 0.6
+"""Texels by which a place is lifted off its surface before it is looked up, so that it does not shade itself."""
 _FACES = (
     # ahead, across of the six maps around a lamp; the shader's face_of knows the order
     ((0, 0, -1), (1, 0, 0)),
@@ -75,17 +77,17 @@ def region_of(corners_m: Array, poses: Array, low_m: Array, extent_m: Array, ray
     points = eye + t[:, None] * directions[which]
     # Small items lie between the rays: those near what was hit are taken whole.
     sizes = np.ptp(corners_m, axis=1).max(1)
-    near = np.ones(len(sizes), bool)
+    heap = corners_m.reshape(-1, 3)
     if len(points):
         low, high, middle = points.min(0), points.max(0), corners_m.mean(1)
-        close = (middle > low - sizes[:, None]) & (middle < high + sizes[:, None])
-        near = close.all(1) & (sizes < np.ptp(points, axis=0).max())
-        points = np.concatenate([points, corners_m[near].reshape(-1, 3)])
+        close = ((middle > low - sizes[:, None]) & (middle < high + sizes[:, None])).all(1)
+        whole = np.ptp(points, axis=0).max()
+        heap = np.concatenate([points, corners_m[close & (sizes < 2 * whole)].reshape(-1, 3)])
+        points = np.concatenate([points, corners_m[close & (sizes < whole)].reshape(-1, 3)])
     else:
-        points = corners_m.reshape(-1, 3)
-    # Things stand on something: what casts a shadow is seldom further from it than their heap is thick.
-    heap = np.ptp(corners_m[near].reshape(-1, 3), axis=0) if near.any() else sizes[:1]
-    reach = 1.5 * float(heap.min())
+        points = heap
+    # Things stand on something: what casts a shadow is seldom further from it than all that is near is thick.
+    reach = 1.5 * float(np.ptp(heap, axis=0).min())
     return Region(points, corners_m, reach)
 
 
@@ -108,7 +110,7 @@ def shadow_views(lamp: LampSpec, region: Region, map_px: int) -> list[ShadowView
     if lamp.kind == "point" and np.abs(tangents).max() > WIDEST:
         whole = np.array([[-1.03, -1.03], [1.03, 1.03]])
         faces = [np.array([a, np.cross(f, a), f], float) for f, a in _FACES]
-        return [_perspective(place, face, whole, half, region, map_px // 2) for face in faces]
+        return [_perspective(place, face, whole, half, region, map_px) for face in faces]
     ahead_of = tangents[seen[:, 2] > 0] if (seen[:, 2] > 0).any() else np.array([[-1.0, -1], [1, 1]])
     low, high = np.clip(ahead_of.min(0), -WIDEST, WIDEST), np.clip(ahead_of.max(0), -WIDEST, WIDEST)
     if lamp.kind == "spot":
@@ -136,7 +138,7 @@ def _perspective(
     lamp_T_world[:3, :3], lamp_T_world[:3, 3] = axes, -axes @ place
     scale = 1 / (right - left), 1 / (bottom - top)
     texel_m = max(right - left, bottom - top) / map_px
-    kernel = (half_m[0] * scale[0], half_m[1] * scale[1], 1 / map_px, 1.5 * texel_m)
+    kernel = (half_m[0] * scale[0], half_m[1] * scale[1], 1 / map_px, NORMAL_OFFSET * texel_m)
     return ShadowView(clip @ lamp_T_world, kernel, (near, far, region.reach_m, 0.0))
 
 
@@ -163,7 +165,7 @@ def _orthographic(lamp: LampSpec, region: Region, map_px: int) -> ShadowView:
         tangent * region.reach_m / size[0],
         tangent * region.reach_m / size[1],
         1 / map_px,
-        1.5 * float(max(size[:2])) / map_px,
+        NORMAL_OFFSET * float(max(size[:2])) / map_px,
     )
     return ShadowView(clip, kernel, (0.0, 0.0, region.reach_m, float(size[2])))
 

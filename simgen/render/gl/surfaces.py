@@ -14,7 +14,7 @@ from simgen.render.gl.targets import Targets
 from simgen.render.gl.view import View
 from simgen.render.items import Item
 
-MAX_ITEMS = 4095
+MAX_ITEMS = 4094
 """An item's row in the materials has 12 bits."""
 SURFACE_UNIT, SLOPES_UNIT = 0, 1
 BUMP_SHARE = 0.03
@@ -132,9 +132,9 @@ def draw_depth(device: Device, posed: Posed, clip_T_world: NDArray[np.float64]) 
     outside = ((ends[..., :3] > ends[..., 3:]).all(1) | (ends[..., :3] < -ends[..., 3:]).all(1)).any(-1)
     for number in np.flatnonzero(~outside):
         range_ = posed.ranges[number]
-        _cull(gl, range_.closed)
+        _cull(gl, range_.shadow_closed)
         program.put(clip_T_item=columns(clip_T_world @ posed.poses[number]))
-        array.render(vertices=range_.count, first=range_.first)
+        array.render(vertices=range_.shadow_count, first=range_.shadow_first)
 
 
 def draw_silhouettes(device: Device, targets: Targets, posed: Posed, view: View, instance: int) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from simgen.errors import AssetError
 from simgen.render.items import Item
 
-BUDGET = 64 << 20
+BUDGET = 32 << 20
 """Bytes that stay between frames; a frame that needs more gets them while it is drawn."""
 Grey = NDArray[np.float32]
 
@@ -42,7 +42,8 @@ class Textures:
             image = draw(item)
             if max(image.shape[:2]) > self.max_px:
                 raise AssetError(
-                    f'texture of "{item.name}": expected at most {self.max_px} pixels a side, got {max(image.shape[:2])}'
+                    f'texture of "{item.name}": expected at most {self.max_px} pixels a side, '
+                    f"got {max(image.shape[:2])}"
                 )
             self._kept[key] = self._upload(image)
             self.bytes += _size(self._kept[key])

@@ -33,13 +33,15 @@ vec3 unpack_direction(uint u) {
     return from_octahedral(vec2(u & 65535u, u >> 16u) * (2.0 / 65535.0) - 1.0);
 }
 
-// What a place belongs to, in one word: the item's number and, in 20 bits, the normal in camera axes. What is seen faces the
+// What a place belongs to, in one word: 1 + the item's number and, in 20 bits, the normal in camera axes. What is seen faces the
 // camera, so the octahedral map needs no fold and near normals have near numbers. 0 is nothing.
 uint pack_key(uint item, vec3 n) {
     vec2 e = n.xy / (abs(n.x) + abs(n.y) + max(-n.z, 0.0) + 1e-9);
     uvec2 u = uvec2((e * 0.5 + 0.5) * 1023.0 + 0.5);
-    return u.x | (u.y << 10u) | (item << 20u);
+    return u.x | (u.y << 10u) | ((item + 1u) << 20u);
 }
+
+uint key_item(uint key) { return (key >> 20u) - 1u; }
 
 vec3 key_normal(uint key) {
     vec2 e = vec2(key & 1023u, (key >> 10u) & 1023u) * (2.0 / 1023.0) - 1.0;
@@ -49,10 +51,11 @@ vec3 key_normal(uint key) {
 // The same surface, and normals within about ten degrees.
 bool alike(uint a, uint b) {
     ivec2 off = abs(ivec2(a & 1023u, (a >> 10u) & 1023u) - ivec2(b & 1023u, (b >> 10u) & 1023u));
-    return (a >> 20u) == (b >> 20u) && off.x + off.y < 90 && (a == 0u) == (b == 0u);
+    return (a >> 20u) == (b >> 20u) && off.x + off.y < 90;
 }
 
-// sRGB to linear light within 0.2 % of white, without a power.
+// sRGB to linear light without a power: a fit within 0.15 % of each value.
 vec3 to_linear(vec3 c) {
-    return c * (c * (c * 0.305306011 + 0.682171111) + 0.012522878);
+    vec3 curve = 0.0009538 + c * (0.03115791 + c * (0.54013368 + c * (0.57113312 - 0.14482446 * c)));
+    return mix(curve, c / 12.92, lessThan(c, vec3(0.04045)));
 }

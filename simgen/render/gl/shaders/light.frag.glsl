@@ -126,13 +126,13 @@ vec4[2] gathered(ivec2 pixel, uint key, float depth, vec3 ray) {
     vec3 n = world_R_cam * key_normal(key);
     vec3 plane = (n * world_R_pixel) / (dot(n, ray) * depth);
     vec4 sum = vec4(0.0), more = vec4(0.0);
-    float total = 1e-6;
+    float total = 0.0;
     for (int i = 0; i < 4; i++) {
         ivec2 q = clamp(corner + ivec2(i & 1, i >> 1), ivec2(0), last);
         uvec4 there = texelFetch(visible, q, 0);
         float off = dot(plane, vec3(vec2(2 * q), 1.0)) * uintBitsToFloat(there.y) - 1.0;
         float weight = ((i & 1) == 1 ? share.x : 1.0 - share.x) * ((i >> 1) == 1 ? share.y : 1.0 - share.y);
-        weight *= (there.z >> 20u) == (key >> 20u) ? 1.0 / (1.0 + 1e5 * off * off) : 1e-4;
+        weight *= (there.z >> 20u) == (key >> 20u) ? max(1.0 / (1.0 + 1e5 * off * off), 1e-4) : 1e-4;
         sum += weight * unpack_unorm(there.x);
         total += weight;
 #if MORE
@@ -148,7 +148,7 @@ void main() {
     vec3 ray = ray_at(pixel);
     float depth = uintBitsToFloat(word.w);
     vec3 place = eye + ray * depth;
-    int row = int(word.y >> 20u);
+    int row = int(key_item(max(word.y, 1u << 20u)));
     vec4 texel = unpack_unorm(word.x);
     vec4 m0 = texelFetch(materials, ivec2(0, row), 0);  // specular, metallic, transmission
     Surface s;

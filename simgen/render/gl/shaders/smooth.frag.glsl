@@ -1,4 +1,4 @@
-// Averages the turns of the taps over 4 x 4 neighbours on the same plane.
+// Averages the turns of the taps over 3 x 3 neighbours on the same plane.
 uniform usampler2D rough;
 
 layout(location = 0) out uvec4 out_visible;
@@ -15,8 +15,8 @@ void main() {
 #if MORE
     vec4 more = vec4(0.0);
 #endif
-    for (int i = 0; i < 16; i++) {
-        ivec2 q = clamp(here + ivec2(i & 3, i >> 2) - 2, ivec2(0), last);
+    for (int i = 0; i < 9; i++) {
+        ivec2 q = clamp(here + ivec2(i % 3, i / 3) - 1, ivec2(0), last);
         uvec4 there = texelFetch(rough, q, 0);
         float off = dot(plane, vec3(vec2(2 * q), 1.0)) * uintBitsToFloat(there.y) - 1.0;
         float weight = (there.z >> 20u) == (own.z >> 20u) ? 1.0 / (1.0 + 1e5 * off * off) : 0.0;
@@ -26,8 +26,8 @@ void main() {
         more += weight * unpack_unorm(there.w);
 #endif
     }
-    out_visible = uvec4(pack_unorm(sum / total), own.yzw);
+    out_visible = own.z == 0u ? own : uvec4(pack_unorm(sum / total), own.yzw);
 #if MORE
-    out_visible.w = pack_unorm(more / total);
+    out_visible.w = own.z == 0u ? own.w : pack_unorm(more / total);
 #endif
 }

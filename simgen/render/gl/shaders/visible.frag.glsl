@@ -1,5 +1,5 @@
 // At half resolution: how much of up to seven lamps each place sees (percentage-closer soft shadows, Fernando 2005), and
-// ambient occlusion (after McGuire et al. 2011). The taps lie on a Vogel spiral that has 16 turns over 4 x 4 pixels; the
+// ambient occlusion (after McGuire et al. 2011). The taps lie on a Vogel spiral that has 9 turns over 3 x 3 pixels; the
 // pass that follows averages over these. CASTERS and CUBES are set by the program: loops over lamps are unrolled.
 uniform sampler2D shadow_atlas;
 uniform sampler2D depths;     // half resolution
@@ -113,8 +113,8 @@ void main() {
     float depth = uintBitsToFloat(word.y);
     vec3 place = eye + ray_at(pixel) * depth;
     vec3 n = world_R_cam * key_normal(word.x);
-    int dither = (((here.x ^ here.y) & 1) << 3) | ((here.y & 1) << 2) | ((here.x ^ here.y) & 2) | ((here.y & 2) >> 1);
-    float angle = float(dither) * (6.2831853 / 16.0);
+    ivec2 cell = here % 3;
+    float angle = float(3 * cell.y + cell.x) * (6.2831853 / 9.0);
     vec2 turn = vec2(cos(angle), sin(angle));
     vec4 seen[2] = vec4[2](vec4(1.0), vec4(1.0));
 #define CASTER(i, channel) seen[channel >> 2][channel & 3] = lamp_visible(VIEW(i), place, n, turn);
@@ -122,5 +122,6 @@ void main() {
 #if OCCLUSION
     seen[0].w = open_sky(pixel, key_normal(word.x), depth, turn);
 #endif
-    out_visible = uvec4(pack_unorm(seen[0]), word.y, word.x, pack_unorm(seen[1]));
+    bool nothing = word.x == 0u;
+    out_visible = uvec4(nothing ? ~0u : pack_unorm(seen[0]), word.y, word.x, nothing ? ~0u : pack_unorm(seen[1]));
 }
