@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 Vertices = NDArray[np.float64]
 Faces = NDArray[np.int64]
-DENSE = 20_000
+DENSE = 2000
 """Meshes of more triangles get a coarser one for shadow maps."""
-CELLS = 48
+CELLS = 14
 """Cells of the coarser mesh along its longest extent: about as fine as a shadow map shows it."""
 KEPT = 128
 
