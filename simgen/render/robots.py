@@ -57,7 +57,7 @@ def items_of(world: World) -> list[Item]:
     Raises:
         AssetError: a mesh that cannot be read or drawn.
     """
-    if len(_BODIES.get(world, ())) != len(world.bodies):
+    if world not in _BODIES or len(_BODIES[world]) != len(world.bodies):
         _BODIES[world] = body_items(world)
     return [*_BODIES[world], *(part.item for part in robot_items(world))]
 
