@@ -16,10 +16,13 @@ Array = NDArray[np.float64]
 def axes_of(lamp: LampSpec) -> tuple[Array, Array, Array]:
     """Return unit vectors: the width, the height and the direction of a lamp (right-handed)."""
     ahead = np.asarray(lamp.direction, float)
-    ahead = ahead / max(float(np.linalg.norm(ahead)), 1e-12)
-    across = np.cross([0.0, 0.0, 1.0] if abs(ahead[2]) < 0.99 else [0.0, 1.0, 0.0], ahead)
-    across /= np.linalg.norm(across)
-    down = np.cross(ahead, across)
+    ahead = ahead / max(float(np.sqrt(ahead @ ahead)), 1e-12)
+    x, y, z = ahead.tolist()
+    # Written out: np.cross takes longer than all the rest.
+    across = np.array([-y, x, 0.0]) if abs(z) < 0.99 else np.array([z, 0.0, -x])
+    across /= np.sqrt(across @ across)
+    a, b, c = across.tolist()
+    down = np.array([y * c - z * b, z * a - x * c, x * b - y * a])
     cos, sin = np.cos(lamp.roll_rad), np.sin(lamp.roll_rad)
     return cos * across + sin * down, cos * down - sin * across, ahead
 

@@ -47,12 +47,19 @@ class LinkItem:
     link_T_item: Pose
 
 
+_BODIES: "WeakKeyDictionary[World, list[Item]]" = WeakKeyDictionary()
 _KNOWN: "WeakKeyDictionary[World, list[list[LinkItem]]]" = WeakKeyDictionary()
 
 
 def items_of(world: World) -> list[Item]:
-    """Return what a world shows: the bodies, then the links of its robots. Raises `AssetError`."""
-    return [*body_items(world), *(part.item for part in robot_items(world))]
+    """Return what a world shows: the bodies, then the links of its robots.
+
+    Raises:
+        AssetError: a mesh that cannot be read or drawn.
+    """
+    if world not in _BODIES or len(_BODIES[world]) != len(world.bodies):
+        _BODIES[world] = body_items(world)
+    return [*_BODIES[world], *(part.item for part in robot_items(world))]
 
 
 def poses_of(world: World) -> list[Pose]:

@@ -31,7 +31,8 @@ class Range:
     Attributes:
         first, count: its indices.
         closed: whether its back faces are never seen.
-        shadow_first, shadow_count, shadow_closed: the same of a coarser mesh for shadow maps, or of this one.
+        shadow_first, shadow_count: the indices of a coarser mesh for shadow maps, or the same. Joining vertices of
+            a closed mesh leaves it closed.
     """
 
     first: int
@@ -39,7 +40,6 @@ class Range:
     closed: bool
     shadow_first: int
     shadow_count: int
-    shadow_closed: bool
 
 
 class Meshes:
@@ -97,11 +97,11 @@ class Meshes:
         mesh = item.mesh
         shape = self.topologies.of(mesh.vertices_m, mesh.faces, item.convex)
         first, count = self._append(np.concatenate([mesh.vertices_m, mesh.normals, mesh.uvs], 1), mesh.faces)
-        placed = Range(first, count, shape.closed, first, count, shape.closed)
+        placed = Range(first, count, shape.closed, first, count)
         if shape.cluster is not None and shape.coarse_faces is not None:
             points = coarse_vertices(mesh.vertices_m, shape.cluster)
             packed = np.concatenate([points, np.zeros((len(points), 5))], 1)
-            placed = Range(first, count, shape.closed, *self._append(packed, shape.coarse_faces), shape.coarse_closed)
+            placed = Range(first, count, shape.closed, *self._append(packed, shape.coarse_faces))
         self._ranges[item.mesh_key] = placed
         return placed
 

@@ -132,7 +132,7 @@ def draw_depth(device: Device, posed: Posed, clip_T_world: NDArray[np.float64]) 
     outside = ((ends[..., :3] > ends[..., 3:]).all(1) | (ends[..., :3] < -ends[..., 3:]).all(1)).any(-1)
     for number in np.flatnonzero(~outside):
         range_ = posed.ranges[number]
-        _cull(gl, range_.shadow_closed)
+        _cull(gl, range_.closed)
         program.put(clip_T_item=columns(clip_T_world @ posed.poses[number]))
         array.render(vertices=range_.shadow_count, first=range_.shadow_first)
 

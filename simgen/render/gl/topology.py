@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 Vertices = NDArray[np.float64]
 Faces = NDArray[np.int64]
-DENSE = 20_000
+DENSE = 2000
 """Meshes of more triangles get a coarser one for shadow maps."""
-CELLS = 48
+CELLS = 14
 """Cells of the coarser mesh along its longest extent: about as fine as a shadow map shows it."""
 KEPT = 128
 
@@ -27,14 +27,12 @@ class Topology:
         closed: see `is_closed`.
         cluster: (V,) the coarser mesh's vertex that each vertex belongs to, or None where the mesh is coarse itself.
         coarse_faces: its (F, 3) faces.
-        coarse_closed: whether it is closed in turn.
     """
 
     faces: Faces
     closed: bool
     cluster: Faces | None = None
     coarse_faces: Faces | None = None
-    coarse_closed: bool = False
 
 
 class Topologies:
@@ -63,9 +61,7 @@ def topology(vertices_m: Vertices, faces: Faces, convex: bool) -> Topology:
     cluster = _cells(vertices_m, CELLS)
     joined = cluster[faces]
     joined = joined[(joined != np.roll(joined, 1, 1)).all(1)]
-    if not len(joined):
-        return Topology(faces, closed)
-    return Topology(faces, closed, cluster, joined, is_closed(coarse_vertices(vertices_m, cluster), joined))
+    return Topology(faces, closed, cluster, joined) if len(joined) else Topology(faces, closed)
 
 
 def coarse_vertices(vertices_m: Vertices, cluster: Faces) -> Vertices:
