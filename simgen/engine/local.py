@@ -16,12 +16,13 @@ J = TypeVar("J")
 R = TypeVar("R")
 Shard = tuple[int, ...]
 
-SHARDS_PER_PROCESS = 25
-"""A worker is replaced after this many shards: what PyBullet leaks goes with it."""
+SHARDS_PER_PROCESS = 12
+"""A worker is replaced after this many shards: what PyBullet leaks goes with it (of 14 dice with surfaces 4 MB a scene,
+also after disconnecting)."""
 
 
 class LocalEngine:
-    """Runs shards in `workers` processes, or in this one if `workers` is 1."""
+    """Runs shards in `workers` processes; a few of them in this one if `workers` is 1."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
@@ -32,11 +33,12 @@ class LocalEngine:
         Raises:
             RenderError: a worker process died; what it had finished is kept.
         """
-        if self.workers <= 1:
-            yield from ((shard, work(job, shard)) for shard in shards)
+        waiting = deque(shards)
+        if self.workers <= 1 and len(waiting) <= SHARDS_PER_PROCESS:
+            yield from ((shard, work(job, shard)) for shard in waiting)
             return
         try:
-            yield from self._pooled(work, job, deque(shards))
+            yield from self._pooled(work, job, waiting)
         except BrokenProcessPool:
             raise RenderError(
                 "a worker process died (out of memory?): finished samples are kept, run the same command to go on"
