@@ -4,7 +4,7 @@ Colours are interpolated; ids, depth, normals and coordinates are taken from the
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,10 +13,6 @@ from numpy.typing import NDArray
 from simgen.lens import camera_matrix, lens_of, pinhole_around, source_pixels
 from simgen.render.frame import Frame
 from simgen.scene import CameraSpec
-from simgen.world import World
-
-if TYPE_CHECKING:
-    from simgen.render import Renderer
 
 Places = NDArray[np.float32]
 
@@ -32,11 +28,6 @@ def through_lens(camera: CameraSpec, draw: Callable[[CameraSpec], Frame]) -> Fra
         return draw(camera)
     pinhole = pinhole_around(camera)
     return bent(draw(pinhole), camera, pinhole)
-
-
-def render_through_lens(renderer: "Renderer", world: World, camera: CameraSpec) -> Frame:
-    """Return what a renderer that knows only pinholes shows of a world through the camera's lens."""
-    return through_lens(camera, lambda pinhole: renderer.render(world, pinhole))
 
 
 def bent(frame: Frame, camera: CameraSpec, pinhole: CameraSpec) -> Frame:

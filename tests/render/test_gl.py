@@ -13,7 +13,6 @@ from simgen.errors import AssetError, RenderError, ViewError
 from simgen.geometry import look_at, quat_about, transform
 from simgen.render import GlRenderer, TinyRenderer, camera_matrix, poses_of
 from simgen.render.gl.topology import is_closed
-from simgen.render.inside import winding_number
 from simgen.scene import CameraSpec, EnvironmentSpec, LampSpec, LightSpec, MaterialSpec, ObjectSpec, SceneSpec
 from simgen.world import World
 
@@ -230,13 +229,6 @@ def test_closed_meshes_are_told_from_open_ones():
     assert is_closed(np.array(ball.vertices), np.array(ball.faces))
     assert not is_closed(np.array(ball.vertices), np.array(ball.faces)[1:])
     assert not is_closed(np.array(ball.vertices), np.array(ball.faces)[:, ::-1])
-
-
-def test_winding_number():
-    ball = trimesh.creation.icosphere()
-    vertices, faces = np.array(ball.vertices), np.array(ball.faces)
-    assert winding_number((0.1, 0.2, 0.3), vertices, faces) == pytest.approx(1, abs=1e-9)
-    assert winding_number((2, 0, 0), vertices, faces) == pytest.approx(0, abs=1e-9)
 
 
 def test_a_camera_or_a_lamp_inside_of_an_object_is_refused():
