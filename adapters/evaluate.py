@@ -77,7 +77,13 @@ class Evaluation:
 
 
 def evaluate(
-    checkpoint: Path, data: CocoDataset, *, repeats: int = 500, seed: int = 0, progress: Progress | None = None
+    checkpoint: Path,
+    data: CocoDataset,
+    *,
+    repeats: int = 500,
+    seed: int = 0,
+    synthetic: bool = False,
+    progress: Progress | None = None,
 ) -> Evaluation:
     """Score a model file on a labelled set.
 
@@ -86,6 +92,8 @@ def evaluate(
         data: the labelled set, with the model's classes in any order.
         repeats: resampled sets for the confidence intervals; 0 for none.
         seed: of the resampling.
+        synthetic: whether the images are like the generated ones that a detector was trained on: they are then shown to
+            it at the middle of the scales of its training crops, real ones as they are.
         progress: called as progress(done, total) after each image.
 
     Raises:
@@ -101,8 +109,11 @@ def evaluate(
     if not any(record.annotations for record in data.records):
         raise DataError(f'image set "{data.root}": expected labelled images, got none')
     data.verify()
-    judge = _detect if model.task == "detect" else _classify
-    return judge(model, data.records, (repeats, seed), progress)
+    if model.task == "classify":
+        return _classify(model, data.records, (repeats, seed), progress)
+    scale = float(np.sqrt(np.prod(model.preprocess.get("train_scale", (1.0, 1.0))))) if synthetic else 1.0
+    found = predict_detections(model, data.records, scale=scale, progress=progress)
+    return _detect(model, data.records, found, (repeats, seed))
 
 
 def split(data: CocoDataset, part: str) -> CocoDataset:
@@ -127,11 +138,10 @@ def write_evaluation(evaluation: Evaluation, out: Path) -> Path:
 
 
 def _detect(
-    model: ModelFile, records: Sequence[ImageRecord], sampling: tuple[int, int], progress: Progress | None
+    model: ModelFile, records: Sequence[ImageRecord], found: list[Detections], sampling: tuple[int, int]
 ) -> Evaluation:
     classes, n = tuple(model.classes), len(model.classes)
     threshold = 0.3 if model.threshold is None else float(model.threshold)
-    found = predict_detections(model, records, progress=progress)
     coco = CocoScores(found, records, classes)
     matches = match_images(found, records, classes, threshold)
     tables = np.stack([confusion_of([m], n) for m in matches])

@@ -1,6 +1,8 @@
 import dataclasses
 import json
 import multiprocessing
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -170,6 +172,23 @@ def test_workers_end_when_the_run_is_killed(tmp_path):
     for out in ("killed", "whole"):
         subprocess.run(command(out), check=True, capture_output=True)
     assert files(tmp_path / "killed") == files(tmp_path / "whole")
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
+def test_ctrl_c_reaches_all_processes_and_ends_the_run_in_order(tmp_path):
+    scene = tmp_path / "scene.yaml"
+    scene.write_text(yaml.safe_dump(small_dice()))
+    words = ["generate", str(scene), "-n", "200", "-o", str(tmp_path / "set"), "--workers", "2"]
+    command = [sys.executable, "-m", "simgen", *words]
+    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+    folder = tmp_path / "set" / "meta"
+    wait_until(lambda: len(list(folder.glob("*.json"))) >= 3)
+    os.killpg(run.pid, signal.SIGINT)
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert b"run the same command again to go on" in said
+    assert b"Traceback" not in said
+    assert 3 <= len(list(folder.glob("*.json"))) < 200
 
 
 def wait_until(done: Callable[[], bool]) -> None:

@@ -86,8 +86,10 @@ def _travel(road: Road, real: "CocoDataset", out: Path, renderer: str | None) ->
     train(out / "train", out / "run", config=road.scene, steps=road.steps)
     table = Table("source-only", *road.figures, title=f"{road.scene}: trained on synthetic images alone")
     for name, images in (("on synthetic", CocoDataset.read(out / "test")), ("on real", real)):
+        synthetic = images is not real
         with bar(f"score {name}", len(images), "images") as advance:
-            result = evaluate(out / "run" / "model.pt", images, repeats=200, progress=lambda *_: advance(1))
+            model = out / "run" / "model.pt"
+            result = evaluate(model, images, repeats=200, synthetic=synthetic, progress=lambda *_: advance(1))
         table.add_row(name, *_cells(result, road.figures))
         report = write_evaluation(result, out / name.replace(" ", "_"))
     Console().print(table)

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -65,9 +66,12 @@ class LocalEngine:
 def _start_worker() -> None:
     """Prepare a worker.
 
-    It ends when its parent is killed: else it would wait for work for ever, or write what nobody counts. And it draws
-    with one thread: Mesa's software rasterizer takes every core, and processes side by side are faster with one each.
+    It ends when its parent is killed: else it would wait for work for ever, or write what nobody counts. Ctrl-C, which
+    reaches every process of a terminal, is the parent's business: a worker that is interrupted between two messages
+    leaves the pool waiting for it. And it draws with one thread: Mesa's software rasterizer takes every core, and
+    processes side by side are faster with one each.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.setdefault("LP_NUM_THREADS", "1")
     parent = multiprocessing.parent_process()
     if parent is not None:
