@@ -180,7 +180,14 @@ def test_ctrl_c_reaches_all_processes_and_ends_the_run_in_order(tmp_path):
     scene.write_text(yaml.safe_dump(small_dice()))
     words = ["generate", str(scene), "-n", "200", "-o", str(tmp_path / "set"), "--workers", "2"]
     command = [sys.executable, "-m", "simgen", *words]
-    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+    run = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        # A shell's background jobs ignore Ctrl-C, and so would what they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
+    )
     folder = tmp_path / "set" / "meta"
     wait_until(lambda: len(list(folder.glob("*.json"))) >= 3)
     os.killpg(run.pid, signal.SIGINT)
