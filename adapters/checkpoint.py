@@ -106,7 +106,7 @@ def load_plain(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise CheckpointError(f"{path}: refused, because it holds more than plain data and weights") from None
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile):
+    except (RuntimeError, EOFError, OSError, ValueError, LookupError, zipfile.BadZipFile):
         raise CheckpointError(f"{path}: cannot be read as a torch file; it may be truncated") from None
 
 

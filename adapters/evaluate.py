@@ -24,7 +24,7 @@ from simgen.adapters.metrics import (
     precision_recall_f1,
 )
 from simgen.adapters.predict import Detections, predict_classes, predict_detections
-from simgen.errors import CheckpointError, DataError
+from simgen.errors import CheckpointError, DataError, OutputError
 from simgen.formats.coco import CocoDataset, ImageRecord
 from simgen.rng import stream
 
@@ -131,10 +131,13 @@ def write_evaluation(evaluation: Evaluation, out: Path) -> Path:
     """Write metrics.json and report.html into a folder; return the report's path."""
     from simgen.adapters.report import write_report
 
-    out.mkdir(parents=True, exist_ok=True)
     content = json.dumps(evaluation.as_dict(), indent=1, sort_keys=True)
-    (out / "metrics.json").write_text(content + "\n", "utf-8")
-    return write_report(evaluation, out / "report.html")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "metrics.json").write_text(content + "\n", "utf-8")
+        return write_report(evaluation, out / "report.html")
+    except OSError as error:
+        raise OutputError(f'output "{out}": cannot be written: {error.strerror}') from None
 
 
 def _detect(

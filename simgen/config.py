@@ -5,6 +5,7 @@ sentence with its line. `load_section` does the same for any other settings file
 """
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -63,7 +64,7 @@ class Config:
     physics: Physics = Physics()
     render: Any = None
     labels: Labels = Labels()
-    redraws: int = 10
+    redraws: Annotated[int, Field(ge=0)] = 10
     source: Plain = dataclasses.field(default_factory=dict)
     root: Path = Path()
     note: str = ""
@@ -103,11 +104,13 @@ def load_section(cls: type[T], config: str | Path, overrides: Sequence[str] = ()
 
 
 def _config(data: Plain, root: Path) -> Config:
+    _require_finite(data, "")
     sections = dict(data)
     known = {f.name for f in dataclasses.fields(Config)} - {"source", "root", "note"}
     for key in sections:
         if key not in known:
             raise ConfigError(f'{key}: unknown key "{key}"{did_you_mean(str(key), known)}')
+    _require_classes(sections.get("classes"))
     randomize = sections.pop("randomize", None)
     if not isinstance(randomize, Mapping) or not randomize:
         raise ConfigError(f"randomize: expected a mapping of randomizers, got {randomize!r}")
@@ -184,10 +187,26 @@ def _choose_renderer(data: Plain, kind: Any) -> None:
     data["render"] = {**section, "kind": kind}
 
 
+def _require_finite(value: Any, where: str) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{where}: expected a finite number, got {value}")
+    inner = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list | tuple) else ()
+    for key, item in inner:
+        _require_finite(item, f"{where}.{key}".lstrip("."))
+
+
+def _require_classes(classes: Any) -> None:
+    if not isinstance(classes, list | tuple) or not classes or not all(isinstance(c, str) and c for c in classes):
+        raise ConfigError(f"classes: expected a list of names, got {classes!r:.80}")
+    twice = [name for name in classes if list(classes).count(name) > 1]
+    if twice:
+        raise ConfigError(f'classes: expected each name once, got "{twice[0]}" again')
+
+
 def _require_known_classes(randomizers: Mapping[str, Randomizer], classes: Any) -> None:
     for name, randomizer in randomizers.items():
         for used in getattr(randomizer, "class_names", ()):
-            if isinstance(classes, list | tuple) and used not in classes:
+            if used not in classes:
                 raise ConfigError(f'randomize.{name}: "{used}" is not among the classes{did_you_mean(used, classes)}')
 
 
@@ -217,6 +236,8 @@ def _parsed(text: str, where: str) -> Plain:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}:" if mark else ":"
         raise ConfigError(f"{where}{line} expected YAML, got {getattr(error, 'problem', None) or error}") from None
+    except RecursionError:
+        raise ConfigError(f"{where}: expected a scene, got YAML that is nested too deep") from None
     if not isinstance(data, dict):
         raise ConfigError(f"{where}: expected a mapping at the top, got {type(data).__name__}")
     return data

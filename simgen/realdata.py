@@ -149,7 +149,8 @@ def local_places(name: str, data: Path | None = None) -> list[Path]:
     folder = real_set(name).folder
     places = [data, data / folder] if data is not None else []
     if os.environ.get("SIMGEN_DATA"):
-        places.append(Path(os.environ["SIMGEN_DATA"]) / folder)
+        named = Path(os.environ["SIMGEN_DATA"])
+        places += [named / folder, *([named] if named.name == folder else [])]
     return [*places, cache_folder() / folder]
 
 
@@ -178,10 +179,15 @@ def find_real_set(name: str, data: Path | None = None, *, download: bool = True)
 
 
 def get_real_set(name: str) -> Path:
-    """Download, verify and convert a set into the user's cache; return its folder. Raises `DataError`."""
+    """Return the folder of a set that lies here, else download it, verified and converted, into the user's cache.
+
+    Raises:
+        DataError: it cannot be had.
+    """
     entry, out = real_set(name), cache_folder() / real_set(name).folder
-    if (out / "annotations.json").is_file():
-        return out
+    for place in local_places(name):
+        if (place / "annotations.json").is_file():
+            return place
     files = [_fetched(remote, cache_folder() / "downloads") for remote in entry.files]
     try:
         entry.convert(files, out)

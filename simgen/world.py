@@ -8,11 +8,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from pydantic.dataclasses import dataclass as config_dataclass
 
 from simgen.bullet import p
@@ -33,8 +34,8 @@ class Physics:
         speed_m_s: below this (and `spin_rad_s`) every body is at rest.
     """
 
-    step_s: float = 1 / 240
-    limit_s: float = 2.5
+    step_s: Annotated[float, Field(gt=0, le=0.1)] = 1 / 240
+    limit_s: Annotated[float, Field(gt=0)] = 2.5
     speed_m_s: float = 0.01
     spin_rad_s: float = 0.5
 

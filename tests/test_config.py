@@ -183,3 +183,36 @@ def test_a_texture_that_is_missing_or_unreadable(tmp_path):
         draw_texture({"kind": "photo", "path": "none.png"}, (8, 8), tmp_path)
     with pytest.raises(AssetError, match="cannot be decoded"):
         draw_texture({"kind": "photo", "path": "broken.png"}, (8, 8), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"classes": [1, 2]}, "classes: expected a list of names, got [1, 2]"),
+        ({"classes": ["one", "one"]}, 'classes: expected each name once, got "one" again'),
+        ({"classes": [""]}, "classes: expected a list of names, got ['']"),
+        ({"physics": {"step_s": 0}}, "physics.step_s: input should be greater than 0, got 0"),
+        ({"redraws": -1}, "redraws: input should be greater than or equal to 0, got -1"),
+    ],
+)
+def test_values_that_make_no_scene(changes, sentence):
+    with pytest.raises(ConfigError) as caught:
+        from_dict(small_dice(**changes))
+    assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize("value", [".nan", "[0, .inf]", "{kind: normal, mean: .nan, std: 1}"])
+def test_numbers_that_are_none(value):
+    with pytest.raises(ConfigError, match=r"randomize\.camera\.tilt_rad.*: expected a finite number, got (nan|inf)"):
+        load("dice", [f"randomize.camera.tilt_rad={value}"])
+
+
+@pytest.mark.parametrize("value", ["-4", "[-3, 5]", "2.5", "1000000000", "{kind: normal, mean: 3, std: 1}"])
+def test_counts_that_are_none(value):
+    with pytest.raises(ConfigError, match=r"randomize\.dice\.count: expected whole numbers from 0 to 10000, got"):
+        load("dice", [f"randomize.dice.count={value}"])
+
+
+def test_yaml_nested_too_deep(tmp_path):
+    with pytest.raises(ConfigError, match="nested too deep"):
+        load(written(tmp_path, "a: " + "[" * 3000 + "]" * 3000))

@@ -213,3 +213,13 @@ def parent_of(process: Path) -> int | None:
     except OSError:
         return None
     return None if state == "Z" else int(parent)
+
+
+def test_a_run_that_failed_before_its_first_sample_does_not_stand_in_the_way(tmp_path):
+    data = small_dice(redraws=0)
+    data["randomize"]["camera"] = {"target_m": 5.0}
+    with pytest.raises(RenderError):
+        generate(Job(data, Path(), 0, tmp_path / "set"), 1)
+    mended = small_dice(output={"size_wh": [160, 120], "depth": True})
+    generate(Job(mended, Path(), 0, tmp_path / "set"), 1)
+    assert CocoDataset.read(tmp_path / "set")[0].depth_m is not None

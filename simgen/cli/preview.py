@@ -38,7 +38,10 @@ def preview(
             samples.append(sample(loaded, seed, index))
             advance(1)
     sheet = contact_sheet(samples, loaded.classes)
-    out.parent.mkdir(parents=True, exist_ok=True)
     _, data = cv2.imencode(out.suffix, np.ascontiguousarray(sheet[..., ::-1]))
-    out.write_bytes(data.tobytes())
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_bytes(data.tobytes())
+    except OSError as error:
+        raise OutputError(f'-o "{out}": cannot be written: {error.strerror}') from None
     typer.echo(f"{count} samples on {out}")

@@ -70,13 +70,15 @@ class CocoWriter:
             except ValueError:
                 raise OutputError(f'output "{self.folder}": dataset.json is damaged; choose another folder') from None
             key = _first_difference(json.loads(json.dumps(header)), found)
-            if key is not None:
+            if key is None:
+                return
+            if self._metas():
                 raise OutputError(
                     f'output "{self.folder}": holds another dataset ("{key}" differs); choose another folder'
                 )
-            return
+            # A run that failed before its first sample left nothing worth keeping: the folder is taken over.
         try:
-            foreign = _foreign(self.folder)
+            foreign = None if file.is_file() else _foreign(self.folder)
             if foreign:
                 raise OutputError(f'output "{self.folder}": expected an empty folder, got one with "{foreign}"')
             for name in ("images", "meta", *(["depth"] * self.depth), *(["instances"] * self.instances)):

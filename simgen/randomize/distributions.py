@@ -3,13 +3,14 @@
 In YAML: `3` is constant, `[1, 3]` is uniform, `{kind: normal, mean: 1, std: 0.2, low: 0, high: 2}` is named.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from statistics import NormalDist
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, cast
 
 import numpy as np
 from numpy.random import Generator
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from simgen.errors import ConfigError
@@ -237,3 +238,24 @@ class Mixture(Distribution):
 
 
 DISTRIBUTIONS["mixture"] = Mixture
+
+
+MOST = 10_000
+
+
+def _require_count(number: Distribution) -> Distribution:
+    """Return a distribution of whole numbers from 0 to `MOST`. Raises `ValueError` for any other."""
+    if isinstance(number, Mixture):
+        for part in number.parts:
+            _require_count(part)
+        return number
+    fields = {f.name: getattr(number, f.name) for f in dataclasses.fields(cast(Any, number))}
+    ends = [fields[name] for name in ("value", "low", "high", "median") if name in fields] + [*fields.get("values", ())]
+    for end in ends:
+        if not 0 <= end <= MOST or (isinstance(number, Constant | Choice) and end != round(end)):
+            raise ValueError(f"expected whole numbers from 0 to {MOST}, got {end:g}")
+    return number
+
+
+Count: TypeAlias = Annotated[Distribution, BeforeValidator(parse_distribution), AfterValidator(_require_count)]
+"""A number of things."""

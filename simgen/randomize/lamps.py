@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from simgen.environments.base import direction
 from simgen.randomize.base import SECTION, Color, linear, vec3
-from simgen.randomize.distributions import Constant, Dome, LogUniform, Number, Uniform
+from simgen.randomize.distributions import Constant, Count, Dome, LogUniform, Number, Uniform
 from simgen.scene import LampSpec, SceneSpec
 
 
@@ -36,7 +36,7 @@ class LampGroup:
     """
 
     kind: Literal["directional", "point", "spot", "area"] = "area"
-    count: Number = Constant(1)
+    count: Count = Constant(1)
     intensity: Number = LogUniform(200, 2000)
     temperature_k: Number = Uniform(3000, 7000)
     color: Color = Color(saturation=Constant(0), value=Constant(1))

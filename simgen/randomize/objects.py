@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from numpy.random import Generator
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
 from simgen.catalog import build_model
 from simgen.errors import SimgenError
 from simgen.randomize.base import SECTION, Material, add_objects
-from simgen.randomize.distributions import DISTRIBUTIONS, Constant, Number, Uniform, parse_distribution
+from simgen.randomize.distributions import DISTRIBUTIONS, Constant, Count, Number, Uniform, parse_distribution
 from simgen.rng import stream
 from simgen.scene import ObjectSpec, Plain, SceneSpec
 
@@ -52,7 +52,13 @@ class Objects:
     """Labelled objects, each a random one of `items`; `drop` or `grid` gives them their places."""
 
     items: Annotated[tuple[Item, ...], Field(min_length=1)]
-    count: Number = Constant(1)
+    count: Count = Constant(1)
+
+    @model_validator(mode="after")
+    def _something_to_choose(self) -> "Objects":
+        if sum(item.weight for item in self.items) <= 0:
+            raise ValueError("items: expected at least one weight above 0")
+        return self
 
     @property
     def class_names(self) -> tuple[str, ...]:

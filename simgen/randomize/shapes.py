@@ -8,7 +8,7 @@ from numpy.random import Generator
 from pydantic.dataclasses import dataclass
 
 from simgen.randomize.base import SECTION, Color, Material, add_objects, vec3
-from simgen.randomize.distributions import Constant, Number, Uniform
+from simgen.randomize.distributions import Constant, Count, Number, Uniform
 from simgen.scene import MaterialSpec, ObjectSpec, Plain, SceneSpec
 from simgen.strokes import StyleRanges, plain_style, sample_style
 
@@ -81,7 +81,7 @@ class Dice:
         contrast_min: least difference in brightness between body and pips, 0 to 255.
     """
 
-    count: Number = Uniform(1, 12)
+    count: Count = Uniform(1, 12)
     size_m: Number = Uniform(0.012, 0.02)
     edge_radius: Number = Uniform(0.08, 0.35)
     corner_cut: Number = Uniform(0, 0.5)
@@ -131,7 +131,7 @@ class Dice:
 class DigitTiles:
     """Tiles with handwritten digits. `handwriting: false` writes every digit in one neat style."""
 
-    count: Number = Constant(36)
+    count: Count = Constant(36)
     size_m: Number = Constant(0.03)
     height_m: Number = Uniform(0.002, 0.006)
     margin: Number = Uniform(0.1, 0.2)
@@ -174,7 +174,7 @@ class Distractors:
         fixed_probability: of standing at the rim, `rim_m` from the centre, instead of being dropped.
     """
 
-    count: Number = Uniform(0, 4)
+    count: Count = Uniform(0, 4)
     size_m: Number = Uniform(0.01, 0.05)
     flat_probability: Number = Constant(0)
     fixed_probability: Number = Constant(0.5)
