@@ -44,8 +44,11 @@ class RunFolder:
         elif folder.is_dir() and any(folder.iterdir()):
             raise OutputError(f"{folder}: expected an empty folder or one of simgen train, but it holds other files")
         else:
-            folder.mkdir(parents=True, exist_ok=True)
-            _write_json(known, identity)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                _write_json(known, identity)
+            except OSError as error:
+                raise OutputError(f"{folder}: cannot be written: {error.strerror}") from None
 
     @property
     def model(self) -> Path:

@@ -78,7 +78,7 @@ def train(config: TrainConfig, data: Path, out: Path, *, on_step: OnStep | None 
     records = [dataset.records[k] for k in held_out]
     watch = _Watch(run, records, start, on_step)
     trainer = _trainer(config, run, watch)
-    with _quiet(), _ctrl_c():
+    with _quiet(), _ctrl_c(), _unwrapped():
         trainer.fit(fit, loader, ckpt_path=run.checkpoint if start else None, weights_only=True)
         result = task.validate(fit.average.to(trainer.strategy.root_device), records)
     watch.note(config.steps, result)
@@ -334,6 +334,15 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         logger.setLevel(level)
+
+
+@contextmanager
+def _unwrapped() -> Iterator[None]:
+    """A loader process sends its whole traceback as the message; the user's sentence is the last line of it."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(str(error).strip().rpartition("DataError: ")[2]) from None
 
 
 @contextmanager

@@ -88,8 +88,14 @@ class CocoWriter:
             raise OutputError(f'output "{self.folder}": cannot be written: {error.strerror}') from None
 
     def done(self) -> set[int]:
-        """Return the indices of the complete samples: those whose metadata can be read."""
-        return {int(file.stem) for file in self._metas() if _is_json(file)}
+        """Return the indices of the complete samples: metadata that can be read, and no file missing or empty."""
+        return {int(file.stem) for file in self._metas() if _is_json(file) and self._has_files(file.stem)}
+
+    def _has_files(self, stem: str) -> bool:
+        files = [self.folder / "images" / f"{stem}.{self.image}"]
+        files += [self.folder / "depth" / f"{stem}.png"] * self.depth
+        files += [self.folder / "instances" / f"{stem}.png"] * self.instances
+        return all(file.is_file() and file.stat().st_size > 0 for file in files)
 
     def _metas(self) -> list[Path]:
         return sorted(p for p in (self.folder / "meta").glob("*.json") if p.stem.isdigit())

@@ -314,3 +314,18 @@ def test_nothing_imports_torchvision(tmp_path: Path):
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     result = subprocess.run([sys.executable, "-c", command], capture_output=True, check=False, env=environment)
     assert result.returncode == 0, result.stderr.decode()
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_damaged_picture_is_one_sentence_also_from_a_loader_process(data, tmp_path, workers):
+    for picture in (data / "images").iterdir():
+        content = picture.read_bytes()
+        picture.write_bytes(content[: len(content) // 2])
+    with pytest.raises(DataError, match=r"^image \"[^\n]*\": expected a whole \w+ file, got a truncated one$"):
+        train(replace(CONFIG, runtime=replace(RUNTIME, workers=workers)), data, tmp_path / "run")
+
+
+def test_a_run_folder_that_cannot_be_made(data, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="file/run: cannot be written: Not a directory"):
+        train(CONFIG, data, tmp_path / "file" / "run")
