@@ -6,12 +6,8 @@ The same call goes on where an earlier one stopped, and ends in the same weights
 """
 
 import copy
-import logging
 import math
-import signal
-import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +23,9 @@ from simgen.adapters.lightning_lite import (
     MisconfigurationException,
     ModelCheckpoint,
     Trainer,
+    ctrl_c,
+    quiet,
+    unwrapped,
 )
 from simgen.adapters.models import build_model
 from simgen.adapters.runs import RunFolder, Table, fingerprint, identifying
@@ -78,7 +77,7 @@ def train(config: TrainConfig, data: Path, out: Path, *, on_step: OnStep | None 
     records = [dataset.records[k] for k in held_out]
     watch = _Watch(run, records, start, on_step)
     trainer = _trainer(config, run, watch)
-    with _quiet(), _ctrl_c(), _unwrapped():
+    with quiet(), ctrl_c(), unwrapped():
         trainer.fit(fit, loader, ckpt_path=run.checkpoint if start else None, weights_only=True)
         result = task.validate(fit.average.to(trainer.strategy.root_device), records)
     watch.note(config.steps, result)
@@ -259,7 +258,7 @@ def _trainer(config: TrainConfig, run: RunFolder, watch: _Watch) -> Trainer:
         enable_version_counter=False,
     )
     try:
-        with _quiet():
+        with quiet():
             return Trainer(
                 accelerator=config.runtime.accelerator,
                 devices=1,
@@ -319,37 +318,3 @@ def _model_file(task: Task, fit: _Fit, classes: Sequence[str], result: Validatio
         history=history,
         state_dict=fit.average.state_dict(),
     )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Lightning's advice is for people who write its loops."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="lightning")
-            warnings.filterwarnings("ignore", module="torch.utils.data")
-            yield
-    finally:
-        logger.setLevel(level)
-
-
-@contextmanager
-def _unwrapped() -> Iterator[None]:
-    """A loader process sends its whole traceback as the message; the user's sentence is the last line of it."""
-    try:
-        yield
-    except DataError as error:
-        raise DataError(str(error).strip().rpartition("DataError: ")[2]) from None
-
-
-@contextmanager
-def _ctrl_c() -> Iterator[None]:
-    """Lightning turns Ctrl-C into the end of the process and ignores further ones; callers expect the exception."""
-    try:
-        yield
-    except SystemExit:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        raise KeyboardInterrupt from None

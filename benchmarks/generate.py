@@ -4,15 +4,13 @@ python benchmarks/generate.py [--quick] [--json OUT]
 """
 
 import argparse
-import json
-import os
-import platform
 import statistics
 import tempfile
 import time
 from pathlib import Path
 
 import cv2
+from figures import machine, publish
 
 from simgen.config import load
 from simgen.generate import Job, Stopwatch, sample
@@ -60,14 +58,10 @@ def main() -> None:
     figures = {scene: measure(scene, 30 if arguments.quick else 200) for scene in ("dice", "digits")}
     report = {
         "figures": figures,
-        "machine": {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()},
-        "python": platform.python_version(),
+        "machine": machine(),
         "seconds": time.perf_counter() - began,
     }
-    text = json.dumps(report, indent=1, sort_keys=True)
-    if arguments.json:
-        arguments.json.write_text(text + "\n", "utf-8")
-    print(text)
+    publish(report, arguments.json)
 
 
 if __name__ == "__main__":

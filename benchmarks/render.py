@@ -15,9 +15,9 @@ and reports by how much resident memory grows after the first 200.
 """
 
 import argparse
+import contextlib
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -25,6 +25,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from figures import machine, publish
 
 SIZES = ((320, 240), (640, 480))
 SETTLED = 200
@@ -64,11 +66,9 @@ class Running:
     def say(self, **question: Any) -> None:
         """Send a question."""
         assert self.process.stdin is not None
-        try:
+        with contextlib.suppress(BrokenPipeError):  # it has died: `hear` says with what code
             self.process.stdin.write(json.dumps(question) + "\n")
             self.process.stdin.flush()
-        except BrokenPipeError:
-            pass
 
     def hear(self) -> dict[str, Any]:
         """Return the answer; {"error": ...} if the process died."""
@@ -178,23 +178,6 @@ def leak(frames: int) -> dict[str, Any]:
     return {"worker": worker.hello, **answer}
 
 
-def machine() -> dict[str, Any]:
-    """Return what the figures were made on."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    except OSError:
-        names = []
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    return {
-        "processor": names[0] if names else platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "load_before": load,
-    }
-
-
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -213,10 +196,7 @@ def main() -> None:
     else:
         report |= measure(*((3, 3) if arguments.quick else (10, 8)))
     report["seconds"] = round(time.perf_counter() - began, 1)
-    text = json.dumps(report, indent=1, sort_keys=True)
-    if arguments.json:
-        arguments.json.write_text(text + "\n", "utf-8")
-    print(text)
+    publish(report, arguments.json)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Noise is value noise: random lattices enlarged with cubic interpolation and summ
 octaves; the marble is his sine of a disturbed coordinate, the wood his rings).
 """
 
+import io
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from simgen.errors import AssetError
+from simgen.imagefile import header_size, is_whole
 from simgen.registry import build
 from simgen.rng import stream
 from simgen.scene import STRICT, Plain
@@ -205,16 +207,22 @@ def read_image(path: Path) -> Image:
     """Return an image file as (H, W, 3) uint8 rgb. Raises `AssetError` if it is missing or unreadable."""
     if not path.is_file():
         raise AssetError(f'texture "{path}": there is no such file')
-    data = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if data is None:
+    data = path.read_bytes()
+    if not is_whole(data):
+        raise AssetError(f'texture "{path}": expected a whole image file, got a truncated one')
+    _refuse_large(header_size(io.BytesIO(data)), path)  # before it is decoded
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    if decoded is None:
         raise AssetError(f'texture "{path}": expected a readable image, got a file that cannot be decoded')
-    if max(data.shape[:2]) > MAX_TEXTURE_PX:
-        raise AssetError(
-            f'texture "{path}": expected at most {MAX_TEXTURE_PX} pixels a side, got {max(data.shape[:2])}'
-        )
-    image = np.asarray(cv2.cvtColor(data, cv2.COLOR_BGR2RGB), np.uint8)
+    _refuse_large((decoded.shape[1], decoded.shape[0]), path)
+    image = np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
     image.flags.writeable = False
     return image
+
+
+def _refuse_large(size_wh: Size | None, path: Path) -> None:
+    if size_wh is not None and max(size_wh) > MAX_TEXTURE_PX:
+        raise AssetError(f'texture "{path}": expected at most {MAX_TEXTURE_PX} pixels a side, got {max(size_wh)}')
 
 
 def _ramp(t: Field2D, colors: Colors) -> Image:

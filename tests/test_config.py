@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import yaml
 from scenes_for_tests import small_dice
@@ -179,6 +181,10 @@ def test_a_texture_that_is_missing_or_unreadable(tmp_path):
     from simgen.textures import draw_texture
 
     (tmp_path / "broken.png").write_bytes(b"\x89PNG no")
+    whole = cv2.imencode(".jpg", np.zeros((64, 64, 3), np.uint8))[1].tobytes()
+    (tmp_path / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(AssetError, match="expected a whole image file, got a truncated one"):
+        draw_texture({"kind": "photo", "path": "cut.jpg"}, (8, 8), tmp_path)
     with pytest.raises(AssetError, match="there is no such file"):
         draw_texture({"kind": "photo", "path": "none.png"}, (8, 8), tmp_path)
     with pytest.raises(AssetError, match="cannot be decoded"):

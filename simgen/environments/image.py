@@ -13,6 +13,7 @@ from pydantic.dataclasses import dataclass
 from simgen.environments.base import Environment, Map
 from simgen.environments.color import linear_from_srgb
 from simgen.errors import AssetError
+from simgen.imagefile import is_whole
 from simgen.scene import STRICT
 
 MAX_PIXELS = 2**26
@@ -63,7 +64,7 @@ def read_panorama(path: Path) -> Map:
     except OSError as error:
         raise AssetError(f"{where}: cannot be read: {error.strerror}") from None
     _refuse_large(data, where)
-    pixels = _decoded(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR) if _is_whole(data) else None
+    pixels = _decoded(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR) if is_whole(data) else None
     if pixels is None:
         hint = "; this OpenCV reads no .exr, convert it to .hdr" if data.startswith(_EXR) else ""
         raise AssetError(
@@ -91,13 +92,6 @@ def _refuse_large(data: bytes, where: str) -> None:
         size = None if small is None else (8 * small.shape[1], 8 * small.shape[0])
     if size is not None and size[0] * size[1] > MAX_PIXELS:
         raise AssetError(f"{where}: expected at most {MAX_PIXELS} pixels, got {size[0]} x {size[1]}")
-
-
-def _is_whole(data: bytes) -> bool:
-    """Whether the end of a PNG or JPEG file is there; decoders fill what is missing with grey."""
-    if data.startswith(_PNG):
-        return b"IEND" in data[-32:]
-    return not data.startswith(_JPEG) or b"\xff\xd9" in data[-65536:]
 
 
 def _decoded(data: bytes, flags: int) -> NDArray[np.generic] | None:

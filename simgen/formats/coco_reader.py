@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from simgen.errors import ConfigError, DataError
 from simgen.formats import masks
-from simgen.formats.imagefile import MAX_PIXELS, decode, decode_side, stored_size
+from simgen.imagefile import MAX_PIXELS, decode, decode_side, stored_size
 from simgen.lens import lens_section
 from simgen.samples import Annotation, Sample
 from simgen.scene import Plain

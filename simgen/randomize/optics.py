@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.random import Generator
@@ -10,7 +10,7 @@ from pydantic import model_validator
 from pydantic.dataclasses import dataclass
 
 from simgen.errors import ConfigError, RenderError
-from simgen.lens import Brown, Fisheye, lens_of
+from simgen.lens import LENSES, lens_of
 from simgen.randomize.base import SECTION, Material, section_of, vec3
 from simgen.randomize.distributions import Constant, Distribution, Number, Uniform
 from simgen.randomize.lamps import lux_at_origin
@@ -55,9 +55,23 @@ class Background:
         return dataclasses.replace(scene, background=self.material.sample_texture(rng))
 
 
+class _Coefficients:
+    """The random numbers of a lens, which its subclass names as fields."""
+
+    kind: ClassVar[str]
+
+    def sample(self, rng: Generator) -> Plain:
+        """Return a section of `simgen.lens.LENSES`."""
+        return {"kind": self.kind} | {
+            name: round(getattr(self, name).sample(rng), 6) for name in LENSES[self.kind].names
+        }
+
+
 @dataclass(frozen=True, config=SECTION)
-class BrownRange:
+class BrownRange(_Coefficients):
     """Radial and tangential coefficients; see `simgen.lens.Brown`."""
+
+    kind: ClassVar[str] = "brown"
 
     k1: Number = Constant(0)
     k2: Number = Constant(0)
@@ -65,23 +79,17 @@ class BrownRange:
     p2: Number = Constant(0)
     k3: Number = Constant(0)
 
-    def sample(self, rng: Generator) -> Plain:
-        """Return a section of `simgen.lens.LENSES`."""
-        return {"kind": "brown"} | {name: round(getattr(self, name).sample(rng), 6) for name in Brown.names}
-
 
 @dataclass(frozen=True, config=SECTION)
-class FisheyeRange:
+class FisheyeRange(_Coefficients):
     """Coefficients of a wide lens; see `simgen.lens.Fisheye`."""
+
+    kind: ClassVar[str] = "fisheye"
 
     k1: Number = Constant(0)
     k2: Number = Constant(0)
     k3: Number = Constant(0)
     k4: Number = Constant(0)
-
-    def sample(self, rng: Generator) -> Plain:
-        """Return a section of `simgen.lens.LENSES`."""
-        return {"kind": "fisheye"} | {name: round(getattr(self, name).sample(rng), 6) for name in Fisheye.names}
 
 
 LENS_RANGES: dict[str, type[Any]] = {"brown": BrownRange, "fisheye": FisheyeRange}

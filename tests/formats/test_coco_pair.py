@@ -432,7 +432,9 @@ def test_a_small_file_that_claims_a_huge_image(tmp_path: Path) -> None:
 
 def test_what_a_phone_writes_after_the_end_is_no_damage(tmp_path: Path) -> None:
     folder = with_image(write(tmp_path / "set", 0), encoded(".jpg") + bytes(5000), "a.jpg")
-    CocoDataset.read(folder).verify()
+    data = CocoDataset.read(folder)
+    data.verify()
+    assert data.records[0].rgb().shape == (30, 40, 3)
 
 
 def turned(data: bytes, orientation: int) -> bytes:

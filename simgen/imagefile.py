@@ -30,7 +30,7 @@ def stored_size(path: Path) -> tuple[int, int]:
     """
     try:
         with path.open("rb") as file:
-            size = _header_size(file)
+            size = header_size(file)
     except OSError as error:
         raise DataError(f'image "{path}": cannot be read: {error.strerror}') from None
     except (struct.error, IndexError):
@@ -56,7 +56,7 @@ def decode(path: Path, size_wh: tuple[int, int]) -> NDArray[np.uint8]:
     """
     stored = stored_size(path)
     data = path.read_bytes()
-    if not _is_whole(data):
+    if not is_whole(data):
         kind = "PNG" if data.startswith(_PNG) else "JPEG"
         raise DataError(f'image "{path}": expected a whole {kind} file, got a truncated one')
     pixels = _pixels(data, cv2.IMREAD_COLOR)
@@ -77,7 +77,7 @@ def decode_side(path: Path, size_wh: tuple[int, int]) -> NDArray[np.uint16] | No
     if stored_size(path) != size_wh:
         raise DataError(f'image "{path}": expected the {size_wh[0]} x {size_wh[1]} pixels of its photograph')
     data = path.read_bytes()
-    image = _pixels(data, cv2.IMREAD_UNCHANGED) if _is_whole(data) else None
+    image = _pixels(data, cv2.IMREAD_UNCHANGED) if is_whole(data) else None
     if image is None or image.ndim != 2 or image.dtype != np.uint16:
         raise DataError(f'image "{path}": expected a whole 16-bit PNG file, got something else')
     return np.asarray(image, np.uint16)
@@ -91,7 +91,13 @@ def _pixels(data: bytes, flags: int) -> NDArray[np.uint8] | None:
     return None if image is None else np.asarray(image)
 
 
-def _header_size(file: BinaryIO) -> tuple[int, int] | None:
+def header_size(file: BinaryIO) -> tuple[int, int] | None:
+    """Return (width, height) that a PNG or JPEG file claims, None for other kinds.
+
+    Raises:
+        struct.error: the file ends within its header.
+        IndexError: the same.
+    """
     start = file.read(8)
     if start == _PNG:
         _, kind, width, height = struct.unpack(">I4sII", file.read(16))
@@ -122,10 +128,12 @@ def _next_marker(file: BinaryIO) -> int | None:
     return code
 
 
-def _is_whole(data: bytes) -> bool:
-    """Whether a file holds its end; a phone may write more after that of a JPEG."""
+def is_whole(data: bytes) -> bool:
+    """Whether a PNG or JPEG file holds its end (a phone may write more after that of a JPEG); True of other kinds."""
     if data.startswith(_PNG):
-        return _png_is_whole(data)
+        return _png_ends(data)
+    if not data.startswith(_JPEG):
+        return True
     place = 2
     while place + 4 <= len(data) and data[place] == 0xFF:
         marker = data[place + 1]
@@ -135,7 +143,7 @@ def _is_whole(data: bytes) -> bool:
     return False
 
 
-def _png_is_whole(data: bytes) -> bool:
+def _png_ends(data: bytes) -> bool:
     place = len(_PNG)
     while place + 12 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, place)
