@@ -11,10 +11,13 @@ from simgen.scene import CameraSpec, LampSpec
 
 def item_around(point_m: ArrayLike, items: list[Item], poses: list[Pose]) -> Item | None:
     """Return an item that a point of the world lies inside of, or None."""
-    for item, pose in zip(items, poses, strict=True):
-        if surrounds(item.mesh, (np.asarray(point_m, float) - pose[:3, 3]) @ pose[:3, :3]):
-            return item
-    return None
+    if not items:
+        return None
+    stacked = np.array(poses)
+    inside = np.einsum("mij,mi->mj", stacked[:, :3, :3], np.asarray(point_m, float) - stacked[:, :3, 3])
+    low = np.array([item.low_m for item in items])
+    in_box = ((inside > low) & (inside < low + np.array([item.extent_m for item in items]))).all(1)
+    return next((items[n] for n in np.flatnonzero(in_box) if surrounds(items[n].mesh, inside[n])), None)
 
 
 def check_places(camera: CameraSpec, lamps: tuple[LampSpec, ...], items: list[Item], poses: list[Pose]) -> None:

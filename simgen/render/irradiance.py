@@ -22,8 +22,6 @@ LEVELS = (
     (0.75, (176, 64), 16),
     (1.0, (160, 80), 16),
 )
-IRRADIANCE = ((176, 80), 16)
-"""The tile of irradiance over pi in the same atlas."""
 ATLAS_WH = (192, 128)
 
 
@@ -69,7 +67,7 @@ def _harmonics_matrix() -> Array:
 
 
 def reflections(environment: Map) -> Map:
-    """Return the atlas (128, 192, 3) of the map as surfaces of six roughnesses reflect it, and of irradiance."""
+    """Return the atlas (128, 192, 3) of the map as surfaces of six roughnesses reflect it."""
     atlas = np.zeros((ATLAS_WH[1], ATLAS_WH[0], 3), np.float32)
     small = coarse(environment).reshape(-1, 3)
     sharp = _remapped(environment, LEVELS[0][2])
@@ -81,8 +79,6 @@ def reflections(environment: Map) -> Map:
         else:
             tile = (_lobes(level) @ small).reshape(edge, edge, 3)
         atlas[y : y + edge, x : x + edge] = tile
-    (x, y), edge = IRRADIANCE
-    atlas[y : y + edge, x : x + edge] = irradiance(harmonics(environment), octahedral_directions(edge))
     return atlas
 
 

@@ -87,6 +87,5 @@ def bounds(name: str, mesh: Mesh) -> tuple[NDArray[np.float64], NDArray[np.float
     """Return the lower corner and the extent (3,) of a mesh. Raises `AssetError` if it cannot be drawn."""
     if not 0 < len(mesh.faces) <= MAX_TRIANGLES:
         raise AssetError(f'object "{name}": expected a mesh of 1 to {MAX_TRIANGLES} triangles, got {len(mesh.faces)}')
-    columns = mesh.vertices_m.T  # a column at once is ten times as fast as min(0) over three of them
-    low = np.array([column.min() for column in columns])
-    return low, np.maximum(np.array([column.max() for column in columns]) - low, 1e-9)
+    low, high = mesh.bounds_m
+    return low, np.maximum(high - low, 1e-9)

@@ -119,7 +119,7 @@ def test_an_old_version_is_named(monkeypatch):
 
     monkeypatch.setattr(moderngl, "create_context", lambda **_: Old())
     monkeypatch.setattr(contexts, "_CONTEXTS", [])
-    with pytest.raises(GlError, match=r"^OpenGL: expected version 3.3 or later, got 2.1 Mesa$"):
+    with pytest.raises(GlError, match=r"^OpenGL: expected version 4.0 or later, got 2.1 Mesa$"):
         contexts.context()
 
 

@@ -99,9 +99,10 @@ class GlRenderer:
         check_places(camera, lighting.lamps, items, poses)
         stage = Stage(gpu, targets, posed, view, lighting, self._options(camera))
         draw_surfaces(gpu, targets, posed, view)
-        if self.smooth_edges:
-            draw_keys(gpu, targets, posed, view)
         draw_light(stage)
+        if self.smooth_edges:
+            # Not before: a software driver prepares these many triangles on one thread while others still shade.
+            draw_keys(gpu, targets, posed, view)
         draw_finish(stage)
         frame = _read(targets)
         if self.amodal:
@@ -120,8 +121,10 @@ def _staged(gpu: Device, camera: CameraSpec, items: list[Item], poses: list[Pose
     stacked = np.array(poses).reshape(-1, 4, 4)
     low = np.array([item.low_m for item in items]).reshape(-1, 3)
     extent = np.array([item.extent_m for item in items]).reshape(-1, 3)
-    posed = Posed(items, gpu.meshes.place(items), stacked, corners_of(stacked, low, extent))
-    return gpu.targets.of(camera.size_wh), posed, view_of(camera, posed.corners_m)
+    ranges, corners = gpu.meshes.place(items), corners_of(stacked, low, extent)
+    view = view_of(camera, corners)
+    seen = gpu.meshes.seen(ranges, stacked, view.eye_m)
+    return gpu.targets.of(camera.size_wh), Posed(items, ranges, seen, stacked, corners), view
 
 
 def _labels(items: list[Item], poses: list[Pose], camera: CameraSpec) -> Frame:

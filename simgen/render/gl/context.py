@@ -14,6 +14,10 @@ PACKAGES = "libegl1 libgl1-mesa-dri"
 """Debian's names of what a machine without a GPU needs."""
 
 
+SOFTWARE = ("llvmpipe", "softpipe", "swrast", "swiftshader")
+"""What drivers that draw on the processor call themselves."""
+
+
 class GlError(RenderError):
     """No usable OpenGL context can be made here."""
 
@@ -38,8 +42,13 @@ class Context:
             "renderer": str(info["GL_RENDERER"]),
             "version": str(info["GL_VERSION"]),
         }
-        if self.gl.version_code < 330:
-            raise GlError(f"OpenGL: expected version 3.3 or later, got {self.driver['version']}")
+        if self.gl.version_code < 400:
+            raise GlError(f"OpenGL: expected version 4.0 or later, got {self.driver['version']}")
+
+    @property
+    def software(self) -> bool:
+        """Whether the driver draws on the processor."""
+        return any(name in self.driver["renderer"].lower() for name in SOFTWARE)
 
     @cached_property
     def max_texture_px(self) -> int:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from simgen.errors import RenderError
+from simgen.render.gl.casters import Casters
 from simgen.render.gl.context import Context, context
 from simgen.render.gl.environment import Environments
 from simgen.render.gl.meshes import Meshes
@@ -12,17 +13,16 @@ from simgen.render.gl.programs import Program, Programs
 from simgen.render.gl.targets import TargetCache
 from simgen.render.gl.textures import Textures
 
-MATERIAL_TEXELS = 2
-
 
 class Device:
-    """Programs, meshes, textures, targets and environments of one context."""
+    """Programs, meshes, casters, textures, targets and environments of one context."""
 
     def __init__(self, owner: Context) -> None:
         self.owner = owner
         self.gl = owner.gl
         self.programs = Programs(self.gl)
-        self.meshes = Meshes(self.gl, self.programs)
+        self.meshes = Meshes(self.gl, self.programs, owner.software)
+        self.casters = Casters(self.gl, self.programs)
         self.textures = Textures(self.gl, owner.max_texture_px)
         self.targets = TargetCache(self.gl)
         self.environments = Environments(self.gl)
@@ -45,15 +45,15 @@ class Device:
         program.put(z=z)
         program.arrays["screen"].render(vertices=3)
 
-    def materials(self, rows: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Any:
-        """Return a texture with the (n, 2, 4) numbers of the materials, a row each."""
+    def materials(self, rows: np.ndarray[tuple[int, ...], np.dtype[np.uint32]]) -> Any:
+        """Return a texture with the (n, 2) words of the materials, a row each."""
         if self._materials is None or self._materials.height < len(rows):
             if self._materials is not None:
                 self._materials.release()
             height = 1 << (len(rows) - 1).bit_length()
-            self._materials = self.gl.texture((MATERIAL_TEXELS, height), 4, dtype="f4")
+            self._materials = self.gl.texture((1, height), 2, dtype="u4")
             self._materials.filter = self.gl.NEAREST, self.gl.NEAREST
-        self._materials.write(np.ascontiguousarray(rows, np.float32), viewport=(0, 0, MATERIAL_TEXELS, len(rows)))
+        self._materials.write(np.ascontiguousarray(rows), viewport=(0, 0, 1, len(rows)))
         return self._materials
 
     def shadow_atlas(self, size_wh: tuple[int, int]) -> tuple[Any, Any]:

@@ -13,6 +13,8 @@ from simgen.render.irradiance import gloss_albedo, harmonics, reflections
 from simgen.scene import EnvironmentSpec
 
 KEPT = 4
+RGB9_E5 = 0x8C3D
+"""OpenGL's format of three 9-bit shares under one exponent: a software driver fetches one word instead of three."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,13 +22,15 @@ class Surroundings:
     """One environment.
 
     Attributes:
-        atlas: blurred reflections and irradiance.
+        atlas: blurred reflections.
+        harmonics: (9, 3) float32, of irradiance.
         panorama: the map itself.
         mean: its mean radiance over all directions, for messages and exposure.
     """
 
     atlas: Any
     panorama: Any
+    harmonics: np.ndarray[tuple[int, ...], np.dtype[np.float32]]
     mean: float
 
 
@@ -36,7 +40,9 @@ class Environments:
     def __init__(self, gl: Any) -> None:
         self.gl = gl
         self._kept: OrderedDict[str, Surroundings] = OrderedDict()
-        self.albedo = self._texture(gloss_albedo())
+        table = np.round(np.clip(gloss_albedo(), 0, 1) * 65535).astype(np.uint32)
+        words = np.ascontiguousarray(table[..., 0] | (table[..., 1] << 16))
+        self.albedo = gl.texture(words.shape[::-1], 1, words, dtype="u4")
         self.albedo.filter = gl.NEAREST, gl.NEAREST
 
     def of(self, spec: EnvironmentSpec | None, root: Path) -> Surroundings:
@@ -63,14 +69,15 @@ class Environments:
             old.panorama.release()
         panorama = self._texture(radiance)
         panorama.repeat_y = False
-        self._kept[key] = Surroundings(
-            self._texture(reflections(radiance)),
-            panorama,
-            float(harmonics(radiance)[0].mean()),
-        )
+        irradiance = harmonics(radiance).astype(np.float32)
+        atlas = self._texture(reflections(radiance), RGB9_E5)
+        self._kept[key] = Surroundings(atlas, panorama, irradiance, float(irradiance[0].mean()))
 
-    def _texture(self, image: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Any:
+    def _texture(
+        self, image: np.ndarray[tuple[int, ...], np.dtype[np.float32]], internal_format: int | None = None
+    ) -> Any:
         height, width, channels = image.shape
-        texture = self.gl.texture((width, height), channels, np.ascontiguousarray(image, np.float32), dtype="f4")
+        texels = np.ascontiguousarray(image, np.float32)
+        texture = self.gl.texture((width, height), channels, texels, dtype="f4", internal_format=internal_format)
         texture.filter = self.gl.LINEAR, self.gl.LINEAR
         return texture

@@ -9,7 +9,7 @@ from simgen.render.gl.device import Device
 from simgen.render.gl.lighting import LAMPS, Batch, Lighting, batches_of
 from simgen.render.gl.programs import Program, columns
 from simgen.render.gl.shadows import Region, ShadowView, plane_matrix, region_of, shadow_views
-from simgen.render.gl.surfaces import Posed, draw_depth, material_rows
+from simgen.render.gl.surfaces import Posed, material_rows
 from simgen.render.gl.targets import Targets
 from simgen.render.gl.view import View
 from simgen.render.lamps import area_rows, small_rows
@@ -60,7 +60,10 @@ class Stage:
 def draw_light(stage: Stage) -> None:
     """Shade the surfaces into `targets.light`."""
     _bind(stage)
+    _draw_behind(stage)
     region = _region(stage)
+    if any(lamp.shadow for lamp in stage.lighting.lamps):
+        stage.device.casters.place(stage.posed.ranges, stage.posed.poses)
     for number, batch in enumerate(batches_of(stage.lighting.lamps)):
         first = number == 0
         _draw_visible(stage, batch, region, first)
@@ -96,7 +99,6 @@ def _draw_batch(stage: Stage, batch: Batch, first: bool) -> None:
         FIRST=int(first),
         MAX_LAMPS=LAMPS,
         RICH=int(any(m.clear_coat > 0 or m.transmission > 0 for m in materials)),
-        PANORAMA=int(lighting.backdrop is None),
         MORE=int(len(batch.lamps) > OCCLUSION),
         EACH_LAMP=_each_lamp(batch),
     )
@@ -104,10 +106,26 @@ def _draw_batch(stage: Stage, batch: Batch, first: bool) -> None:
         small_lamps=_table([small_rows(lamp) for lamp in batch.small], 3),
         area_lamps=_table([area_rows(lamp) for lamp in batch.areas], 4),
         environment_scale=lighting.scale,
+        harmonics=lighting.surroundings.harmonics.tobytes(),
     )
-    gl.enable_only(gl.NOTHING if first else gl.BLEND)
+    gl.enable_only(gl.DEPTH_TEST if first else gl.DEPTH_TEST | gl.BLEND)
     gl.blend_func = gl.ONE, gl.ONE
-    stage.device.fill(program, stage.targets.light_frame)
+    gl.depth_func = ">"  # where something stands before the far plane
+    stage.device.fill(program, stage.targets.light_frame, 1.0)
+    gl.depth_func = "<"
+
+
+def _draw_behind(stage: Stage) -> None:
+    """Draw the environment where nothing stands before it; a backdrop comes later."""
+    gl, lighting = stage.device.gl, stage.lighting
+    stage.targets.light_frame.clear()
+    if lighting.backdrop is None:
+        program = stage.program("behind")
+        program.put(environment_scale=lighting.scale)
+        gl.enable_only(gl.DEPTH_TEST)
+        gl.depth_func = "=="
+        stage.device.fill(program, stage.targets.light_frame, 1.0)
+        gl.depth_func = "<"
 
 
 def _each_lamp(batch: Batch) -> str:
@@ -165,9 +183,10 @@ def _draw_maps(stage: Stage, program: Program, views: list[list[ShadowView]], pl
     gl.enable_only(gl.DEPTH_TEST | gl.CULL_FACE)
     frame.use()
     frame.clear()
+    casters = stage.device.casters
     for number, view in enumerate(flat):
         frame.viewport = (number % across * edge, number // across * edge, edge, edge)
-        draw_depth(stage.device, stage.posed, view.clip_T_world)
+        casters.draw(view.clip_T_world)
     depth.use(UNITS["shadow_atlas"])
     cubes = any(len(faces) == CUBE_FACES for faces in views)
     slots = LAMPS * (CUBE_FACES if cubes else 1)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from simgen.catalog import Mesh
 from simgen.errors import AssetError
+from simgen.render.gl.facing import Drawn, Faces, FrontFaces, planes_of
 from simgen.render.gl.programs import Program, Programs
 from simgen.render.gl.topology import Topologies, coarse_vertices
 from simgen.render.items import Item
@@ -24,6 +25,14 @@ LARGEST = 1 << 28
 """Bytes of the vertices' buffer."""
 
 
+@dataclass(frozen=True, eq=False)
+class ShadowMesh:
+    """A mesh for shadow maps: (n, 3) float32 metres, (m, 3) uint32."""
+
+    points_m: NDArray[np.float32]
+    faces: NDArray[np.uint32]
+
+
 @dataclass(frozen=True)
 class Range:
     """Where a mesh lies.
@@ -31,22 +40,24 @@ class Range:
     Attributes:
         first, count: its indices.
         closed: whether its back faces are never seen.
-        shadow_first, shadow_count: the indices of a coarser mesh for shadow maps, or the same. Joining vertices of
-            a closed mesh leaves it closed.
+        shadow: what stands for it in shadow maps. Joining vertices of a closed mesh leaves it closed.
+        faces: its triangles, where the driver is better spared those that face away.
     """
 
     first: int
     count: int
     closed: bool
-    shadow_first: int
-    shadow_count: int
+    shadow: ShadowMesh
+    faces: Faces | None
 
 
 class Meshes:
     """The buffers and what is in them."""
 
-    def __init__(self, gl: Any, programs: Programs) -> None:
+    def __init__(self, gl: Any, programs: Programs, software: bool) -> None:
+        """`software`: whether the driver draws on the processor."""
         self.gl, self.programs = gl, programs
+        self.front = FrontFaces(gl) if software else None
         self.topologies = Topologies()
         self._allocate(SMALLEST)
 
@@ -97,13 +108,16 @@ class Meshes:
         mesh = item.mesh
         shape = self.topologies.of(mesh.vertices_m, mesh.faces, item.convex)
         first, count = self._append(np.concatenate([mesh.vertices_m, mesh.normals, mesh.uvs], 1), mesh.faces)
-        placed = Range(first, count, shape.closed, first, count)
+        points, faces = mesh.vertices_m, mesh.faces
         if shape.cluster is not None and shape.coarse_faces is not None:
-            points = coarse_vertices(mesh.vertices_m, shape.cluster)
-            packed = np.concatenate([points, np.zeros((len(points), 5))], 1)
-            placed = Range(first, count, shape.closed, *self._append(packed, shape.coarse_faces))
-        self._ranges[item.mesh_key] = placed
-        return placed
+            points, faces = coarse_vertices(points, shape.cluster), shape.coarse_faces
+        shadow = ShadowMesh(points.astype(np.float32), faces.astype(np.uint32))
+        drawn = None
+        if self.front is not None:
+            start = np.uint32(self._vertex_end - len(mesh.vertices_m))
+            drawn = Faces(mesh.faces.astype(np.uint32) + start, planes_of(mesh) if shape.closed else None)
+        self._ranges[item.mesh_key] = Range(first, count, shape.closed, shadow, drawn)
+        return self._ranges[item.mesh_key]
 
     def _append(self, vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> tuple[int, int]:
         """Write a mesh behind the others; return where its indices start, and how many they are."""
@@ -114,17 +128,24 @@ class Meshes:
         self._index_end += faces.size
         return first, int(faces.size)
 
+    def seen(self, ranges: list[Range], poses: NDArray[np.float64], eye_m: NDArray[np.float64]) -> list[Drawn]:
+        """Return which indices of `array` draw what an eye (3,) can see of meshes at poses (m, 4, 4)."""
+        if self.front is None:
+            return [(range_.first, range_.count) for range_ in ranges]
+        return self.front.choose([r.faces for r in ranges if r.faces is not None], poses, eye_m)
+
     def array(self, program: Program) -> Any:
         """Return the vertex array that feeds a program what it reads of position, normal and texture coordinates."""
+        indices = self.indices if self.front is None else self.front.indices
         if "meshes" not in program.arrays:
             used = [(name, size) for name, size in VERTEX if name in program.made]
             layout = " ".join(f"{size}f" if name in program.made else f"{4 * size}x" for name, size in VERTEX)
             program.arrays["meshes"] = self.gl.vertex_array(
-                program.made, [(self.vertices, layout, *(name for name, _ in used))], self.indices
+                program.made, [(self.vertices, layout, *(name for name, _ in used))], indices
             )
         return program.arrays["meshes"]
 
 
 def _most_bytes(meshes: Iterable[Mesh]) -> int:
-    """Return the bytes that meshes and their coarser ones take at most in either buffer."""
-    return sum(2 * max(len(m.vertices_m) * STRIDE, m.faces.size * 4) for m in meshes)
+    """Return the bytes that meshes take at most in either buffer."""
+    return sum(max(len(m.vertices_m) * STRIDE, m.faces.size * 4) for m in meshes)

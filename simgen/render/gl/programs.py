@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-VERSION = "#version 330 core\n"
+VERSION = "#version 400 core\n"
 KEPT = 64
 """Variants that stay compiled."""
 PROGRAMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -25,6 +25,7 @@ PROGRAMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "visible": (("screen.vert",), ("common", "view", "visible.frag")),
     "smooth": (("screen.vert",), ("common", "view", "smooth.frag")),
     "light": (("screen.vert",), ("common", "view", "environment", "light.frag")),
+    "behind": (("screen.vert",), ("common", "view", "behind.frag")),
     "meter": (("screen.vert",), ("meter.frag",)),
     "finish": (("screen.vert",), ("common", "finish.frag")),
 }

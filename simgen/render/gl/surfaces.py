@@ -1,4 +1,4 @@
-"""The passes over the meshes: labels and surfaces, edges at twice the size, depth from lamps, silhouettes."""
+"""The passes over the meshes: labels and surfaces, what the corners of pixels hit, silhouettes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from simgen.errors import RenderError
 from simgen.render.gl.device import Device
+from simgen.render.gl.facing import Drawn
 from simgen.render.gl.meshes import Range
 from simgen.render.gl.programs import columns
 from simgen.render.gl.targets import Targets
@@ -28,12 +29,14 @@ class Posed:
     Attributes:
         items: in order.
         ranges: of their meshes.
+        seen: first index and number of indices of what the camera can see of each.
         poses: (m, 4, 4) world_T_item.
         corners_m: (m, 8, 3) of their boxes in the world.
     """
 
     items: list[Item]
     ranges: list[Range]
+    seen: list[Drawn]
     poses: NDArray[np.float64]
     corners_m: NDArray[np.float64]
 
@@ -43,17 +46,23 @@ class Posed:
         return [int(i) for i in np.argsort(middle, kind="stable")]
 
 
-def material_rows(items: list[Item]) -> NDArray[np.float32]:
-    """Return the (n, 2, 4) table that light.frag.glsl reads. Raises `RenderError` for too many items."""
+def material_rows(items: list[Item]) -> NDArray[np.uint32]:
+    """Return the (n, 2) table that light.frag.glsl reads: few words, since fetching them is what takes long.
+
+    From the lowest bit on: specular and metallic of 16 bits; transmission of 10, clear coat and its roughness of 11.
+
+    Raises:
+        RenderError: too many items.
+    """
     if len(items) > MAX_ITEMS:
         raise RenderError(f"scene: expected at most {MAX_ITEMS} meshes, got {len(items)}")
-    rows = np.zeros((max(len(items), 1), 2, 4), np.float32)
-    for row, item in zip(rows, items, strict=False):
+    shares = np.zeros((max(len(items), 1), 5))
+    for row, item in zip(shares, items, strict=False):
         m = item.material
-        rough = max(m.clear_coat_roughness, 0.03)
-        row[0] = m.specular, m.metallic, m.transmission, 0
-        row[1] = m.clear_coat, rough**2, rough, 0
-    return rows
+        row[:] = m.specular, m.metallic, m.transmission, m.clear_coat, max(m.clear_coat_roughness, 0.03)
+    most = np.array([65535, 65535, 1023, 2047, 2047])
+    specular, metallic, transmission, coat, rough = np.round(np.clip(shares, 0, 1) * most).astype(np.uint32).T
+    return np.stack([specular | (metallic << 16), transmission | (coat << 10) | (rough << 21)], 1)
 
 
 def draw_surfaces(device: Device, targets: Targets, posed: Posed, view: View) -> None:
@@ -63,6 +72,7 @@ def draw_surfaces(device: Device, targets: Targets, posed: Posed, view: View) ->
     gl.front_face = "cw"
     targets.labels_frame.use()
     targets.labels_frame.clear()
+    placed = _placed(view.clip_T_cam, view.cam_T_world @ posed.poses)
     for number in posed.by_distance(view.eye_m):
         item, range_ = posed.items[number], posed.ranges[number]
         slopes = device.textures.slopes(item)
@@ -72,11 +82,13 @@ def draw_surfaces(device: Device, targets: Targets, posed: Posed, view: View) ->
         device.textures.surface(item).use(SURFACE_UNIT)
         if slopes is not None:
             slopes.use(SLOPES_UNIT)
-        clip_T_item, cam_R_item = _placed(view.clip_T_cam, view.cam_T_world @ posed.poses[number])
+        clip_T_item, cam_R_item = placed[number]
         program.put(surface=SURFACE_UNIT, slopes=SLOPES_UNIT, clip_T_item=clip_T_item, cam_R_item=cam_R_item)
         program.put(**_item_values(item, number, range_))
         array = device.meshes.array(program)
-        array.render(vertices=range_.count, first=range_.first)
+        first, count = posed.seen[number]
+        if count:
+            array.render(vertices=count, first=first)
     gl.front_face = "ccw"
 
 
@@ -88,17 +100,22 @@ def draw_keys(device: Device, targets: Targets, posed: Posed, view: View) -> Non
     gl.front_face = "cw"
     targets.keys_frame.use()
     targets.keys_frame.clear()
+    placed = _placed(view.corners_T_cam, view.cam_T_world @ posed.poses)
     for number in posed.by_distance(view.eye_m):
         range_ = posed.ranges[number]
         _cull(gl, range_.closed)
-        clip_T_item, cam_R_item = _placed(view.corners_T_cam, view.cam_T_world @ posed.poses[number])
+        clip_T_item, cam_R_item = placed[number]
         program.put(clip_T_item=clip_T_item, cam_R_item=cam_R_item, item=number, flip=float(not range_.closed))
-        array.render(vertices=range_.count, first=range_.first)
+        first, count = posed.seen[number]
+        if count:
+            array.render(vertices=count, first=first)
     gl.front_face = "ccw"
 
 
-def _placed(clip_T_cam: NDArray[np.float64], cam_T_item: NDArray[np.float64]) -> tuple[bytes, bytes]:
-    return columns(clip_T_cam @ cam_T_item), columns(cam_T_item[:3, :3])
+def _placed(clip_T_cam: NDArray[np.float64], cam_T_items: NDArray[np.float64]) -> list[tuple[bytes, bytes]]:
+    """Return clip_T_item and cam_R_item of each item, as OpenGL reads them."""
+    clips, turns = columns(clip_T_cam @ cam_T_items), columns(cam_T_items[:, :3, :3])
+    return [(clips[64 * n : 64 * n + 64], turns[36 * n : 36 * n + 36]) for n in range(len(cam_T_items))]
 
 
 def _cull(gl: Any, closed: bool) -> None:
@@ -124,19 +141,6 @@ def _item_values(item: Item, number: int, range_: Range) -> dict[str, Any]:
     }
 
 
-def draw_depth(device: Device, posed: Posed, clip_T_world: NDArray[np.float64]) -> None:
-    """Draw the items that a lamp's map sees into the depth buffer in use."""
-    gl, program = device.gl, device.programs.get("shadow")
-    array = device.meshes.array(program)
-    ends = np.concatenate([posed.corners_m, np.ones((*posed.corners_m.shape[:2], 1))], -1) @ clip_T_world.T
-    outside = ((ends[..., :3] > ends[..., 3:]).all(1) | (ends[..., :3] < -ends[..., 3:]).all(1)).any(-1)
-    for number in np.flatnonzero(~outside):
-        range_ = posed.ranges[number]
-        _cull(gl, range_.closed)
-        program.put(clip_T_item=columns(clip_T_world @ posed.poses[number]))
-        array.render(vertices=range_.shadow_count, first=range_.shadow_first)
-
-
 def draw_silhouettes(device: Device, targets: Targets, posed: Posed, view: View, instance: int) -> None:
     """Draw what one body covers into the alpha of `targets.rgb`."""
     gl, program = device.gl, device.programs.get("silhouette")
@@ -144,7 +148,7 @@ def draw_silhouettes(device: Device, targets: Targets, posed: Posed, view: View,
     gl.enable_only(gl.NOTHING)
     targets.rgb_frame.use()
     targets.rgb_frame.clear()
-    for item, range_, pose in zip(posed.items, posed.ranges, posed.poses, strict=True):
-        if item.instance == instance:
+    for item, (first, count), pose in zip(posed.items, posed.seen, posed.poses, strict=True):
+        if item.instance == instance and count:
             program.put(clip_T_item=columns(view.clip_T_cam @ view.cam_T_world @ pose))
-            array.render(vertices=range_.count, first=range_.first)
+            array.render(vertices=count, first=first)

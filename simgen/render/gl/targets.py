@@ -27,20 +27,23 @@ class Targets:
         self._made: list[Any] = []
         self.shapes, self.labels = self._texture(size_wh, 4, "u4"), self._texture(size_wh, 4, "u4")
         self.surfaces = self._texture(size_wh, 4, "u4")
-        self.labels_frame = self._frame([self.shapes, self.labels, self.surfaces], size_wh)
+        depth = self._depth(size_wh)
+        self.labels_frame = self._frame([self.shapes, self.labels, self.surfaces], depth)
         corners_wh = (width + 1, height + 1)
         self.keys = self._texture(corners_wh, 1, "u4")
-        self.keys_frame = self._frame([self.keys], corners_wh)
+        self.keys_frame = self._frame([self.keys], self._depth(corners_wh))
         self.depths = self._texture(self.half_wh, 1, "f4")
         self.depths_frame = self._frame([self.depths])
         self.rough, self.visible = self._texture(self.half_wh, 4, "u4"), self._texture(self.half_wh, 4, "u4")
         self.rough_frame, self.visible_frame = self._frame([self.rough]), self._frame([self.visible])
         self.light = self._texture(size_wh, 4, "f4")
-        self.light_frame = self._frame([self.light])
+        # The light is drawn behind the first pass's depth, where it stands, and leaves it as it is.
+        self.light_frame = self._frame([self.light], depth)
+        self.light_frame.depth_mask = False
         self.exposure = self._texture((1, 1), 4, "f4")
         self.exposure_frame = self._frame([self.exposure])
         self.rgb = self._texture(size_wh, 4, "f1")
-        self.rgb_frame = self._frame([self.rgb], size_wh)
+        self.rgb_frame = self._frame([self.rgb], self._depth(size_wh))
 
     def _texture(self, size_wh: tuple[int, int], components: int, dtype: str) -> Any:
         texture = self.gl.texture(size_wh, components, dtype=dtype)
@@ -49,11 +52,13 @@ class Targets:
         self._made.append(texture)
         return texture
 
-    def _frame(self, colors: list[Any], depth_wh: tuple[int, int] | None = None) -> Any:
-        depth = self.gl.depth_renderbuffer(depth_wh) if depth_wh else None
-        frame = self.gl.framebuffer(colors, depth)
-        self._made += [frame] if depth is None else [frame, depth]
-        return frame
+    def _depth(self, size_wh: tuple[int, int]) -> Any:
+        self._made.append(self.gl.depth_renderbuffer(size_wh))
+        return self._made[-1]
+
+    def _frame(self, colors: list[Any], depth: Any = None) -> Any:
+        self._made.append(self.gl.framebuffer(colors, depth))
+        return self._made[-1]
 
     def release(self) -> None:
         """Free everything."""

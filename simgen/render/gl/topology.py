@@ -13,7 +13,7 @@ Vertices = NDArray[np.float64]
 Faces = NDArray[np.int64]
 DENSE = 2000
 """Meshes of more triangles get a coarser one for shadow maps."""
-CELLS = 14
+CELLS = 11
 """Cells of the coarser mesh along its longest extent: about as fine as a shadow map shows it."""
 KEPT = 128
 

@@ -34,7 +34,7 @@ vec3 unpack_direction(uint u) {
 }
 
 // What a place belongs to, in one word: 1 + the item's number and, in 20 bits, the normal in camera axes. What is seen faces the
-// camera, so the octahedral map needs no fold and near normals have near numbers. 0 is nothing.
+// camera, so the octahedral map needs no fold and near normals have near numbers; their length does not matter. 0 is nothing.
 uint pack_key(uint item, vec3 n) {
     vec2 e = n.xy / (abs(n.x) + abs(n.y) + max(-n.z, 0.0) + 1e-9);
     uvec2 u = uvec2((e * 0.5 + 0.5) * 1023.0 + 0.5);
@@ -47,6 +47,13 @@ vec3 key_normal(uint key) {
     vec2 e = vec2(key & 1023u, (key >> 10u) & 1023u) * (2.0 / 1023.0) - 1.0;
     return normalize(vec3(e, abs(e.x) + abs(e.y) - 1.0));
 }
+
+// How much a neighbour counts whose depth is `off` (a share) away from where this surface's plane would put it.
+float same_plane(float off) { return max(1.0 - 5e4 * off * off, 0.0); }
+
+// A depth to 2e-4 of it, and the item's part of a key, in one word: a fetched word is what costs a software driver most.
+uint pack_depth(float depth, uint key) { return ((floatBitsToUint(depth) + 0x800u) & 0xFFFFF000u) | (key >> 20u); }
+float packed_depth(uint word) { return uintBitsToFloat(word & 0xFFFFF000u); }
 
 // The same surface, and normals within about ten degrees.
 bool alike(uint a, uint b) {

@@ -5,4 +5,4 @@ uniform float flip;
 
 layout(location = 0) out uint out_key;
 
-void main() { out_key = pack_key(item, normalize(v_normal) * (gl_FrontFacing ? 1.0 : 1.0 - 2.0 * flip)); }
+void main() { out_key = pack_key(item, v_normal * (gl_FrontFacing ? 1.0 : 1.0 - 2.0 * flip)); }

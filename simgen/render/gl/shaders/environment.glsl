@@ -1,17 +1,22 @@
-// Light from all around, from an atlas of octahedral tiles whose edge texels lie on the edge: irradiance, and the map blurred
-// for six roughnesses (split sum, Karis 2013).
+// Light from all around: irradiance as a polynomial in the normal (Ramamoorthi and Hanrahan 2001), and an atlas of octahedral
+// tiles, whose edge texels lie on the edge, of the map blurred for six roughnesses (split sum, Karis 2013).
 uniform sampler2D gloss_atlas;
-uniform sampler2D gloss_table; // scale and bias of f0, by (n.v, roughness)
-uniform sampler2D panorama;   // equirectangular, for the background
+uniform usampler2D gloss_table; // scale and bias of f0 in 16 bits each, by (n.v, roughness)
 uniform vec3 environment_scale;
+uniform vec3 harmonics[9];     // of 1, y, z, x, xy, yz, 3z^2 - 1, xz, x^2 - y^2
 
 vec3 tile_at(vec3 tile, vec2 at) {
     vec2 texel = tile.xy + 0.5 + (at * 0.5 + 0.5) * (tile.z - 1.0);
     return textureLod(gloss_atlas, texel / vec2(192.0, 128.0), 0.0).rgb;
 }
 
-// Irradiance over pi.
-vec3 ambient(vec3 n) { return tile_at(vec3(176, 80, 16), octahedral(n)); }
+// Irradiance over pi; through a translucent body it is the mean of both sides, in which odd terms cancel.
+vec3 ambient(vec3 n, float transmission) {
+    vec3 odd = harmonics[1] * n.y + harmonics[2] * n.z + harmonics[3] * n.x;
+    vec3 even = harmonics[0] + harmonics[4] * (n.x * n.y) + harmonics[5] * (n.y * n.z)
+              + harmonics[6] * (3.0 * n.z * n.z - 1.0) + harmonics[7] * (n.x * n.z) + harmonics[8] * (n.x * n.x - n.y * n.y);
+    return max(even + (1.0 - transmission) * odd, 0.0);
+}
 
 // The tiles of roughness 0, 0.15, 0.3, 0.5, 0.75 and 1: corner and edge in texels of the atlas of 192 x 128.
 vec3 reflected(vec3 direction, float roughness) {
@@ -26,10 +31,6 @@ vec3 reflected(vec3 direction, float roughness) {
 }
 
 vec2 gloss_albedo(float nv, float roughness) {
-    return textureLod(gloss_table, vec2(nv, roughness) * (127.0 / 128.0) + 0.5 / 128.0, 0.0).rg;
-}
-
-vec3 panorama_at(vec3 d) {
-    vec2 uv = vec2(atan(d.y, d.x) / (2.0 * PI) + 0.5, acos(clamp(d.z, -1.0, 1.0)) / PI);
-    return textureLod(panorama, uv, 0.0).rgb;
+    uint word = texelFetch(gloss_table, ivec2(vec2(nv, roughness) * 127.0 + 0.5), 0).r;
+    return vec2(word & 0xFFFFu, word >> 16u) / 65535.0;
 }

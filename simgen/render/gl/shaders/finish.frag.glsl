@@ -39,21 +39,21 @@ void main() {
     float factor = texelFetch(exposure, ivec2(0), 0).r;
 #if SMOOTH
     uint mine = texelFetch(surfaces, pixel, 0).y;
-    uint corners[4];
-    for (int i = 0; i < 4; i++) corners[i] = texelFetch(keys, pixel + ivec2(i & 1, i >> 1), 0).r;
+    uvec4 around = textureGather(keys, (vec2(pixel) + 1.0) / vec2(last + 2));
+    uint corners[4] = uint[4](around.w, around.z, around.x, around.y);
 #if EDGES
     vec3 own = shown(pixel, factor), sum = 4.0 * own;
     for (int i = 0; i < 4; i++) {
         ivec2 to = 2 * ivec2(i & 1, i >> 1) - 1;
-        vec3 c = own;
+        ivec2 from = pixel;
         bool found = alike(corners[i], mine);
         for (int k = 1; k < 4; k++) {
             ivec2 q = clamp(pixel + to * ivec2(k & 1, k >> 1), ivec2(0), last);
             bool fits = !found && alike(corners[i], texelFetch(surfaces, q, 0).y);
-            c = fits ? shown(q, factor) : c;
+            from = fits ? q : from;
             found = found || fits;
         }
-        sum += c;
+        sum += shown(from, factor);
     }
     out_rgb = vec4(to_srgb(sum / 8.0), 1.0);
     return;

@@ -1,8 +1,8 @@
 // Shades from the surfaces' target: metallic-roughness with GGX (Walter et al. 2007), the height-correlated Smith
 // visibility (Heitz 2014) in Hammon's approximation (2017), Schlick's Fresnel (1994). The program that includes this
 // says how many lamps of which shape there are (EACH_LAMP calls SMALL_LAMP and AREA_LAMP with constants), and which of
-// FIRST (environment, background) and RICH (clear coat, transmission) are needed: a software driver runs every branch.
-uniform sampler2D materials;   // rows of 2 texels
+// FIRST (environment) and RICH (clear coat, transmission) are needed: a software driver runs every branch.
+uniform usampler2D materials;   // a row each: see material_rows
 uniform usampler2D visible;    // half resolution, see visible.frag.glsl
 uniform vec4 small_lamps[3 * MAX_LAMPS];
 uniform vec4 area_lamps[4 * MAX_LAMPS];
@@ -14,14 +14,11 @@ struct Surface {
     float alpha, nv, coat, coat_alpha, transmission;
 };
 
-float ggx(float nh, float alpha) {
+// Distribution times visibility.
+float ggx_smith(float nh, float nl, float nv, float alpha) {
     float a2 = alpha * alpha;
     float d = (nh * a2 - nh) * nh + 1.0;
-    return a2 / (PI * d * d);
-}
-
-float smith(float nl, float nv, float alpha) {
-    return 0.5 / max(mix(2.0 * nl * nv, nl + nv, alpha), 1e-5);
+    return (0.5 / PI) * a2 / (d * d * max(mix(2.0 * nl * nv, nl + nv, alpha), 1e-5));
 }
 
 float fifth(float k) { float k2 = k * k; return k2 * k2 * k; }
@@ -34,11 +31,11 @@ vec3 gloss(Surface s, vec3 l, float size) {
     float nl = max(dot(s.n, l), 0.0), nh = clamp(dot(s.n, h), 0.0, 1.0), vh = clamp(dot(s.v, h), 0.0, 1.0);
     float wide = min(s.alpha + 0.5 * size, 1.0);
     vec3 fresnel = s.f0 + (clamp(50.0 * s.f0.g, 0.0, 1.0) - s.f0) * fifth(1.0 - vh);
-    vec3 base = s.bounced * fresnel * (ggx(nh, wide) * smith(nl, s.nv, wide));
+    vec3 base = s.bounced * fresnel * ggx_smith(nh, nl, s.nv, wide);
 #if RICH
     float share = s.coat * (0.04 + 0.96 * fifth(1.0 - vh));
     wide = min(s.coat_alpha + 0.5 * size, 1.0);
-    base = base * (1.0 - share) + share * ggx(nh, wide) * smith(nl, s.nv, wide);
+    base = base * (1.0 - share) + share * ggx_smith(nh, nl, s.nv, wide);
 #endif
     return base * nl;
 }
@@ -106,10 +103,7 @@ vec3 area_light(Surface s, vec3 place, vec4 middle, vec4 light, vec4 across, vec
 
 #if FIRST
 vec3 environment_light(Surface s, vec3 albedo, float roughness, float open, float coat_roughness) {
-    vec3 around = ambient(s.n);
-#if RICH
-    around = mix(around, 0.5 * (around + ambient(-s.n)), s.transmission);
-#endif
+    vec3 around = ambient(s.n, s.transmission);
     vec3 base = s.diffuse * around + albedo * reflected(s.mirror, roughness);
 #if RICH
     float share = s.coat * (0.04 + 0.96 * fifth(1.0 - s.nv));
@@ -125,21 +119,25 @@ vec4[2] gathered(ivec2 pixel, uint key, float depth, vec3 ray) {
     vec2 share = vec2((pixel - 1) & 1) * 0.5 + 0.25;
     vec3 n = world_R_cam * key_normal(key);
     vec3 plane = (n * world_R_pixel) / (dot(n, ray) * depth);
-    vec4 sum = vec4(0.0), more = vec4(0.0);
-    float total = 0.0;
-    for (int i = 0; i < 4; i++) {
-        ivec2 q = clamp(corner + ivec2(i & 1, i >> 1), ivec2(0), last);
-        uvec4 there = texelFetch(visible, q, 0);
-        float off = dot(plane, vec3(vec2(2 * q), 1.0)) * uintBitsToFloat(there.y) - 1.0;
-        float weight = ((i & 1) == 1 ? share.x : 1.0 - share.x) * ((i >> 1) == 1 ? share.y : 1.0 - share.y);
-        weight *= (there.z >> 20u) == (key >> 20u) ? max(1.0 / (1.0 + 1e5 * off * off), 1e-4) : 1e-4;
-        sum += weight * unpack_unorm(there.x);
-        total += weight;
+    // A gather is cheaper than four fetches; its order is (0, 1), (1, 1), (1, 0), (0, 0).
+    vec2 at = vec2(corner + 1) / vec2(last + 1);
+    uvec4 first = textureGather(visible, at, 0), words = textureGather(visible, at, 1);
+    vec4 x = vec2(clamp(2 * (corner.xx + ivec2(0, 1)), ivec2(0), 2 * last.xx)).xyyx;
+    vec4 y = vec2(clamp(2 * (corner.yy + ivec2(0, 1)), ivec2(0), 2 * last.yy)).yyxx;
+    vec4 off = (plane.x * x + plane.y * y + plane.z) * uintBitsToFloat(words & 0xFFFFF000u) - 1.0;
+    vec4 weight = max(vec4(same_plane(off.x), same_plane(off.y), same_plane(off.z), same_plane(off.w)), 1e-4);
+    weight = mix(vec4(1e-4), weight, equal(words & 0xFFFu, uvec4(key >> 20u)));
+    weight *= vec2(1.0 - share.x, share.x).xyyx * vec2(1.0 - share.y, share.y).yyxx;
+    weight *= 1.0 / dot(weight, vec4(1.0));
+    vec4 seen = unpack_unorm(first.x) * weight.x + unpack_unorm(first.y) * weight.y
+              + unpack_unorm(first.z) * weight.z + unpack_unorm(first.w) * weight.w;
+    vec4 more = vec4(1.0);
 #if MORE
-        more += weight * unpack_unorm(there.w);
+    uvec4 second = textureGather(visible, at, 3);
+    more = unpack_unorm(second.x) * weight.x + unpack_unorm(second.y) * weight.y
+         + unpack_unorm(second.z) * weight.z + unpack_unorm(second.w) * weight.w;
 #endif
-    }
-    return vec4[2](sum / total, more / total);
+    return vec4[2](seen, more);
 }
 
 void main() {
@@ -150,41 +148,36 @@ void main() {
     vec3 place = eye + ray * depth;
     int row = int(key_item(max(word.y, 1u << 20u)));
     vec4 texel = unpack_unorm(word.x);
-    vec4 m0 = texelFetch(materials, ivec2(0, row), 0);  // specular, metallic, transmission
+    uvec2 row_words = texelFetch(materials, ivec2(0, row), 0).xy;
+    float specular = float(row_words.x & 0xFFFFu) / 65535.0, metallic = float(row_words.x >> 16u) / 65535.0;
     Surface s;
     s.n = world_R_cam * unpack_direction(word.z);
     s.v = -normalize(ray);
     s.nv = clamp(dot(s.n, s.v), 1e-3, 1.0);
     s.mirror = 2.0 * dot(s.n, s.v) * s.n - s.v;
     s.alpha = texel.a * texel.a;
-    s.transmission = m0.z;
-    vec4 m1 = vec4(0.0);
+    s.transmission = 0.0;
+    float coat_roughness = 0.0;
 #if RICH
-    m1 = texelFetch(materials, ivec2(1, row), 0);  // clear coat, its alpha, its roughness
-    s.coat = m1.x;
-    s.coat_alpha = m1.y;
+    s.transmission = float(row_words.y & 0x3FFu) / 1023.0;
+    s.coat = float((row_words.y >> 10u) & 0x7FFu) / 2047.0;
+    coat_roughness = float(row_words.y >> 21u) / 2047.0;
+    s.coat_alpha = coat_roughness * coat_roughness;
 #endif
     vec3 base = to_linear(texel.rgb);
-    s.f0 = mix(vec3(0.08 * m0.x), base, m0.y);
+    s.f0 = mix(vec3(0.08 * specular), base, metallic);
     // Light that bounces between microfacets is given back (Fdez-Agueera 2019); what the gloss takes, the body lacks.
     vec2 dfg = gloss_albedo(s.nv, texel.a);
     s.bounced = 1.0 + s.f0 * (1.0 / (dfg.x + dfg.y) - 1.0);
     vec3 albedo = (s.f0 * dfg.x + dfg.y) * s.bounced;
-    s.diffuse = base * (1.0 - m0.y) * (1.0 - albedo);
+    s.diffuse = base * (1.0 - metallic) * (1.0 - albedo);
     vec4 seen[2] = gathered(pixel, word.y, depth, ray);
     vec3 light = vec3(0.0);
 #define SMALL_LAMP(i, visibility) light += visibility * small_light(s, place, small_lamps[3 * i], small_lamps[3 * i + 1], small_lamps[3 * i + 2]);
 #define AREA_LAMP(i, visibility) light += visibility * area_light(s, place, area_lamps[4 * i], area_lamps[4 * i + 1], area_lamps[4 * i + 2], area_lamps[4 * i + 3]);
     EACH_LAMP
 #if FIRST
-    light += environment_light(s, albedo, texel.a, seen[0].w, m1.z);
-#if PANORAMA
-    vec3 behind = environment_scale * panorama_at(normalize(ray));
-    out_light = vec4(word.w == 0u ? behind : light, 1.0);
-#else
-    out_light = word.w == 0u ? vec4(0.0) : vec4(light, 1.0);
+    light += environment_light(s, albedo, texel.a, seen[0].w, coat_roughness);
 #endif
-#else
-    out_light = word.w == 0u ? vec4(0.0) : vec4(light, 0.0);
-#endif
+    out_light = vec4(light, float(FIRST));
 }

@@ -6,7 +6,7 @@ layout(location = 0) out uvec4 out_visible;
 void main() {
     ivec2 here = ivec2(gl_FragCoord.xy), last = textureSize(rough, 0) - 1;
     uvec4 own = texelFetch(rough, here, 0);
-    float depth = uintBitsToFloat(own.y);
+    float depth = packed_depth(own.y);
     // How far a neighbour lies off this plane, over the depth: a ray's depth on the plane is reciprocal to a linear form.
     vec3 n = world_R_cam * key_normal(own.z);
     vec3 plane = (n * world_R_pixel) / (dot(n, ray_at(2 * here)) * depth);
@@ -18,8 +18,8 @@ void main() {
     for (int i = 0; i < 9; i++) {
         ivec2 q = clamp(here + ivec2(i % 3, i / 3) - 1, ivec2(0), last);
         uvec4 there = texelFetch(rough, q, 0);
-        float off = dot(plane, vec3(vec2(2 * q), 1.0)) * uintBitsToFloat(there.y) - 1.0;
-        float weight = (there.z >> 20u) == (own.z >> 20u) ? 1.0 / (1.0 + 1e5 * off * off) : 0.0;
+        float off = dot(plane, vec3(vec2(2 * q), 1.0)) * packed_depth(there.y) - 1.0;
+        float weight = ((there.y ^ own.y) & 0xFFFu) == 0u ? same_plane(off) : 0.0;
         sum += weight * unpack_unorm(there.x);
         total += weight;
 #if MORE

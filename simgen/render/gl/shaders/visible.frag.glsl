@@ -1,6 +1,6 @@
 // At half resolution: how much of up to seven lamps each place sees (percentage-closer soft shadows, Fernando 2005), and
 // ambient occlusion (after McGuire et al. 2011). The taps lie on a Vogel spiral that has 9 turns over 3 x 3 pixels; the
-// pass that follows averages over these. CASTERS and CUBES are set by the program: loops over lamps are unrolled.
+// pass that follows averages over these. EACH_CASTER and CUBES are set by the program: loops over lamps are unrolled.
 uniform sampler2D shadow_atlas;
 uniform sampler2D depths;     // half resolution
 uniform float occlusion_m;   // reach of the occlusion
@@ -19,9 +19,10 @@ uniform ivec4 faces[2];       // 1, or 6 for a lamp that is seen all around
 uniform vec3 lamp_places[7];
 #endif
 
-layout(location = 0) out uvec4 out_visible; // first four channels, depth, key, last four channels
+layout(location = 0) out uvec4 out_visible; // first four channels, depth and item, key, last four channels
 
-const int SEARCH = 6, TAPS = 8, SKY = 6;
+const int TAPS = 4, SKY = 6, TURNS = 3;
+const mat2 THIRD = mat2(0.7373688, 0.6754903, -0.6754903, 0.7373688); // a turn that no two spirals' taps meet in
 
 float linear_depth(float z, vec4 range) {
     return range.x == 0.0 ? z * range.w : range.x * range.y / (range.y - z * (range.y - range.x));
@@ -51,25 +52,30 @@ float lamp_visible(int view, vec3 place, vec3 n, vec2 turn) {
     vec2 base = at.xy * tile.xy + tile.zw, low = tile.zw + 0.5 * kernel.z * tile.xy, high = tile.zw + tile.xy - 0.5 * kernel.z * tile.xy;
     slope /= tile.xy;
     vec2 wide = reach * tile.xy;
-    float blocked = 0.0, sum = 0.0;
-    for (int i = 0; i < SEARCH; i++) {
-        vec2 off = wide * vogel(i, SEARCH, turn);
-        float z = textureLod(shadow_atlas, clamp(base + off, low, high), 0.0).r;
-        float hit = float(z < at.z + min(dot(slope, off), 0.0));
-        sum += hit * linear_depth(z, range);
-        blocked += hit;
+    // The first turn looks for blockers within reach. Only where some taps are blocked and some are not, and the surface
+    // faces the lamp, more turns follow, within the penumbra's radius: the rest of the picture is spared them.
+    vec2 radius = wide;
+    float blocked = 0.0;
+    int turns = 1;
+    for (int k = 0; k < turns; k++) {
+        float hits = 0.0, sum = 0.0;
+        for (int i = 0; i < TAPS; i++) {
+            vec2 off = radius * vogel(i, TAPS, turn);
+            float z = textureLod(shadow_atlas, clamp(base + off, low, high), 0.0).r;
+            float hit = float(z < at.z + min(dot(slope, off), 0.0));
+            sum += hit * z;
+            hits += hit;
+        }
+        float blocker = linear_depth(sum / max(hits, 1.0), range);
+        float gap = max(receiver - blocker, 0.0);
+        vec2 penumbra = range.x > 0.0 ? kernel.xy * gap / (max(blocker, 1e-6) * receiver) : kernel.xy * gap / range.z;
+        bool more = k == 0 && hits > 0.0 && hits < float(TAPS) && plane.z < 0.0;
+        radius = k == 0 ? clamp(penumbra, vec2(1.2 * kernel.z), reach) * tile.xy : radius;
+        turns = more ? TURNS : turns;
+        blocked = k == 1 ? hits : blocked + hits;
+        turn = THIRD * turn;
     }
-    float blocker = sum / max(blocked, 1.0);
-    float gap = max(receiver - blocker, 0.0);
-    vec2 radius = range.x > 0.0 ? kernel.xy * gap / (max(blocker, 1e-6) * receiver) : kernel.xy * gap / range.z;
-    radius = clamp(radius, vec2(1.2 * kernel.z), reach) * tile.xy;
-    float lit = 0.0;
-    for (int i = 0; i < TAPS; i++) {
-        vec2 off = radius * vogel(i, TAPS, turn);
-        float z = textureLod(shadow_atlas, clamp(base + off, low, high), 0.0).r;
-        lit += float(z >= at.z + min(dot(slope, off), 0.0));
-    }
-    lit = blocked == 0.0 ? 1.0 : lit / float(TAPS);
+    float lit = 1.0 - blocked / float(TAPS * max(turns - 1, 1));
     bool outside = c.w <= 0.0 || any(greaterThan(abs(at - 0.5), vec3(0.5)));
     return outside ? 1.0 : lit;
 }
@@ -123,5 +129,5 @@ void main() {
     seen[0].w = open_sky(pixel, key_normal(word.x), depth, turn);
 #endif
     bool nothing = word.x == 0u;
-    out_visible = uvec4(nothing ? ~0u : pack_unorm(seen[0]), word.y, word.x, nothing ? ~0u : pack_unorm(seen[1]));
+    out_visible = uvec4(nothing ? ~0u : pack_unorm(seen[0]), pack_depth(depth, word.x), word.x, nothing ? ~0u : pack_unorm(seen[1]));
 }
