@@ -13,7 +13,8 @@ import cv2
 from figures import machine, publish
 
 from simgen.config import load
-from simgen.generate import Job, Stopwatch, sample
+from simgen.generate import Job, sample
+from simgen.stopwatch import Stopwatch
 
 BASE = ("spawn", "physics", "render")
 

@@ -1,7 +1,6 @@
 """The road from a config to labelled images: one pure function for a sample, one loop for a dataset."""
 
 import dataclasses
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +22,7 @@ from simgen.rng import stream
 from simgen.samples import Sample
 from simgen.scene import CameraSpec, SceneSpec, scene_to_dict
 from simgen.sensor import expose
+from simgen.stopwatch import Stopwatch
 from simgen.world import Body, World
 
 SHARD = 8
@@ -31,20 +31,6 @@ SHARD = 8
 
 DARK = 4
 """A picture whose brightest value is below this shows nothing: its lamps stand inside something or are weak."""
-
-
-class Stopwatch:
-    """Seconds spent in each named stage."""
-
-    def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
-        self._last = time.perf_counter()
-
-    def lap(self, stage: str) -> None:
-        """Book the time since the last lap to a stage."""
-        now = time.perf_counter()
-        self.seconds[stage] += now - self._last  # type: ignore[assignment]
-        self._last = now
 
 
 def sample(config: Config | str | Path, seed: int, index: int, watch: Stopwatch | None = None) -> Sample:
@@ -98,13 +84,13 @@ def render_scene(config: Config, scene: SceneSpec) -> Sample:
 
 
 def _photograph(config: Config, scene: SceneSpec, watch: Stopwatch) -> Sample | None:
-    with World(scene, config.root, config.physics, config.render.needs_visuals) as world:
-        watch.lap("spawn")
+    with World(scene, config.root, config.physics, config.render.needs_visuals, watch) as world:
         settled = world.settle()
         poses = world.poses()
         watch.lap("physics")
         if not settled or _camera_is_inside(scene.camera, world.bodies, poses):
             return None
+        watch.lap("other")
         try:
             frame = config.render.render(world, scene.camera)
         except ViewError:
@@ -121,6 +107,7 @@ def _photograph(config: Config, scene: SceneSpec, watch: Stopwatch) -> Sample | 
             "scene": scene_to_dict(scene),
             "poses": _poses_by_name(world.bodies, poses),
         }
+        watch.lap("other")
     watch.lap("spawn")
     seen = expose(frame, scene.sensor)
     watch.lap("sensor")

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,9 +42,16 @@ def validate(cls: type[T], data: Any, where: str, root: Path | None = None) -> T
     `root` reaches the validators of the fields as their context.
     """
     try:
-        return TypeAdapter(cls).validate_python(data, context=root)
+        valid: T = _adapter(cls).validate_python(data, context=root)
     except ValidationError as error:
         raise ConfigError(_sentence(cls, error, where)) from None
+    return valid
+
+
+@cache
+def _adapter(cls: type[Any]) -> TypeAdapter[Any]:
+    """Return pydantic's validator of a class; it takes a good part of a millisecond to make."""
+    return TypeAdapter(cls)
 
 
 def _sentence(cls: type[Any], error: ValidationError, where: str) -> str:

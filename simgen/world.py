@@ -4,13 +4,11 @@ Each world has a client of its own that is closed with it, so nothing that happe
 nothing that PyBullet keeps (textures, shapes) outlives it.
 """
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, Self
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
@@ -20,7 +18,9 @@ from simgen.bullet import p
 from simgen.catalog import Collider, Mesh, Model, build_model
 from simgen.errors import AssetError
 from simgen.geometry import pose_matrix
+from simgen.picturefile import PictureFile
 from simgen.scene import STRICT, ObjectSpec, Quat, SceneSpec, Vec3
+from simgen.stopwatch import Stopwatch
 from simgen.textures import draw_texture
 
 
@@ -72,7 +72,14 @@ class World:
         robots: what `load_robot` added, in order.
     """
 
-    def __init__(self, scene: SceneSpec, root: Path, physics: Physics = Physics(), visuals: bool = True) -> None:
+    def __init__(
+        self,
+        scene: SceneSpec,
+        root: Path,
+        physics: Physics = Physics(),
+        visuals: bool = True,
+        watch: Stopwatch | None = None,
+    ) -> None:
         """Spawn the scene.
 
         Args:
@@ -81,16 +88,21 @@ class World:
             physics: how it is simulated.
             visuals: whether PyBullet gets surfaces and textures, too. Only its own renderers need them, and they are
                 a good part of the time that spawning takes.
+            watch: takes the seconds spent on "build" (models, meshes, surfaces) and "spawn" (PyBullet's own calls).
 
         Raises:
             AssetError: a mesh or texture is missing or unreadable.
         """
         self.scene, self.root, self.physics, self.visuals = scene, root, physics, visuals
+        self._watch = watch or Stopwatch()
         models = [build_model(spec.model) for spec in scene.objects]
         meshes = [model.mesh(root) for model in models]
+        self._watch.lap("build")
         self.client = p.connect(p.DIRECT)
         self.bodies: list[Body] = []
         self.robots: list[Robot] = []
+        self._shapes: dict[tuple[int, Vec3], int] = {}
+        self._textures: dict[tuple[tuple[int, ...], bytes], int] = {}
         try:
             p.setPhysicsEngineParameter(
                 deterministicOverlappingPairs=1,
@@ -99,20 +111,20 @@ class World:
                 physicsClientId=self.client,
             )
             p.setGravity(0, 0, -scene.gravity_m_s2, physicsClientId=self.client)
-            with tempfile.TemporaryDirectory() as folder:
+            with PictureFile() as file:
                 for spec, model, mesh in zip(scene.objects, models, meshes, strict=True):
-                    self.bodies.append(self._spawn(spec, model, mesh, root, Path(folder)))
+                    self.bodies.append(self._spawn(spec, model, mesh, file))
         except BaseException:
             self.close()
             raise
 
-    def _spawn(self, spec: ObjectSpec, model: Model, mesh: Mesh, root: Path, folder: Path) -> Body:
-        client, center = self.client, model.center_m(root)
-        visual = _visual_shape(mesh, center, client) if self.visuals else -1
-        shape = p.createCollisionShape(**_collision_arguments(model.collider(root)), physicsClientId=client)
+    def _spawn(self, spec: ObjectSpec, model: Model, mesh: Mesh, file: PictureFile) -> Body:
+        client, center = self.client, model.center_m(self.root)
+        collision = _collision_arguments(model.collider(self.root))
+        self._watch.lap("build")
+        visual = self._visual_shape(mesh, center) if self.visuals else -1
+        shape = p.createCollisionShape(**collision, physicsClientId=client)
         body = p.createMultiBody(spec.mass_kg, shape, visual, spec.position_m, spec.quat_xyzw, physicsClientId=client)
-        if self.visuals:
-            self._texture(body, painted(spec, model, root), spec.material.specular, folder)
         p.changeDynamics(
             body,
             -1,
@@ -123,15 +135,34 @@ class World:
             physicsClientId=client,
         )
         p.resetBaseVelocity(body, spec.linear_velocity_m_s, spec.angular_velocity_rad_s, physicsClientId=client)
+        self._watch.lap("spawn")
+        if self.visuals:
+            texture = self._texture(painted(spec, model, self.root), file)
+            gloss = [spec.material.specular] * 3
+            p.changeVisualShape(body, -1, textureUniqueId=texture, specularColor=gloss, physicsClientId=client)
+            self._watch.lap("spawn")
         return Body(spec, model, mesh, body, center)
 
-    def _texture(self, body: int, image: NDArray[np.uint8], specular: float, folder: Path) -> None:
-        file = folder / f"{body}.bmp"
-        cv2.imwrite(str(file), np.ascontiguousarray(image[..., ::-1]))
-        texture = p.loadTexture(str(file), physicsClientId=self.client)
-        p.changeVisualShape(
-            body, -1, textureUniqueId=texture, specularColor=[specular] * 3, physicsClientId=self.client
-        )
+    def _visual_shape(self, mesh: Mesh, center_m: Vec3) -> int:
+        """Return PyBullet's shape of a mesh; bodies of the same mesh share it, and have textures of their own."""
+        key = (id(mesh), center_m)  # the bodies keep their meshes, so no number is used twice
+        if key not in self._shapes:
+            surface = _visual_arguments(mesh, center_m)
+            self._watch.lap("build")
+            self._shapes[key] = p.createVisualShape(p.GEOM_MESH, **surface, physicsClientId=self.client)
+            self._watch.lap("spawn")
+        return self._shapes[key]
+
+    def _texture(self, image: NDArray[np.uint8], file: PictureFile) -> int:
+        """Return PyBullet's texture of a picture; equal pictures, as on the walls of a tray, are one texture."""
+        small = np.ascontiguousarray(image[:2, :2] if (image == image[0, 0]).all() else image)
+        key = (small.shape, small.tobytes())
+        if key not in self._textures:
+            file.write(small)
+            self._watch.lap("build")
+            self._textures[key] = p.loadTexture(file.name, physicsClientId=self.client)
+            self._watch.lap("spawn")
+        return self._textures[key]
 
     def load_robot(
         self,
@@ -209,17 +240,14 @@ def painted(spec: ObjectSpec, model: Model, root: Path) -> NDArray[np.uint8]:
     return model.paint(draw_texture(spec.material.texture, model.texture_size_wh(), root))
 
 
-def _visual_shape(mesh: Mesh, center_m: Vec3, client: int) -> int:
-    return int(
-        p.createVisualShape(
-            p.GEOM_MESH,
-            vertices=(mesh.vertices_m - center_m).tolist(),
-            indices=mesh.faces.ravel().tolist(),
-            uvs=(mesh.uvs * (1, -1) + (0, 1)).tolist(),  # PyBullet's texture origin is the bottom-left corner
-            normals=mesh.normals.tolist(),
-            physicsClientId=client,
-        )
-    )
+def _visual_arguments(mesh: Mesh, center_m: Vec3) -> dict[str, Any]:
+    vertices = mesh.vertices_m - center_m if any(center_m) else mesh.vertices_m
+    return {
+        "vertices": vertices.tolist(),
+        "indices": mesh.faces.ravel().tolist(),
+        "uvs": (mesh.uvs * (1, -1) + (0, 1)).tolist(),  # PyBullet's texture origin is the bottom-left corner
+        "normals": mesh.normals.tolist(),
+    }
 
 
 def _collision_arguments(collider: Collider) -> dict[str, Any]:

@@ -54,7 +54,8 @@ def _print_profile(seconds: dict[str, float]) -> None:
     for stage, spent in sorted(seconds.items(), key=lambda item: -item[1]):
         table.add_row(stage, f"{spent:.2f}", f"{spent / total:.1%}")
     Console().print(table)
-    typer.echo("spawn: meshes built, surfaces painted, both handed to PyBullet")
+    typer.echo("build: models, meshes, painted surfaces (under gl those are painted in render)")
+    typer.echo("spawn: PyBullet's own calls that make and close its world")
     bare = sum(seconds.get(stage, 0.0) for stage in ("physics", "render")) or 1.0
     typer.echo(
         f"all stages / (spawn + physics + render) = {total / base:.3f}, / (physics + render) = {total / bare:.3f}"
