@@ -29,6 +29,7 @@ Field2D: TypeAlias = NDArray[np.float32]
 Image: TypeAlias = NDArray[np.uint8]
 MAX_TEXTURE_PX = 4096
 _RAMP_STEPS = 1024
+_RAMP_PLACES = np.linspace(0, 1, _RAMP_STEPS)
 IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
@@ -48,7 +49,8 @@ class Texture:
 
     def draw(self, size_wh: Size, root: Path) -> Image:
         """Return (H, W, 3) uint8."""
-        return _ramp(np.clip(self.pattern(size_wh), 0, 1), self.colors)
+        pattern = self.pattern(size_wh)
+        return _ramp(np.clip(pattern, 0, 1, out=pattern), self.colors)
 
     def pattern(self, size_wh: Size) -> Field2D:
         """Return (H, W) float32 in [0, 1], the place on the ramp of colours."""
@@ -57,6 +59,9 @@ class Texture:
 
 class Uni(Texture):
     """The first colour everywhere."""
+
+    def draw(self, size_wh: Size, root: Path) -> Image:
+        return _filled(size_wh, self.colors[0])
 
 
 class Noise(Texture):
@@ -117,8 +122,7 @@ class Speckle(Texture):
 
     def draw(self, size_wh: Size, root: Path) -> Image:
         rng = stream(self.seed, 0, "texture.speckle")
-        image = np.empty((size_wh[1], size_wh[0], 3), np.uint8)
-        image[:] = self.colors[0]
+        image = _filled(size_wh, self.colors[0])
         dots = self.colors[1:] or self.colors
         count = int(6 * self.scale**2)
         places = rng.uniform(0, 1, (count, 2)) * size_wh
@@ -226,12 +230,27 @@ def _refuse_large(size_wh: Size | None, path: Path) -> None:
 
 
 def _ramp(t: Field2D, colors: Colors) -> Image:
-    """Return the colours at the places (H, W) in [0, 1] of a ramp, through a table: ten times as fast as blending."""
-    place = np.linspace(0, len(colors) - 1, _RAMP_STEPS)
+    """Return the colours at the places (H, W) in [0, 1] of a ramp, through a table: far faster than blending.
+
+    An entry is four bytes, one number to numpy, which looks up three bytes at three times the cost.
+    """
     stops = np.asarray(colors, np.float64)
-    table = np.stack([np.interp(place, np.arange(len(colors)), stops[:, c]) for c in range(3)], -1)
-    steps = np.asarray(t * np.float32(_RAMP_STEPS - 1) + np.float32(0.5), np.float32).astype(np.uint16)
-    return np.asarray((table + 0.5).astype(np.uint8)[steps])
+    place = _RAMP_PLACES * (len(colors) - 1)
+    table = np.zeros((_RAMP_STEPS, 4), np.uint8)
+    for channel, stop in enumerate(stops.T):
+        table[:, channel] = np.interp(place, np.arange(len(colors)), stop) + 0.5
+    steps = np.multiply(t, np.float32(_RAMP_STEPS - 1))
+    steps += np.float32(0.5)
+    found = table.view(np.uint32)[:, 0].take(steps.astype(np.uint16))
+    return np.asarray(cv2.cvtColor(found.view(np.uint8).reshape(*t.shape, 4), cv2.COLOR_RGBA2RGB), np.uint8)
+
+
+def _filled(size_wh: Size, color: Rgb) -> Image:
+    """Return a picture of one colour; a row at once is twenty times as fast as a pixel at once."""
+    image = np.empty((size_wh[1], size_wh[0], 3), np.uint8)
+    image[:1] = color
+    image[1:] = image[:1]
+    return image
 
 
 def _axes(size_wh: Size) -> tuple[Field2D, Field2D]:
@@ -253,7 +272,9 @@ def _square_wave(t: Field2D) -> Field2D:
 
 def _stretch(t: Field2D) -> Field2D:
     low, high = float(t.min()), float(t.max())
-    return np.asarray((t - low) / max(high - low, 1e-6), np.float32)
+    stretched = np.subtract(t, np.float32(low))
+    stretched *= np.float32(1 / max(high - low, 1e-6))
+    return stretched
 
 
 def _noise(size_wh: Size, scale: float, seed: int, octaves: int = 4) -> Field2D:
@@ -264,5 +285,6 @@ def _noise(size_wh: Size, scale: float, seed: int, octaves: int = 4) -> Field2D:
     for octave in range(octaves):
         cells = [max(2, min(s, round(scale * 2**octave * s / longest) + 1)) for s in size_wh]
         lattice = rng.standard_normal((cells[1], cells[0]), np.float32)
-        total += cv2.resize(lattice, size_wh, interpolation=cv2.INTER_CUBIC) * np.float32(0.5**octave * 0.25)
+        lattice *= np.float32(0.5**octave * 0.25)
+        total += cv2.resize(lattice, size_wh, interpolation=cv2.INTER_CUBIC)
     return total

@@ -1,10 +1,12 @@
 """`Mesh`, and the few surfaces that every shape is made of."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from simgen.scene import Vec3
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +68,51 @@ CUBE_SIDES = (
 """Sides +z, -z, +y, -y, +x, -x of a cube with their in-plane axes."""
 
 
-def cube_side(side: int, lines: ArrayLike) -> NDArray[np.float64]:
-    """Return (n, n, 3) points on a side of the cube [-1, 1]^3 at the grid lines (n,) in both directions."""
-    normal, right, down = (np.array(v, float) for v in CUBE_SIDES[side])
+@cache
+def _cube_axes() -> NDArray[np.float64]:
+    """Return normal, right and down of the sides (3, 6, 1, 1, 3)."""
+    return np.array(CUBE_SIDES, float).transpose(1, 0, 2)[:, :, None, None]
+
+
+def cube_sides(lines: ArrayLike) -> NDArray[np.float64]:
+    """Return (6, n, n, 3) points on the sides of the cube [-1, 1]^3 at the grid lines (n,) in both directions."""
+    normal, right, down = _cube_axes()
     t = np.asarray(lines, float)
-    return np.asarray(normal + t[None, :, None] * right + t[:, None, None] * down)
+    return np.asarray(normal + t[:, None] * right + t[:, None, None] * down)
+
+
+@lru_cache(maxsize=16)
+def cube_faces(count: int) -> NDArray[np.int64]:
+    """Return the read-only triangles of `cube_sides` with `count` grid lines."""
+    points = np.zeros((count, count, 3))
+    faces = merge([grid(points, points, points[..., :2])] * 6).faces
+    faces.flags.writeable = False
+    return faces
+
+
+@lru_cache(maxsize=256)
+def box_mesh(size_m: Vec3, rim_uv: float | None = None) -> Mesh:
+    """Return the read-only mesh of a box.
+
+    Args:
+        size_m: edge lengths.
+        rim_uv: None where every side carries the whole texture; else only +z does, and the others have its colour at
+            this place along u and v.
+    """
+    normals = np.broadcast_to(_cube_axes()[0], (6, 2, 2, 3))
+    whole = np.stack(np.meshgrid([0.0, 1.0], [0.0, 1.0]), -1)
+    uvs = np.array(np.broadcast_to(whole, (6, 2, 2, 2)))
+    if rim_uv is not None:
+        uvs[1:] = rim_uv
+    points = cube_sides((-1.0, 1.0)).reshape(-1, 3) * (np.array(size_m) / 2)
+    return frozen(Mesh(points, cube_faces(2), normals.reshape(-1, 3), uvs.reshape(-1, 2)))
+
+
+def frozen(mesh: Mesh) -> Mesh:
+    """Return the mesh after making its arrays read-only: what a cache gives out must stay as it is."""
+    for array in (mesh.vertices_m, mesh.faces, mesh.normals, mesh.uvs):
+        array.flags.writeable = False
+    return mesh
 
 
 def revolve(profile_rz: ArrayLike, normals_rz: ArrayLike, segments: int = 24) -> Mesh:

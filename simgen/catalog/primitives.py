@@ -6,7 +6,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from simgen.catalog.mesh import CUBE_SIDES, Mesh, cube_side, grid, merge, revolve
+from simgen.catalog.mesh import Mesh, box_mesh, cube_faces, cube_sides, revolve
 from simgen.catalog.shape import Collider, Model, model
 
 Length = Annotated[float, Field(gt=0)]
@@ -23,14 +23,7 @@ class Box(Model):
         return self.texture_px, self.texture_px
 
     def mesh(self, root: Path) -> Mesh:
-        t = np.array([-1.0, 1.0])
-        uvs = np.stack(np.meshgrid([0.0, 1.0], [0.0, 1.0]), -1)
-        half = np.array(self.size_m) / 2
-        sides = [
-            grid(cube_side(s, t) * half, np.broadcast_to(np.array(CUBE_SIDES[s][0], float), (2, 2, 3)), uvs)
-            for s in range(6)
-        ]
-        return merge(sides)
+        return box_mesh(self.size_m)
 
     def collider(self, root: Path) -> Collider:
         return Collider("box", tuple(s / 2 for s in self.size_m))
@@ -100,17 +93,15 @@ class Lump(Model):
 
     def mesh(self, root: Path) -> Mesh:
         t = np.linspace(-1, 1, 9)
-        sides = []
+        unit = cube_sides(np.tan(t * np.pi / 4)).reshape(-1, 3)
+        unit /= np.linalg.norm(unit, axis=-1, keepdims=True)
+        power = 2 / self.roundness
+        radius = (np.abs(unit) ** power).sum(-1, keepdims=True) ** (-1 / power)
+        normal = np.sign(unit) * np.abs(unit * radius) ** (power - 1) / np.array(self.size_m)
+        normal /= np.linalg.norm(normal, axis=-1, keepdims=True) + 1e-12
         uvs = np.stack(np.meshgrid((t + 1) / 2, (t + 1) / 2), -1)
-        for s in range(6):
-            unit = cube_side(s, np.tan(t * np.pi / 4))
-            unit /= np.linalg.norm(unit, axis=-1, keepdims=True)
-            power = 2 / self.roundness
-            radius = (np.abs(unit) ** power).sum(-1, keepdims=True) ** (-1 / power)
-            normal = np.sign(unit) * np.abs(unit * radius) ** (power - 1) / np.array(self.size_m)
-            normal /= np.linalg.norm(normal, axis=-1, keepdims=True) + 1e-12
-            sides.append(grid(unit * radius * np.array(self.size_m) / 2, normal, uvs))
-        return merge(sides)
+        points = unit * radius * np.array(self.size_m) / 2
+        return Mesh(points, cube_faces(len(t)), normal, np.tile(uvs.reshape(-1, 2), (6, 1)))
 
     def collider(self, root: Path) -> Collider:
         return Collider("box", tuple(0.45 * s for s in self.size_m))

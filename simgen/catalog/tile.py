@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from simgen.catalog.mesh import CUBE_SIDES, Mesh, cube_side, grid, merge
+from simgen.catalog.mesh import Mesh, box_mesh
 from simgen.catalog.shape import Collider, Model, model
 from simgen.strokes import DigitStyle, draw_digit
 
@@ -36,20 +36,7 @@ class DigitTile(Model):
     texture_px: Annotated[int, Field(ge=16, le=512)] = 96
 
     def mesh(self, root: Path) -> Mesh:
-        half = np.array([self.size_m, self.size_m, self.height_m]) / 2
-        corners = np.array([-1.0, 1.0])
-        whole = np.stack(np.meshgrid([0.0, 1.0], [0.0, 1.0]), -1)
-        rim = np.full((2, 2, 2), 0.5 / self.texture_px)
-        return merge(
-            [
-                grid(
-                    cube_side(side, corners) * half,
-                    np.broadcast_to(np.array(CUBE_SIDES[side][0], float), (2, 2, 3)),
-                    whole if side == 0 else rim,
-                )
-                for side in range(6)
-            ]
-        )
+        return box_mesh((self.size_m, self.size_m, self.height_m), rim_uv=0.5 / self.texture_px)
 
     def collider(self, root: Path) -> Collider:
         return Collider("box", (self.size_m / 2, self.size_m / 2, self.height_m / 2))
@@ -59,11 +46,13 @@ class DigitTile(Model):
 
     def paint(self, body: NDArray[np.uint8]) -> NDArray[np.uint8]:
         border = round(self.margin * self.texture_px)
-        inner = draw_digit(self.digit, self.style, self.texture_px - 2 * border)
-        cover = cv2.copyMakeBorder(inner, border, border, border, border, cv2.BORDER_CONSTANT, value=0.0)[..., None]
-        return np.asarray(body * (1 - cover) + np.array(self.ink, np.float32) * cover + 0.5, np.float32).astype(
-            np.uint8
-        )
+        inner = slice(border, self.texture_px - border)
+        cover = draw_digit(self.digit, self.style, inner.stop - inner.start)
+        image, keep = body.copy(), 1 - cover
+        for channel, ink in enumerate(self.ink):
+            plane = cv2.multiply(body[inner, inner, channel], keep, dtype=cv2.CV_32F)
+            image[inner, inner, channel] = cv2.scaleAdd(cover, float(ink), plane) + np.float32(0.5)
+        return image
 
     def class_name(self, world_R_object: NDArray[np.float64]) -> str:
         return str(self.digit)
