@@ -218,16 +218,18 @@ def draw_digit(digit: int, style: DigitStyle, size_px: int) -> NDArray[np.float3
     side = size_px * factor
     canvas = np.zeros((side, side), np.uint8)
     rng = default_rng(style.seed)
-    paths = _place(_deform(_paths(digit, style, rng), style, rng), style)
-    for path in paths:
-        _ink(canvas, path * side, style, rng)
+    paths = _paths(digit, style, rng)
+    ends = np.cumsum([len(path) for path in paths]).tolist()
+    placed = _place(_deform(np.concatenate(paths), style, rng), style) * side
+    for start, end in zip([0, *ends], ends, strict=False):
+        _ink(canvas, placed[start:end], style, rng)
     small = cv2.resize(canvas, (size_px, size_px), interpolation=cv2.INTER_AREA) if factor > 1 else canvas
-    return np.asarray(small, np.float32) / np.float32(255)
+    return np.asarray(small * np.float32(1 / 255), np.float32)
 
 
 @cache
-def _control_points(digit: int, allograph: int) -> tuple[tuple[Points, tuple[int, ...]], ...]:
-    """Return each stroke's (n, 2) control points and the indices of its sharp corners."""
+def _control_points(digit: int, allograph: int) -> tuple[tuple[Points, Points], ...]:
+    """Return each stroke's (n, 2) control points, and the (m, n) matrix that makes a dense curve of n such points."""
     last = allograph_count(digit) - 1
     if not 0 <= allograph <= last:
         raise ConfigError(f"digit strokes: {digit} has allographs 0 to {last}, but got {allograph}")
@@ -235,37 +237,46 @@ def _control_points(digit: int, allograph: int) -> tuple[tuple[Points, tuple[int
     for text in ALLOGRAPHS[digit][allograph].split("/"):
         words = text.split()
         points = np.array([[float(v) for v in word.rstrip("!").split(",")] for word in words]) / 100
-        strokes.append((points, tuple(i for i, word in enumerate(words) if word.endswith("!"))))
+        sharp = [i for i, word in enumerate(words) if word.endswith("!")]
+        # The curve is linear in its points: what it makes of unit vectors is the matrix.
+        pieces, unit = [0, *sharp, len(words) - 1], np.eye(len(words))
+        curve = np.concatenate([_spline(unit[a : b + 1]) for a, b in pairwise(pieces)])
+        for array in (points, curve):
+            array.flags.writeable = False
+        strokes.append((points, curve))
     return tuple(strokes)
 
 
 def _paths(digit: int, style: DigitStyle, rng: Generator) -> list[Points]:
     """Return the jittered strokes as dense (n, 2) polylines, evenly spaced."""
     paths = []
-    for points, corners in _control_points(digit, style.allograph):
+    for points, curve in _control_points(digit, style.allograph):
         noisy = points + rng.normal(0, style.jitter, points.shape)
-        pieces = [0, *corners, len(points) - 1]
-        curve = np.concatenate([_spline(noisy[a : b + 1]) for a, b in pairwise(pieces)])
-        paths.append(_smooth(_even(curve), style.roundness))
+        paths.append(_smooth(_even(curve @ noisy), style.roundness))
     return paths
 
 
 def _spline(points: Points) -> Points:
-    """Return a Catmull-Rom curve through (n, 2) points, 12 samples a piece; ends are extended linearly."""
+    """Return a Catmull-Rom curve through (n, d) points, 12 samples a piece; ends are extended linearly."""
     if len(points) == 2:
         return np.linspace(points[0], points[1], 12)
     padded = np.concatenate([[2 * points[0] - points[1]], points, [2 * points[-1] - points[-2]]])
     t = np.linspace(0, 1, 12)[:, None]
     p0, p1, p2, p3 = (padded[i : len(padded) - 3 + i, None] for i in range(4))
     curve = p1 + 0.5 * t * (p2 - p0 + t * (2 * p0 - 5 * p1 + 4 * p2 - p3 + t * (3 * (p1 - p2) + p3 - p0)))
-    return np.asarray(curve.reshape(-1, 2))
+    return np.asarray(curve.reshape(-1, points.shape[1]))
 
 
 def _even(curve: Points, step: float = 0.025) -> Points:
     """Return the polyline resampled at about equal arc lengths."""
-    arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(curve, axis=0), axis=1))])
-    at = np.linspace(0, arc[-1], max(4, round(arc[-1] / step)))
-    return np.column_stack([np.interp(at, arc, curve[:, axis]) for axis in range(2)])
+    moves = curve[1:] - curve[:-1]
+    arc = np.zeros(len(curve))
+    np.cumsum(np.hypot(moves[:, 0], moves[:, 1]), out=arc[1:])
+    count = max(4, round(float(arc[-1]) / step))
+    at = np.arange(count) * (arc[-1] / (count - 1))
+    path = np.empty((count, 2))
+    path[:, 0], path[:, 1] = np.interp(at, arc, curve[:, 0]), np.interp(at, arc, curve[:, 1])
+    return path
 
 
 def _smooth(path: Points, length: float, step: float = 0.025) -> Points:
@@ -275,36 +286,48 @@ def _smooth(path: Points, length: float, step: float = 0.025) -> Points:
         return path
     before, after = 2 * path[0] - path[reach:0:-1], 2 * path[-1] - path[-2 : -2 - reach : -1]
     padded = np.concatenate([before, path, after])
-    total = np.concatenate([np.zeros((1, 2)), np.cumsum(padded, axis=0)])
+    total = np.zeros((len(padded) + 1, 2))
+    np.cumsum(padded, axis=0, out=total[1:])
     width = 2 * reach + 1
     return np.asarray((total[width:] - total[:-width]) / width)
 
 
-def _deform(paths: list[Points], style: DigitStyle, rng: Generator) -> list[Points]:
-    """Return the paths wobbled, widened, slanted and turned."""
+def _deform(points: Points, style: DigitStyle, rng: Generator) -> Points:
+    """Return the points (n, 2) of all paths wobbled, widened, slanted and turned."""
     waves, phases = rng.normal(0, 3.0, (3, 2, 2)), rng.uniform(0, 2 * np.pi, (3, 2))
     cos, sin = np.cos(style.rotation_rad), np.sin(style.rotation_rad)
     turn = np.array([[cos, -sin], [sin, cos]])
     shape = np.array([[style.aspect, 0.0], [-style.slant, 1.0]])
-    moved = [p + style.wobble / 2 * np.sin(np.einsum("nd,kcd->nkc", p, waves) + phases).sum(axis=1) for p in paths]
-    return [p @ shape @ turn for p in moved]
+    swing = np.sin(points @ waves.reshape(6, 2).T + phases.ravel())  # three waves, each along x and y
+    moved = points + (style.wobble / 2) * (swing[:, :2] + swing[:, 2:4] + swing[:, 4:])
+    return np.asarray(moved @ (shape @ turn))
 
 
-def _place(paths: list[Points], style: DigitStyle) -> list[Points]:
-    """Return the paths in the unit box, with room for the pen and a small margin."""
-    every = np.concatenate(paths)
-    low, high = every.min(axis=0), every.max(axis=0)
+def _place(points: Points, style: DigitStyle) -> Points:
+    """Return the points (n, 2) of all paths in the unit box, with room for the pen and a small margin."""
+    low, high = points.min(axis=0), points.max(axis=0)
     pen, room = style.thickness * (1 + style.pressure), 0.96
     factor = max(min(style.scale, room) - pen, 0.05) / max(float((high - low).max()), 1e-6)
     slack = (room - pen - (high - low) * factor) / 2
-    middle = 0.5 + slack * np.clip([style.offset_x, style.offset_y], -1, 1)
-    return [(path - (low + high) / 2) * factor + middle for path in paths]
+    offset = [min(max(shift, -1.0), 1.0) for shift in (style.offset_x, style.offset_y)]
+    return np.asarray((points - (low + high) / 2) * factor + (0.5 + slack * offset))
 
 
 def _ink(canvas: NDArray[np.uint8], path: Points, style: DigitStyle, rng: Generator) -> None:
     """Draw one (n, 2) path in pixels into the canvas with a round pen."""
     phase, speed = rng.uniform(0, 2 * np.pi), rng.uniform(0.03, 0.15)
-    wide = style.thickness * len(canvas) * (1 + style.pressure * np.sin(phase + speed * np.arange(len(path))))
-    fixed = np.rint((path - 0.5) * 16).astype(int).tolist()
-    for start, end, width in zip(fixed, fixed[1:], wide, strict=False):
-        cv2.line(canvas, start, end, 255, max(1, round(float(width))), cv2.LINE_8, 4)
+    drawn = _needed(path)
+    wide = style.thickness * len(canvas) * (1 + style.pressure * np.sin(phase + speed * drawn))
+    widths = np.maximum(np.rint(wide), 1).astype(int).tolist()
+    fixed = np.rint((path[drawn] - 0.5) * 16).astype(int).tolist()
+    for start, end, width in zip(fixed, fixed[1:], widths, strict=False):
+        cv2.line(canvas, start, end, 255, width, cv2.LINE_8, 4)
+
+
+def _needed(path: Points, tolerance: float = 0.4) -> NDArray[np.intp]:
+    """Return the numbers of the path's points without every second one that lies halfway between its neighbours."""
+    inner = path[1:-1:2]
+    off = np.abs(inner - (path[:-2:2] + path[2::2]) / 2).max(axis=1) > tolerance
+    needed = np.ones(len(path), bool)
+    needed[1:-1:2] = off
+    return np.flatnonzero(needed)
