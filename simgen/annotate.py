@@ -76,26 +76,31 @@ def annotate(
     """
     view = View.of(camera)
     counts = np.bincount(frame.instances.ravel(), minlength=len(bodies) + 1)
+    numbers = frame.instances.astype(np.min_scalar_type(len(counts)))  # the smaller the type, the faster the masks
     found = []
     for order, (body, pose) in enumerate(zip(bodies, poses, strict=True)):
         if body.spec.labelled and counts[order + 1] >= max(1, labels.min_visible_px):
-            annotation = _annotate_body(frame, order + 1, body, (pose, view), labels)
+            mask = numbers == order + 1
+            annotation = _annotate_body(frame, (order + 1, mask), body, (pose, view), labels)
             if annotation is not None:
                 found.append(annotation)
     return tuple(found)
 
 
 def _annotate_body(
-    frame: Frame, instance: int, body: Body, placed: tuple[NDArray[np.float64], View], labels: Labels
+    frame: Frame,
+    seen: tuple[int, NDArray[np.bool_]],
+    body: Body,
+    placed: tuple[NDArray[np.float64], View],
+    labels: Labels,
 ) -> Annotation | None:
-    pose, view = placed
+    (instance, mask), (pose, view) = seen, placed
     name = body.spec.class_name or body.model.class_name(pose[:3, :3])
     if name is None:
         return None
-    mask = frame.instances == instance
     cam_T_object = view.cam_T_world @ pose
     whole, outside = silhouette_px(body, cam_T_object, view)
-    fraction = min(1.0, float(mask.sum()) / max(whole, 1))
+    fraction = min(1.0, np.count_nonzero(mask) / max(whole, 1))
     points = body.model.keypoints_m()
     return Annotation(
         class_name=name,
@@ -113,8 +118,8 @@ def _annotate_body(
 
 def box_of(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the tight box (4,) x1 y1 x2 y2 in pixel edges of a mask with at least one pixel."""
-    columns, rows = np.flatnonzero(mask.any(0)), np.flatnonzero(mask.any(1))
-    return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], float)
+    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+    return np.array([x, y, x + width, y + height], float)
 
 
 def silhouette_px(body: Body, cam_T_object: NDArray[np.float64], view: View) -> tuple[int, bool]:

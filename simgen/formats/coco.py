@@ -153,9 +153,10 @@ class CocoWriter:
             raise OutputError(f'output "{self.folder}": cannot be written: {error.strerror}') from None
 
     def _encoded(self, rgb: NDArray[np.uint8]) -> bytes:
-        bgr = np.ascontiguousarray(rgb[..., ::-1])
-        options = [cv2.IMWRITE_JPEG_QUALITY, self.quality] if self.image == "jpg" else [cv2.IMWRITE_PNG_COMPRESSION, 3]
-        return bytes(cv2.imencode(f".{self.image}", bgr, options)[1])
+        bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+        if self.image == "png":
+            return _png(bgr)
+        return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, self.quality])[1].tobytes()
 
     def _image_record(self, sample: Sample) -> dict[str, Any]:
         height, width = sample.rgb.shape[:2]
@@ -185,7 +186,7 @@ class CocoWriter:
         }
         if a.mask is not None:
             record["segmentation"] = masks.encode(a.mask)
-            record["area"] = int(a.mask.sum())
+            record["area"] = int(np.count_nonzero(a.mask))
         if a.cam_T_object is not None:
             record["cam_T_object"] = [round(float(v), 9) for v in a.cam_T_object.ravel()]
         if len(a.keypoints):
@@ -234,8 +235,10 @@ def _json(data: Any) -> bytes:
     return json.dumps(data, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
 
-def _png(image: NDArray[np.uint16]) -> bytes:
-    return bytes(cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1])
+def _png(image: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
+    # Runs and Huffman codes alone: of pictures with a sensor's noise both smaller and faster than searching matches.
+    options = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
+    return cv2.imencode(".png", image, options)[1].tobytes()
 
 
 def _replace(file: Path, content: bytes) -> None:
