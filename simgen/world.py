@@ -155,7 +155,8 @@ class World:
 
     def _texture(self, image: NDArray[np.uint8], file: PictureFile) -> int:
         """Return PyBullet's texture of a picture; equal pictures, as on the walls of a tray, are one texture."""
-        small = np.ascontiguousarray(image[:2, :2] if (image == image[0, 0]).all() else image)
+        plain = (image[0] == image[0, 0]).all() and (image == image[0]).all()
+        small = np.ascontiguousarray(image[:2, :2] if plain else image)
         key = (small.shape, small.tobytes())
         if key not in self._textures:
             file.write(small)

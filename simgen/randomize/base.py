@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 
 from simgen.environments import linear_from_srgb
 from simgen.errors import AssetError, ConfigError, did_you_mean
-from simgen.randomize.distributions import Constant, Number, Uniform
+from simgen.randomize.distributions import Constant, Number, Uniform, clipped, weighted
 from simgen.registry import build
 from simgen.scene import MaterialSpec, ObjectSpec, Plain, SceneSpec, Vec3
 from simgen.textures import TEXTURES, find_images
@@ -41,7 +41,7 @@ class Color:
     def sample(self, rng: Generator) -> tuple[int, int, int]:
         """Return rgb, 0 to 255."""
         h, s, v = (d.sample(rng) for d in (self.hue, self.saturation, self.value))
-        r, g, b = colorsys.hsv_to_rgb(h % 1.0, float(np.clip(s, 0, 1)), float(np.clip(v, 0, 1)))
+        r, g, b = colorsys.hsv_to_rgb(h % 1.0, clipped(s), clipped(v))
         return round(255 * r), round(255 * g), round(255 * b)
 
 
@@ -104,7 +104,7 @@ class Material:
         texture, specular = self.sample_texture(rng), round(self.specular.sample(rng), 6)
         child = rng.spawn(1)[0]
         numbers: dict[str, Any] = {
-            name: round(float(np.clip(getattr(self, name).sample(child), 0, 1)), 4) for name in _SHARES
+            name: round(clipped(getattr(self, name).sample(child)), 4) for name in _SHARES
         }
         varied, bumpy = numbers["roughness_contrast"] > 0, self.bump.sample(child)
         return MaterialSpec(
@@ -128,10 +128,10 @@ class Material:
             left, top = rng.uniform(0, 1 - width), rng.uniform(0, 1 - height)
             crop = tuple(round(float(v), 6) for v in (left, top, width, height))
             return {"kind": kind, "path": str(rng.choice(list(self.photos))), "crop": crop}
-        first = np.array(self.color.sample(rng))
-        share = float(np.clip(self.contrast.sample(rng), 0, 1))
-        others = [first + share * (np.array(rng.integers(0, 256, 3)) - first) for _ in range(2)]
-        colors = [tuple(int(v) for v in np.clip(c, 0, 255)) for c in (first, *others)]
+        first, share = self.color.sample(rng), clipped(self.contrast.sample(rng))
+        others = rng.integers(0, 256, (2, 3)).tolist()
+        # A colour between two colours is one; whole numbers are cut, not rounded.
+        colors = [first] + [tuple(int(a + share * (b - a)) for a, b in zip(first, c, strict=True)) for c in others]
         return {
             "kind": kind,
             "colors": colors[:1] if kind == "plain" else colors,
@@ -145,8 +145,7 @@ _GREYS = ((0, 0, 0), (255, 255, 255))
 
 
 def _weighted(weights: dict[str, float], rng: Generator) -> str:
-    shares = np.array(list(weights.values()))
-    return str(rng.choice(list(weights), p=shares / shares.sum()))
+    return list(weights)[weighted(tuple(weights.values()), rng)]
 
 
 def _require_weights(where: str, weights: dict[str, float], known: Iterable[str]) -> None:

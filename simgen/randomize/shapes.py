@@ -1,6 +1,5 @@
 """Randomizers that put labelled objects, supports, trays and clutter into the scene (at the origin; layout follows)."""
 
-import dataclasses
 from dataclasses import field
 
 import numpy as np
@@ -8,7 +7,7 @@ from numpy.random import Generator
 from pydantic.dataclasses import dataclass
 
 from simgen.randomize.base import SECTION, Color, Material, add_objects, vec3
-from simgen.randomize.distributions import Constant, Count, Number, Uniform
+from simgen.randomize.distributions import Constant, Count, Number, Uniform, clipped
 from simgen.scene import MaterialSpec, ObjectSpec, Plain, SceneSpec
 from simgen.strokes import StyleRanges, plain_style, sample_style
 
@@ -148,14 +147,15 @@ class DigitTiles:
         digit = int(rng.integers(10))
         body = self.body.sample(rng)
         style = sample_style(digit, rng, self.style) if self.handwriting else plain_style(digit)
-        ground = np.mean(body.texture.get("colors", [(128, 128, 128)]))
+        colors = body.texture.get("colors", [(128, 128, 128)])
+        ground = sum(sum(color) for color in colors) / (3 * len(colors))
         step = self.ink_contrast.sample(rng) * (-1 if ground > 128 else 1)
-        tint = (np.array(self.ink.sample(rng)) - 128) * 0.3
+        ink = [ground + step + (channel - 128) * 0.3 for channel in self.ink.sample(rng)]
         model = {
             "kind": "digit_tile",
             "digit": digit,
-            "style": dataclasses.asdict(style),
-            "ink": tuple(int(v) for v in np.clip(ground + step + tint, 0, 255)),
+            "style": dict(vars(style)),
+            "ink": tuple(int(clipped(channel, 0, 255)) for channel in ink),
             "size_m": round(self.size_m.sample(rng), 5),
             "height_m": round(self.height_m.sample(rng), 5),
             "margin": round(self.margin.sample(rng), 4),
