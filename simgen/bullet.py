@@ -1,5 +1,6 @@
 """PyBullet, imported without the line that it prints: `from simgen.bullet import p`."""
 
+import gc
 import os
 import sys
 import warnings
@@ -24,7 +25,19 @@ def _silent_stderr() -> Iterator[None]:
 with _silent_stderr():
     import pybullet as p
 
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Keep Python's cycle collector from walking lists of thousands of points, which go to PyBullet and end there."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
+
+
 if not p.isNumpyEnabled():
     warnings.warn("this pybullet was built without numpy: images take much longer to fetch", stacklevel=1)
 
-__all__ = ["p"]
+__all__ = ["collector_paused", "p"]

@@ -223,8 +223,10 @@ def draw_digit(digit: int, style: DigitStyle, size_px: int) -> NDArray[np.float3
     placed = _place(_deform(np.concatenate(paths), style, rng), style) * side
     for start, end in zip([0, *ends], ends, strict=False):
         _ink(canvas, placed[start:end], style, rng)
-    small = cv2.resize(canvas, (size_px, size_px), interpolation=cv2.INTER_AREA) if factor > 1 else canvas
-    return np.asarray(small * np.float32(1 / 255), np.float32)
+    while len(canvas) > size_px:  # halving is far faster than any other factor
+        step = 2 if len(canvas) % (2 * size_px) == 0 else len(canvas) // size_px
+        canvas = np.asarray(cv2.resize(canvas, None, fx=1 / step, fy=1 / step, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(canvas * np.float32(1 / 255), np.float32)
 
 
 @cache

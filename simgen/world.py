@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as config_dataclass
 
-from simgen.bullet import p
+from simgen.bullet import collector_paused, p
 from simgen.catalog import Collider, Mesh, Model, build_model
 from simgen.errors import AssetError
 from simgen.geometry import pose_matrix
@@ -147,9 +147,11 @@ class World:
         """Return PyBullet's shape of a mesh; bodies of the same mesh share it, and have textures of their own."""
         key = (id(mesh), center_m)  # the bodies keep their meshes, so no number is used twice
         if key not in self._shapes:
-            surface = _visual_arguments(mesh, center_m)
-            self._watch.lap("build")
-            self._shapes[key] = p.createVisualShape(p.GEOM_MESH, **surface, physicsClientId=self.client)
+            with collector_paused():
+                surface = _visual_arguments(mesh, center_m)
+                self._watch.lap("build")
+                self._shapes[key] = p.createVisualShape(p.GEOM_MESH, **surface, physicsClientId=self.client)
+                del surface
             self._watch.lap("spawn")
         return self._shapes[key]
 
