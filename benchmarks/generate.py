@@ -1,5 +1,7 @@
 """How fast samples are made, and what labels and files cost beside physics and rendering.
 
+`spawn` is PyBullet's own calls that make and close a world; `build` is our work for it: models, meshes, surfaces.
+
 python benchmarks/generate.py [--quick] [--json OUT]
 """
 
@@ -20,7 +22,7 @@ BASE = ("spawn", "physics", "render")
 
 
 def measure(scene: str, samples: int) -> dict[str, float]:
-    """Return milliseconds for each stage (median over samples), and the ratio of the whole to `BASE`."""
+    """Return milliseconds for each stage (median over samples), and the ratios of the whole to PyBullet's share."""
     config = load(scene)
     rows = []
     with tempfile.TemporaryDirectory() as folder:

@@ -1,6 +1,7 @@
 """From a frame and the poses to annotations. Pure."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -80,8 +81,8 @@ def annotate(
     found = []
     for order, (body, pose) in enumerate(zip(bodies, poses, strict=True)):
         if body.spec.labelled and counts[order + 1] >= max(1, labels.min_visible_px):
-            mask = numbers == order + 1
-            annotation = _annotate_body(frame, (order + 1, mask), body, (pose, view), labels)
+            seen = numbers, order + 1, int(counts[order + 1])
+            annotation = _annotate_body(frame, seen, body, (pose, view), labels)
             if annotation is not None:
                 found.append(annotation)
     return tuple(found)
@@ -89,22 +90,24 @@ def annotate(
 
 def _annotate_body(
     frame: Frame,
-    seen: tuple[int, NDArray[np.bool_]],
+    seen: tuple[NDArray[Any], int, int],
     body: Body,
     placed: tuple[NDArray[np.float64], View],
     labels: Labels,
 ) -> Annotation | None:
-    (instance, mask), (pose, view) = seen, placed
+    pose, view = placed
     name = body.spec.class_name or body.model.class_name(pose[:3, :3])
     if name is None:
         return None
     cam_T_object = view.cam_T_world @ pose
     whole, outside = silhouette_px(body, cam_T_object, view)
-    fraction = min(1.0, np.count_nonzero(mask) / max(whole, 1))
+    _, instance, count = seen
+    mask, box = _mask(seen, body, cam_T_object, view)
+    fraction = min(1.0, count / max(whole, 1))
     points = body.model.keypoints_m()
     return Annotation(
         class_name=name,
-        box_xyxy=box_of(mask),
+        box_xyxy=box,
         mask=mask,
         instance_id=instance,
         visible_fraction=round(fraction, 4),
@@ -116,10 +119,38 @@ def _annotate_body(
     )
 
 
-def box_of(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the tight box (4,) x1 y1 x2 y2 in pixel edges of a mask with at least one pixel."""
-    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
-    return np.array([x, y, x + width, y + height], float)
+def _mask(
+    seen: tuple[NDArray[Any], int, int], body: Body, cam_T_object: NDArray[np.float64], view: View
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Return the (H, W) mask of a body, and its tight box (4,) x1 y1 x2 y2 in pixel edges.
+
+    It is looked for around the projected vertices first; where not all of its pixels are there, in the whole image.
+    """
+    numbers, instance, count = seen
+    rows, columns = _window(body, cam_T_object, view)
+    part = numbers[rows, columns] == instance
+    if np.count_nonzero(part) != count:
+        rows, columns = slice(0, None), slice(0, None)
+        part = numbers == instance
+    mask = np.zeros(numbers.shape, np.bool_)
+    mask[rows, columns] = part
+    x, y, width, height = cv2.boundingRect(part.view(np.uint8))
+    x, y = x + columns.start, y + rows.start
+    return mask, np.array([x, y, x + width, y + height], float)
+
+
+def _window(body: Body, cam_T_object: NDArray[np.float64], view: View) -> tuple[slice, slice]:
+    """Return the rows and columns of the image that the body's projected vertices span, and some around them."""
+    points = transform(cam_T_object, body.mesh.vertices_m)
+    if points[:, 2].min() <= 1e-6:
+        return slice(0, None), slice(0, None)
+    across, down = view.pixels(points).T
+    width, height = view.size_wh
+    return _span(float(down.min()), float(down.max()), height), _span(float(across.min()), float(across.max()), width)
+
+
+def _span(low: float, high: float, size: int) -> slice:
+    return slice(int(min(max(low - 3, 0), size - 1)), int(min(max(high + 4, 1), size)))
 
 
 def silhouette_px(body: Body, cam_T_object: NDArray[np.float64], view: View) -> tuple[int, bool]:

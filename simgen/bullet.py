@@ -25,6 +25,7 @@ def _silent_stderr() -> Iterator[None]:
 with _silent_stderr():
     import pybullet as p
 
+
 @contextmanager
 def collector_paused() -> Iterator[None]:
     """Keep Python's cycle collector from walking lists of thousands of points, which go to PyBullet and end there."""

@@ -1,11 +1,12 @@
 """Pictures for libraries that read them from files only: one file in memory, written anew for each picture.
 
-Where the system has no files in memory (it is Linux that has them), it is a temporary one. Neither outlives the process.
+Where the system has no files in memory (Linux has), it is a temporary one.
 """
 
 import os
 import struct
 import tempfile
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -22,12 +23,12 @@ class PictureFile:
     """
 
     def __init__(self) -> None:
-        if hasattr(os, "memfd_create") and os.path.isdir("/proc/self/fd"):
+        if hasattr(os, "memfd_create") and Path("/proc/self/fd").is_dir():
             self._file, self._folder = os.memfd_create("picture"), None
             self.name = f"/proc/self/fd/{self._file}"
         else:
             self._folder = tempfile.TemporaryDirectory()
-            self.name = os.path.join(self._folder.name, "picture.bmp")
+            self.name = str(Path(self._folder.name) / "picture.bmp")
             self._file = os.open(self.name, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0))
 
     def write(self, rgb: NDArray[np.uint8]) -> None:

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -42,7 +42,7 @@ def validate(cls: type[T], data: Any, where: str, root: Path | None = None) -> T
     `root` reaches the validators of the fields as their context.
     """
     try:
-        valid: T = _adapter(cls).validate_python(data, context=root)
+        valid: T = _adapter(cast(Any, cls)).validate_python(data, context=root)
     except ValidationError as error:
         raise ConfigError(_sentence(cls, error, where)) from None
     return valid

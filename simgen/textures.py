@@ -109,7 +109,7 @@ class Wood(Texture):
     def pattern(self, size_wh: Size) -> Field2D:
         rng = stream(self.seed, 0, "texture.wood")
         x, y = _axes(size_wh)
-        away = rng.uniform(0.6, 2.0, 2)
+        away = rng.uniform(0.6, 2.0, 2).tolist()  # plain floats leave the arrays in 32 bits
         ring = np.hypot(x + away[0], 0.25 * (y + away[1])) * self.scale * 2
         ring = ring + 0.6 * _noise(size_wh, 3, self.seed)
         grain = _noise((size_wh[0], max(2, size_wh[1] // 16)), 40, self.seed + 1)
@@ -263,7 +263,7 @@ def _axes(size_wh: Size) -> tuple[Field2D, Field2D]:
 def _ramp_along(size_wh: Size, seed: int, turn: float = 0.0) -> Field2D:
     angle = stream(seed, 0, "texture.direction").uniform(0, 2 * np.pi) + turn
     x, y = _axes(size_wh)
-    return np.asarray(np.cos(angle) * x + np.sin(angle) * y, np.float32)
+    return np.asarray(float(np.cos(angle)) * x + float(np.sin(angle)) * y, np.float32)
 
 
 def _square_wave(t: Field2D) -> Field2D:
@@ -280,11 +280,11 @@ def _stretch(t: Field2D) -> Field2D:
 def _noise(size_wh: Size, scale: float, seed: int, octaves: int = 4) -> Field2D:
     """Return (H, W) float32 value noise around 0 with `scale` features across."""
     rng = stream(seed, 0, "texture.noise")
-    total = np.zeros(size_wh[::-1], np.float32)
+    total, layer = np.zeros(size_wh[::-1], np.float32), np.empty(size_wh[::-1], np.float32)
     longest = max(size_wh)
     for octave in range(octaves):
         cells = [max(2, min(s, round(scale * 2**octave * s / longest) + 1)) for s in size_wh]
         lattice = rng.standard_normal((cells[1], cells[0]), np.float32)
         lattice *= np.float32(0.5**octave * 0.25)
-        total += cv2.resize(lattice, size_wh, interpolation=cv2.INTER_CUBIC)
+        total += cv2.resize(lattice, size_wh, dst=layer, interpolation=cv2.INTER_CUBIC)
     return total

@@ -67,3 +67,17 @@ def test_a_body_that_reaches_over_the_border_of_a_bent_image_keeps_its_silhouett
     seen = int((frame.instances == 1).sum())
     assert outside
     assert 0 < seen < whole < 4 * seen + 2000
+
+
+def test_a_mask_is_whole_where_the_picture_lies_outside_of_the_projected_vertices():
+    camera = CAMERA
+    with World(SCENE, Path()) as world:
+        frame = ray_frame(world, camera)
+        poses = world.poses()
+        moved = dataclasses.replace(frame, instances=np.roll(frame.instances, 15, axis=1))
+        found = annotate(moved, world.bodies, poses, camera)
+    assert len(found) == 2
+    for a in found:
+        assert np.array_equal(a.mask, moved.instances == a.instance_id)
+        rows, columns = np.nonzero(a.mask)
+        np.testing.assert_array_equal(a.box_xyxy, [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])

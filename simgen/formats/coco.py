@@ -153,7 +153,7 @@ class CocoWriter:
             raise OutputError(f'output "{self.folder}": cannot be written: {error.strerror}') from None
 
     def _encoded(self, rgb: NDArray[np.uint8]) -> bytes:
-        bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+        bgr = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), np.uint8)
         if self.image == "png":
             return _png(bgr)
         return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, self.quality])[1].tobytes()

@@ -103,9 +103,7 @@ class Material:
         """
         texture, specular = self.sample_texture(rng), round(self.specular.sample(rng), 6)
         child = rng.spawn(1)[0]
-        numbers: dict[str, Any] = {
-            name: round(clipped(getattr(self, name).sample(child)), 4) for name in _SHARES
-        }
+        numbers: dict[str, Any] = {name: round(clipped(getattr(self, name).sample(child)), 4) for name in _SHARES}
         varied, bumpy = numbers["roughness_contrast"] > 0, self.bump.sample(child)
         return MaterialSpec(
             texture,

@@ -16,6 +16,14 @@ def test_masks_agree_with_the_reference(density: float) -> None:
     np.testing.assert_array_equal(np.array(rle.decode(code), bool), mask)
 
 
+@pytest.mark.parametrize("corner", [(0, 0), (0, 40), (25, 0), (25, 40), (12, 20)])
+def test_a_small_mask_anywhere_has_the_bytes_of_the_reference(corner: tuple[int, int]) -> None:
+    mask = np.zeros((37, 53), bool)
+    part = stream(0, 1, "mask").uniform(size=(12, 13)) < 0.6
+    mask[corner[0] : corner[0] + 12, corner[1] : corner[1] + 13] = part
+    assert masks.encode(mask)["counts"].encode() == rle.encode(np.asfortranarray(mask, np.uint8))["counts"]
+
+
 def test_long_runs_agree_with_the_reference() -> None:
     mask = np.zeros((900, 1100), bool)
     mask[100:801, 300:302] = True

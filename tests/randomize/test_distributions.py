@@ -3,7 +3,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from simgen.randomize.distributions import DISTRIBUTIONS, parse_distribution
+from simgen.randomize.distributions import DISTRIBUTIONS, parse_distribution, weighted
 
 CASES = {
     "constant": {"value": 2.0},
@@ -84,3 +84,11 @@ def test_a_mixture_draws_each_part_by_its_weight():
 def test_mistakes(section, sentence):
     with pytest.raises(ValueError, match=sentence):
         parse_distribution(section)
+
+
+def test_a_weighted_draw_is_the_one_that_numpy_makes():
+    weights = (0.5, 0.0, 3.0, 1.25)
+    ours, numpys = np.random.default_rng(4), np.random.default_rng(4)
+    shares = np.array(weights) / sum(weights)
+    for _ in range(500):
+        assert weighted(weights, ours) == numpys.choice(len(weights), p=shares)
