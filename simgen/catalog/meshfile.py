@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from simgen.catalog.mesh import Mesh
+from simgen.catalog.mesh import Mesh, frozen
 from simgen.catalog.shape import Collider, Model, model
 from simgen.errors import AssetError
 from simgen.scene import Vec3
@@ -39,8 +39,7 @@ class MeshFile(Model):
     keypoints: dict[str, Vec3] = Field(default_factory=dict)
 
     def mesh(self, root: Path) -> Mesh:
-        loaded = load_mesh(root / self.path)
-        return Mesh(loaded.vertices_m * self.scale, loaded.faces, loaded.normals, loaded.uvs)
+        return _scaled(root / self.path, self.scale)
 
     def center_m(self, root: Path) -> Vec3:
         vertices = load_mesh(root / self.path).vertices_m
@@ -48,7 +47,7 @@ class MeshFile(Model):
         return x, y, z
 
     def collider(self, root: Path) -> Collider:
-        points = _support(load_mesh(root / self.path).vertices_m) * self.scale - self.center_m(root)
+        points = _hull(root / self.path) * self.scale - self.center_m(root)
         return Collider("hull", points_m=tuple((float(x), float(y), float(z)) for x, y, z in points))
 
     def class_name(self, world_R_object: NDArray[np.float64]) -> str | None:
@@ -80,6 +79,19 @@ def load_mesh(path: Path) -> Mesh:
     corners = faces.ravel()
     normals = crease_normals(vertices, faces)
     return Mesh(vertices[corners], np.arange(len(corners)).reshape(-1, 3), normals, uvs[corners])
+
+
+@lru_cache(maxsize=16)
+def _scaled(path: Path, scale: float) -> Mesh:
+    loaded = load_mesh(path)
+    return frozen(Mesh(loaded.vertices_m * scale, loaded.faces, loaded.normals, loaded.uvs))
+
+
+@lru_cache(maxsize=64)
+def _hull(path: Path) -> NDArray[np.float64]:
+    points = _support(load_mesh(path).vertices_m)
+    points.flags.writeable = False
+    return points
 
 
 def crease_normals(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np.float64]:

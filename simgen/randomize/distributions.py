@@ -33,7 +33,7 @@ def _ends(weights: tuple[float, ...]) -> list[float]:
 
 
 def clipped(value: float, low: float = 0.0, high: float = 1.0) -> float:
-    """Return a number kept to [low, high]; numpy's `clip`, made for arrays, takes twenty times as long."""
+    """Return a number kept to [low, high]; numpy's `clip`, made for arrays, takes far longer."""
     return min(max(value, low), high)
 
 
