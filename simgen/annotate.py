@@ -1,11 +1,12 @@
 """From a frame and the poses to annotations. Pure."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from pydantic.dataclasses import dataclass as config_dataclass
 
 from simgen.geometry import look_at, project, transform
@@ -32,9 +33,9 @@ class Labels:
             size in front of it.
     """
 
-    min_visible_px: int = 12
-    min_visible_fraction: float = 0.1
-    keypoint_tolerance: float = 0.15
+    min_visible_px: Annotated[int, Field(ge=0)] = 12
+    min_visible_fraction: Annotated[float, Field(ge=0, le=1)] = 0.1
+    keypoint_tolerance: Annotated[float, Field(ge=0, le=10)] = 0.15
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import ConfigDict, Field
@@ -39,7 +39,7 @@ class Output:
     """
 
     size_wh: tuple[Annotated[int, Field(ge=8, le=8192)], Annotated[int, Field(ge=8, le=8192)]] = (640, 640)
-    image: Annotated[str, Field(pattern="^(jpg|png)$")] = "jpg"
+    image: Literal["jpg", "png"] = "jpg"
     quality: Annotated[int, Field(ge=1, le=100)] = 95
     depth: bool = False
     instances: bool = False
@@ -64,7 +64,7 @@ class Config:
     physics: Physics = Physics()
     render: Any = None
     labels: Labels = Labels()
-    redraws: Annotated[int, Field(ge=0)] = 10
+    redraws: Annotated[int, Field(ge=0, le=1000)] = 10
     source: Plain = dataclasses.field(default_factory=dict)
     root: Path = Path()
     note: str = ""
@@ -281,12 +281,14 @@ class _Lines:
 
 
 def _line_of(node: yaml.Node | None, place: list[str]) -> int | None:
-    """Return the line (from 1) of the deepest key of `place` that the document has."""
+    """Return the line (from 1) of the deepest key or entry of `place` that the document has."""
     line = None
     for name in place:
-        if not isinstance(node, yaml.MappingNode):
-            break
-        pairs = {key.value: (key, value) for key, value in node.value}
+        if isinstance(node, yaml.SequenceNode) and name.isdigit() and int(name) < len(node.value):
+            node = node.value[int(name)]
+            line = node.start_mark.line + 1
+            continue
+        pairs = {key.value: (key, value) for key, value in node.value} if isinstance(node, yaml.MappingNode) else {}
         if name not in pairs:
             break
         key, node = pairs[name]

@@ -4,13 +4,19 @@ Simulator and renderer are views of it. It converts to and from a dict of JSON t
 sample's metadata, and is all that is needed to make the sample again.
 """
 
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 Vec3: TypeAlias = tuple[float, float, float]
 Quat: TypeAlias = tuple[float, float, float, float]
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+Amount: TypeAlias = Annotated[float, Field(ge=0)]
+Positive: TypeAlias = Annotated[float, Field(gt=0)]
+_Byte: TypeAlias = Annotated[int, Field(ge=0, le=255)]
+Rgb: TypeAlias = tuple[_Byte, _Byte, _Byte]
+Pixels: TypeAlias = Annotated[int, Field(ge=1)]
 Plain: TypeAlias = dict[str, Any]
 """A plug-in as data: {"kind": its name in a table, and its fields}."""
 
@@ -39,18 +45,18 @@ class MaterialSpec:
     """
 
     texture: Plain
-    specular: float = 0.2
-    roughness: float = 0.5
-    metallic: float = 0.0
+    specular: Share = 0.2
+    roughness: Share = 0.5
+    metallic: Share = 0.0
     roughness_texture: Plain | None = None
-    roughness_contrast: float = 0.0
+    roughness_contrast: Share = 0.0
     bump_texture: Plain | None = None
-    bump: float = 0.0
-    clear_coat: float = 0.0
-    clear_coat_roughness: float = 0.1
-    transmission: float = 0.0
+    bump: Amount = 0.0
+    clear_coat: Share = 0.0
+    clear_coat_roughness: Share = 0.1
+    transmission: Share = 0.0
     projection: Literal["uv", "triplanar"] = "uv"
-    texture_size_m: float = 0.1
+    texture_size_m: Positive = 0.1
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -72,9 +78,9 @@ class ObjectSpec:
     quat_xyzw: Quat = (0.0, 0.0, 0.0, 1.0)
     linear_velocity_m_s: Vec3 = (0.0, 0.0, 0.0)
     angular_velocity_rad_s: Vec3 = (0.0, 0.0, 0.0)
-    mass_kg: float = 0.0
-    friction: float = 0.5
-    restitution: float = 0.1
+    mass_kg: Amount = 0.0
+    friction: Amount = 0.5
+    restitution: Share = 0.1
     labelled: bool = False
     class_name: str | None = None
 
@@ -88,10 +94,10 @@ class LightSpec:
     """
 
     direction: Vec3 = (0.3, 0.2, 1.0)
-    color: Vec3 = (1.0, 1.0, 1.0)
-    ambient: float = 0.6
-    diffuse: float = 0.35
-    specular: float = 0.05
+    color: tuple[Share, Share, Share] = (1.0, 1.0, 1.0)
+    ambient: Share = 0.6
+    diffuse: Share = 0.35
+    specular: Share = 0.05
     shadow: bool = True
 
 
@@ -114,14 +120,14 @@ class LampSpec:
     """
 
     kind: Literal["directional", "point", "spot", "area"] = "directional"
-    intensity: float = 1000.0
-    temperature_k: float = 6500.0
-    color: Vec3 = (1.0, 1.0, 1.0)
+    intensity: Amount = 1000.0
+    temperature_k: Positive = 6500.0
+    color: tuple[Share, Share, Share] = (1.0, 1.0, 1.0)
     position_m: Vec3 = (0.0, 0.0, 1.0)
     direction: Vec3 = (0.0, 0.0, -1.0)
-    size_m: tuple[float, float] = (0.1, 0.1)
-    angle_rad: float = 0.0093
-    softness: float = 0.3
+    size_m: tuple[Positive, Positive] = (0.1, 0.1)
+    angle_rad: Amount = 0.0093
+    softness: Share = 0.3
     roll_rad: float = 0.0
     shadow: bool = True
 
@@ -153,8 +159,8 @@ class CameraSpec:
         exposure_ev: exposure value at ISO 100 of a physically lit scene; None lets the camera meter the frame.
     """
 
-    size_wh: tuple[int, int] = (640, 640)
-    focal_px: tuple[float, float] = (700.0, 700.0)
+    size_wh: tuple[Pixels, Pixels] = (640, 640)
+    focal_px: tuple[Positive, Positive] = (700.0, 700.0)
     center_px: tuple[float, float] = (319.5, 319.5)
     eye_m: Vec3 = (0.0, 0.0, 0.5)
     target_m: Vec3 = (0.0, 0.0, 0.0)
@@ -180,14 +186,14 @@ class SensorSpec:
         seed: of the noise.
     """
 
-    exposure: float = 1.0
-    white_balance: Vec3 = (1.0, 1.0, 1.0)
-    gamma: float = 1.0
-    resolution: float = 1.0
-    blur_px: float = 0.0
-    noise: float = 0.0
-    vignette: float = 0.0
-    jpeg_quality: int = 100
+    exposure: Amount = 1.0
+    white_balance: tuple[Amount, Amount, Amount] = (1.0, 1.0, 1.0)
+    gamma: Positive = 1.0
+    resolution: Annotated[float, Field(gt=0, le=1)] = 1.0
+    blur_px: Amount = 0.0
+    noise: Amount = 0.0
+    vignette: Share = 0.0
+    jpeg_quality: Annotated[int, Field(ge=1, le=100)] = 100
     seed: int = 0
 
 

@@ -20,9 +20,8 @@ from simgen.errors import AssetError
 from simgen.imagefile import header_size, is_whole
 from simgen.registry import build
 from simgen.rng import stream
-from simgen.scene import STRICT, Plain
+from simgen.scene import STRICT, Plain, Rgb, Share
 
-Rgb: TypeAlias = tuple[int, int, int]
 Colors: TypeAlias = Annotated[tuple[Rgb, ...], Field(min_length=1)]
 Size: TypeAlias = tuple[int, int]
 Field2D: TypeAlias = NDArray[np.float32]
@@ -44,7 +43,7 @@ class Texture:
     """
 
     colors: Colors = ((128, 128, 128),)
-    scale: Annotated[float, Field(gt=0)] = 4.0
+    scale: Annotated[float, Field(gt=0, le=500)] = 4.0
     seed: int = 0
 
     def draw(self, size_wh: Size, root: Path) -> Image:
@@ -158,7 +157,7 @@ class Photo:
     """
 
     path: str
-    crop: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+    crop: tuple[Share, Share, Share, Share] = (0.0, 0.0, 1.0, 1.0)
 
     def draw(self, size_wh: Size, root: Path) -> Image:
         image = read_image(root / self.path)

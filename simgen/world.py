@@ -35,9 +35,9 @@ class Physics:
     """
 
     step_s: Annotated[float, Field(gt=0, le=0.1)] = 1 / 240
-    limit_s: Annotated[float, Field(gt=0)] = 2.5
-    speed_m_s: float = 0.01
-    spin_rad_s: float = 0.5
+    limit_s: Annotated[float, Field(gt=0, le=600)] = 2.5
+    speed_m_s: Annotated[float, Field(gt=0)] = 0.01
+    spin_rad_s: Annotated[float, Field(gt=0)] = 0.5
 
 
 @dataclass(frozen=True, eq=False)

@@ -197,8 +197,8 @@ def test_a_texture_that_is_missing_or_unreadable(tmp_path):
         ({"classes": [1, 2]}, "classes: expected a list of names, got [1, 2]"),
         ({"classes": ["one", "one"]}, 'classes: expected each name once, got "one" again'),
         ({"classes": [""]}, "classes: expected a list of names, got ['']"),
-        ({"physics": {"step_s": 0}}, "physics.step_s: input should be greater than 0, got 0"),
-        ({"redraws": -1}, "redraws: input should be greater than or equal to 0, got -1"),
+        ({"physics": {"step_s": 0}}, "physics.step_s: expected a number > 0, got 0"),
+        ({"redraws": -1}, "redraws: expected a number >= 0, got -1"),
     ],
 )
 def test_values_that_make_no_scene(changes, sentence):
@@ -222,3 +222,89 @@ def test_counts_that_are_none(value):
 def test_yaml_nested_too_deep(tmp_path):
     with pytest.raises(ConfigError, match="nested too deep"):
         load(written(tmp_path, "a: " + "[" * 3000 + "]" * 3000))
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("randomize.sensor.jpeg_quality=400", "expected whole numbers from 1 to 100, got 400"),
+        ("randomize.sensor.jpeg_quality=50.5", "expected whole numbers from 1 to 100, got 50.5"),
+        ("randomize.sensor.noise=-4", "expected numbers from 0 to 255, got -4"),
+        ("randomize.sensor.noise=[-1, 4]", "expected numbers from 0 to 255, got -1"),
+        (
+            "randomize.sensor.noise={kind: normal, mean: 3, std: 1}",
+            'expected numbers from 0 to 255, got a normal without "low"',
+        ),
+        ("randomize.sensor.noise={kind: mixture, parts: [3, [0, 300]]}", "expected numbers from 0 to 255, got 300"),
+        ("randomize.sensor.noise={kind: choice, values: [0, -2]}", "expected numbers from 0 to 255, got -2"),
+        ("randomize.dice.mass_kg=-1", "expected numbers from 0 to 1000, got -1"),
+        ("randomize.dice.size_m=[-0.01, 0.02]", "expected numbers from 0.0001 to 100, got -0.01"),
+        ("randomize.tray.probability=7", "expected numbers from 0 to 1, got 7"),
+        ("randomize.light.ambient=-5", "expected numbers from 0 to 1, got -5"),
+        ("randomize.drop.friction=-1", "expected numbers from 0 to 10, got -1"),
+        ("randomize.drop.restitution=3", "expected numbers from 0 to 1, got 3"),
+        ("randomize.camera.tilt_rad=[0, 30]", "expected numbers from -3.1416 to 3.1416, got 30"),
+        ("randomize.environment.intensity=-1", "expected numbers >= 0, got -1"),
+        ("randomize.dice.pips=[]", "expected at least 1 entry, got none"),
+    ],
+)
+def test_numbers_that_a_quantity_cannot_have(override, sentence):
+    place = override.partition("=")[0]
+    with pytest.raises(ConfigError) as caught:
+        load("dice", [override])
+    assert str(caught.value).partition(": ")[0].startswith("dice line ")
+    assert str(caught.value).partition(": ")[2] == f"{place}: {sentence}"
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("lamps.groups=[{aspect: 0}]", "lamps.groups.0.aspect: expected numbers from 0.01 to 100, got 0"),
+        (
+            "environment.kinds=[{kind: sky, turbidity: 40}]",
+            "environment.kinds.0.turbidity: expected numbers from 2 to 10, got 40",
+        ),
+        ("camera.lens={kind: brown, k1: 200}", "camera.lens.k1: expected numbers from -100 to 100, got 200"),
+        ("camera.lens=3", 'camera.lens: expected a section with "kind", got 3'),
+        ("dice.pips=[{value: 3}]", "dice.pips.0.value: expected numbers from 0 to 1, got 3"),
+        ("sensor.noise={kind: normal, mean: 1}", "sensor.noise.std: required, but missing"),
+        (
+            "lamps.groups=[{kind: aera}]",
+            'lamps.groups.0.kind: expected one of directional, point, spot, area, got "aera" (did you mean "area"?)',
+        ),
+    ],
+)
+def test_mistakes_inside_of_lists_and_kinds(override, sentence):
+    with pytest.raises(ConfigError) as caught:
+        load("dice", [f"randomize.{override}"])
+    assert str(caught.value).partition(": randomize.")[2] == sentence
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("output.image=gif", "output.image: expected one of jpg, png, got \"gif\""),
+        ("output.size_wh=[640]", "output.size_wh: expected at least 2 entries, got [640]"),
+        ("output.size_wh=[640, 1, 1]", "output.size_wh: expected at most 2 entries, got 3"),
+        ("output.size_wh=7", "output.size_wh: expected a list, got 7"),
+        ("output.depth=maybe", "output.depth: expected true or false, got 'maybe'"),
+        ("output.quality=9.5", "output.quality: expected a whole number, got 9.5"),
+        ("labels=3", "labels: expected a section, got 3"),
+        ("labels.min_visible_fraction=2", "labels.min_visible_fraction: expected a number <= 1, got 2"),
+        ("physics.limit_s=soon", "physics.limit_s: expected a number, got 'soon'"),
+        ("classes=one", "classes: expected a list of names, got 'one'"),
+    ],
+)  # fmt: skip
+def test_sentences_are_plain(override, sentence):
+    with pytest.raises(ConfigError) as caught:
+        load("dice", [override])
+    assert str(caught.value).partition(": ")[2] == sentence
+
+
+def test_the_style_of_digits_has_limits():
+    with pytest.raises(
+        ConfigError, match=r"digit_tiles\.style\.thickness: expected numbers from 0\.005 to 0\.5, got -1"
+    ):
+        load("digits", ["randomize.digit_tiles.style={thickness: [-1, 0.1]}"])
+    with pytest.raises(ConfigError, match=r"digits line 13: randomize\.digit_tiles\.style: `slant` needs low <= high"):
+        load("digits", ["randomize.digit_tiles.style={slant: [1, 0]}"])

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from simgen.catalog.mesh import CUBE_SIDES, Mesh, cube_faces, cube_sides, frozen
 from simgen.catalog.shape import Collider, Model, model
-from simgen.scene import Vec3
+from simgen.scene import Rgb, Vec3
 
 NAMES = ("one", "two", "three", "four", "five", "six")
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -57,7 +57,7 @@ class Die(Model):
     pip_radius: Share = 0.2
     pip_spread: Share = 0.5
     one_scale: Annotated[float, Field(gt=0)] = 1.0
-    pip_color: tuple[int, int, int] = (20, 20, 20)
+    pip_color: Rgb = (20, 20, 20)
     pip_depth: Share = 0.0
     turned: tuple[bool, bool, bool] = (False, False, False)
     left_handed: bool = False

@@ -17,7 +17,7 @@ class Box(Model):
     """A box with edges `size_m`; every side carries the whole texture."""
 
     size_m: tuple[Length, Length, Length]
-    texture_px: int = 128
+    texture_px: Annotated[int, Field(ge=1, le=4096)] = 128
 
     def texture_size_wh(self) -> tuple[int, int]:
         return self.texture_px, self.texture_px

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from simgen.catalog.mesh import Mesh, box_mesh
 from simgen.catalog.shape import Collider, Model, model
+from simgen.scene import Rgb
 from simgen.strokes import DigitStyle, draw_digit
 
 
@@ -31,7 +32,7 @@ class DigitTile(Model):
     style: DigitStyle
     size_m: Annotated[float, Field(gt=0)] = 0.03
     height_m: Annotated[float, Field(gt=0)] = 0.004
-    ink: tuple[int, int, int] = (20, 20, 20)
+    ink: Rgb = (20, 20, 20)
     margin: Annotated[float, Field(ge=0, lt=0.5)] = 0.15
     texture_px: Annotated[int, Field(ge=16, le=512)] = 96
 

@@ -4,7 +4,7 @@ import colorsys
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import field
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.random import Generator
@@ -14,12 +14,14 @@ from pydantic.dataclasses import dataclass
 
 from simgen.environments import linear_from_srgb
 from simgen.errors import AssetError, ConfigError, did_you_mean
-from simgen.randomize.distributions import Constant, Number, Uniform, clipped, weighted
-from simgen.registry import build
+from simgen.randomize.distributions import Constant, Number, Share, Uniform, Within, clipped, weighted
+from simgen.registry import SectionError, build
 from simgen.scene import MaterialSpec, ObjectSpec, Plain, SceneSpec, Vec3
 from simgen.textures import TEXTURES, find_images
 
 SECTION = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+Features: TypeAlias = Annotated[Number, Within(1e-3, 500)]
+"""How many features a pattern has across a surface."""
 
 
 class Randomizer(Protocol):
@@ -35,8 +37,8 @@ class Color:
     """A random colour in HSV; hue, saturation and value are 0 to 1 (hue wraps around)."""
 
     hue: Number = Uniform(0, 1)
-    saturation: Number = Uniform(0, 1)
-    value: Number = Uniform(0, 1)
+    saturation: Share = Uniform(0, 1)
+    value: Share = Uniform(0, 1)
 
     def sample(self, rng: Generator) -> tuple[int, int, int]:
         """Return rgb, 0 to 255."""
@@ -63,19 +65,19 @@ class Material:
 
     textures: dict[str, float] = field(default_factory=lambda: {"plain": 1.0})
     color: Color = Color()
-    contrast: Number = Uniform(0, 1)
-    scale: Number = Uniform(2, 12)
-    specular: Number = Uniform(0, 0.6)
+    contrast: Share = Uniform(0, 1)
+    scale: Features = Uniform(2, 12)
+    specular: Share = Uniform(0, 0.6)
     photos: tuple[str, ...] = ()
-    roughness: Number = Constant(0.5)
-    roughness_contrast: Number = Constant(0)
-    metallic: Number = Constant(0)
-    bump: Number = Constant(0)
-    clear_coat: Number = Constant(0)
-    clear_coat_roughness: Number = Constant(0.1)
-    transmission: Number = Constant(0)
+    roughness: Share = Constant(0.5)
+    roughness_contrast: Share = Constant(0)
+    metallic: Share = Constant(0)
+    bump: Annotated[Number, Within(0, 10)] = Constant(0)
+    clear_coat: Share = Constant(0)
+    clear_coat_roughness: Share = Constant(0.1)
+    transmission: Share = Constant(0)
     details: dict[str, float] = field(default_factory=lambda: {"noise": 1.0})
-    detail_scale: Number = Uniform(4, 40)
+    detail_scale: Features = Uniform(4, 40)
 
     @field_validator("photos")
     @classmethod
@@ -162,16 +164,16 @@ def linear(color: Color, rng: Generator) -> Vec3:
     return vec3(linear_from_srgb(np.array(color.sample(rng)) / 255), 4)
 
 
-def section_of(table: Mapping[str, type[Any]], where: str) -> BeforeValidator:
+def section_of(table: Mapping[str, type[Any]]) -> BeforeValidator:
     """Return the pydantic validator that makes a plug-in of a section {"kind": ..., fields}."""
 
-    def parse(value: Any) -> Any:
-        if not isinstance(value, Mapping):
+    def parse(value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, tuple(table.values())):
             return value
         try:
-            return build(table, value, where)
+            return build(table, value, "", info.context)
         except ConfigError as error:
-            raise ValueError(str(error)) from None
+            raise SectionError(str(error)) from None
 
     return BeforeValidator(parse)
 

@@ -8,16 +8,20 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from functools import lru_cache
 from statistics import NormalDist
-from typing import Annotated, Any, TypeAlias, cast
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 from numpy.random import Generator
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, model_validator
 from pydantic.dataclasses import dataclass
+from pydantic_core import CoreSchema, core_schema
 
 from simgen.errors import ConfigError
-from simgen.registry import build
+from simgen.registry import SectionError, build
 from simgen.scene import STRICT
+
+UPRIGHT_RAD, HALF_TURN_RAD = 1.5708, 3.1416
+"""A quarter and a half of a turn as people write them, rounded up."""
 
 
 def weighted(weights: tuple[float, ...], rng: Generator) -> int:
@@ -48,6 +52,20 @@ class Distribution:
         """Return one whole number: the nearest one, and every number of a range equally often."""
         return round(self.sample(rng))
 
+    def support(self) -> tuple[float, float]:
+        """Return the least and the largest number that may come; infinite where there is none."""
+        raise TypeError(f"{type(self).__name__} has no support")
+
+
+class _Ranged(Distribution):
+    """A distribution between its fields `low` and `high`."""
+
+    low: float
+    high: float
+
+    def support(self) -> tuple[float, float]:
+        return self.low, self.high
+
 
 @dataclass(frozen=True, config=STRICT)
 class Constant(Distribution):
@@ -58,9 +76,12 @@ class Constant(Distribution):
     def sample(self, rng: Generator) -> float:
         return self.value
 
+    def support(self) -> tuple[float, float]:
+        return self.value, self.value
+
 
 @dataclass(frozen=True, config=STRICT)
-class Uniform(Distribution):
+class Uniform(_Ranged):
     """Evenly between `low` and `high`."""
 
     low: float
@@ -79,7 +100,7 @@ class Uniform(Distribution):
 
 
 @dataclass(frozen=True, config=STRICT)
-class LogUniform(Distribution):
+class LogUniform(_Ranged):
     """Evenly between the logarithms of `low` > 0 and `high`."""
 
     low: Annotated[float, Field(gt=0)]
@@ -95,7 +116,7 @@ class LogUniform(Distribution):
 
 
 @dataclass(frozen=True, config=STRICT)
-class Normal(Distribution):
+class Normal(_Ranged):
     """Gaussian, clipped to [low, high]."""
 
     mean: float
@@ -113,7 +134,7 @@ class Normal(Distribution):
 
 
 @dataclass(frozen=True, config=STRICT)
-class TruncatedNormal(Distribution):
+class TruncatedNormal(_Ranged):
     """Gaussian given that it lies in [low, high]: no numbers pile up at the ends, as they do when it is clipped."""
 
     mean: float
@@ -138,7 +159,7 @@ class TruncatedNormal(Distribution):
 
 
 @dataclass(frozen=True, config=STRICT)
-class LogNormal(Distribution):
+class LogNormal(_Ranged):
     """`median` times or divided by about `spread`: its logarithm is Gaussian. Clipped to [low, high]."""
 
     median: Annotated[float, Field(gt=0)]
@@ -156,11 +177,11 @@ class LogNormal(Distribution):
 
 
 @dataclass(frozen=True, config=STRICT)
-class Dome(Distribution):
+class Dome(_Ranged):
     """A height over the horizon in radians, such that directions are spread evenly over that zone of the sphere."""
 
-    low: Annotated[float, Field(ge=-np.pi / 2, le=np.pi / 2)] = 0.0
-    high: Annotated[float, Field(ge=-np.pi / 2, le=np.pi / 2)] = np.pi / 2
+    low: Annotated[float, Field(ge=-UPRIGHT_RAD, le=UPRIGHT_RAD)] = 0.0
+    high: Annotated[float, Field(ge=-UPRIGHT_RAD, le=UPRIGHT_RAD)] = np.pi / 2
 
     @model_validator(mode="after")
     def _upright(self) -> "Dome":
@@ -187,6 +208,9 @@ class Choice(Distribution):
         if self.weights is None:
             return float(rng.choice(self.values))
         return float(self.values[weighted(self.weights, rng)])
+
+    def support(self) -> tuple[float, float]:
+        return min(self.values), max(self.values)
 
 
 DISTRIBUTIONS: dict[str, type[Distribution]] = {
@@ -217,9 +241,9 @@ def parse_distribution(value: Any) -> Distribution:
         return value
     if isinstance(value, Mapping):
         try:
-            return build(DISTRIBUTIONS, value, "distribution")
+            return build(DISTRIBUTIONS, value, "")
         except ConfigError as error:
-            raise ValueError(str(error)) from None
+            raise SectionError(str(error)) from None
     if isinstance(value, bool) or not isinstance(value, int | float | list | tuple):
         raise ValueError(f"expected a number, a range [low, high] or a distribution, got {value!r}")
     if isinstance(value, int | float):
@@ -252,6 +276,10 @@ class Mixture(Distribution):
     def sample_int(self, rng: Generator) -> int:
         return self._part(rng).sample_int(rng)
 
+    def support(self) -> tuple[float, float]:
+        lows, highs = zip(*(part.support() for part in self.parts), strict=True)
+        return min(lows), max(highs)
+
     def _part(self, rng: Generator) -> Distribution:
         if self.weights is None:
             return self.parts[int(rng.choice(len(self.parts)))]
@@ -262,21 +290,77 @@ DISTRIBUTIONS["mixture"] = Mixture
 
 
 MOST = 10_000
+MOST_TURN_RAD = 12.57
+"""No angle is larger than two turns: what is meant in degrees is found."""
 
 
-def _require_count(number: Distribution) -> Distribution:
-    """Return a distribution of whole numbers from 0 to `MOST`. Raises `ValueError` for any other."""
-    if isinstance(number, Mixture):
-        for part in number.parts:
-            _require_count(part)
+@dataclasses.dataclass(frozen=True)
+class Within:
+    """What a quantity can be: annotates a `Number`, whose whole support must lie in [low, high].
+
+    Attributes:
+        low: the least.
+        high: the largest, infinite where there is none.
+        whole: whether only whole numbers make sense (a range or a named distribution is rounded when it is drawn).
+    """
+
+    low: float
+    high: float = np.inf
+    whole: bool = False
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check the distribution after it was parsed."""
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def check(self, number: Distribution) -> Distribution:
+        """Return the distribution. Raises `ValueError` for one that may give another number."""
+        if isinstance(number, Mixture):
+            for part in number.parts:
+                self.check(part)
+            return number
+        for end, name in zip(number.support(), ("low", "high"), strict=True):
+            if not self.low <= end <= self.high:
+                raise ValueError(f"expected {self._expected()}, got {named_end(number, end, name)}")
+        for value in _values(number):
+            if self.whole and value != round(value):
+                raise ValueError(f"expected {self._expected()}, got {value:g}")
         return number
-    fields = {f.name: getattr(number, f.name) for f in dataclasses.fields(cast(Any, number))}
-    ends = [fields[name] for name in ("value", "low", "high", "median") if name in fields] + [*fields.get("values", ())]
-    for end in ends:
-        if not 0 <= end <= MOST or (isinstance(number, Constant | Choice) and end != round(end)):
-            raise ValueError(f"expected whole numbers from 0 to {MOST}, got {end:g}")
-    return number
+
+    def _expected(self) -> str:
+        limits = f">= {self.low:g}" if np.isinf(self.high) else f"from {self.low:g} to {self.high:g}"
+        return f"{'whole ' * self.whole}numbers {limits}"
 
 
-Count: TypeAlias = Annotated[Distribution, BeforeValidator(parse_distribution), AfterValidator(_require_count)]
+def _values(number: Distribution) -> tuple[float, ...]:
+    return (number.value,) if isinstance(number, Constant) else number.values if isinstance(number, Choice) else ()
+
+
+def named_end(number: Distribution, end: float, name: str) -> str:
+    """Return how a message calls an end of a distribution: the number, or that the user gave none."""
+    open_end = np.isinf(end) or (isinstance(number, LogNormal) and name == "low" and end == 0)
+    kind = next((key for key, cls in DISTRIBUTIONS.items() if cls is type(number)), "distribution")
+    return f'a {kind} without "{name}"' if open_end else f"{end:g}"
+
+
+Share: TypeAlias = Annotated[Number, Within(0, 1)]
+"""A share or a probability."""
+Turn: TypeAlias = Annotated[Number, Within(-MOST_TURN_RAD, MOST_TURN_RAD)]
+"""An angle all around, radians."""
+Height: TypeAlias = Annotated[Number, Within(-UPRIGHT_RAD, UPRIGHT_RAD)]
+"""An angle over the horizon, radians."""
+Length: TypeAlias = Annotated[Number, Within(1e-4, 100)]
+"""The size of a body, metres."""
+Extent: TypeAlias = Annotated[Number, Within(0, 100)]
+"""A distance, metres."""
+Shift: TypeAlias = Annotated[Number, Within(-100, 100)]
+"""A coordinate, metres."""
+Mass: TypeAlias = Annotated[Number, Within(0, 1000)]
+"""Kilograms."""
+Ratio: TypeAlias = Annotated[Number, Within(0.01, 100)]
+"""One length over another, or a factor."""
+Amount: TypeAlias = Annotated[Number, Within(0)]
+"""What cannot be negative."""
+Kelvin: TypeAlias = Annotated[Number, Within(500, 40000)]
+"""The temperature of a black body."""
+Count: TypeAlias = Annotated[Number, Within(0, MOST, whole=True)]
 """A number of things."""

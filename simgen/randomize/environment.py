@@ -10,7 +10,21 @@ from pydantic.dataclasses import dataclass
 
 from simgen.environments import temperature_rgb
 from simgen.randomize.base import SECTION, Color, linear, section_of, vec3
-from simgen.randomize.distributions import Constant, Dome, LogUniform, Number, Uniform
+from simgen.randomize.distributions import (
+    UPRIGHT_RAD,
+    Amount,
+    Constant,
+    Dome,
+    Height,
+    Kelvin,
+    LogUniform,
+    Number,
+    Ratio,
+    Share,
+    Turn,
+    Uniform,
+    Within,
+)
 from simgen.scene import EnvironmentSpec, Plain, SceneSpec, Vec3
 
 Weight = Annotated[float, Field(ge=0)]
@@ -42,11 +56,11 @@ class SkyRange(EnvironmentRange):
     """Daylight; see `simgen.environments.sky.Sky`. The environment's yaw turns the sun, too."""
 
     weight: Weight = 1.0
-    sun_elevation_rad: Number = Dome(0.1, 1.4)
-    turbidity: Number = Uniform(2, 8)
-    overcast: Number = Uniform(0, 1)
-    sun_share: Number = Constant(0)
-    ground: Number = Uniform(0.1, 0.4)
+    sun_elevation_rad: Annotated[Number, Within(0, UPRIGHT_RAD)] = Dome(0.1, 1.4)
+    turbidity: Annotated[Number, Within(2, 10)] = Uniform(2, 8)
+    overcast: Share = Uniform(0, 1)
+    sun_share: Annotated[Number, Within(0, 0.99)] = Constant(0)
+    ground: Share = Uniform(0.1, 0.4)
 
     def sample(self, rng: Generator) -> Plain:
         ground = round(float(np.clip(self.ground.sample(rng), 0, 1)), 4)
@@ -74,17 +88,17 @@ class StudioRange(EnvironmentRange):
     """
 
     weight: Weight = 1.0
-    boxes: Number = Uniform(1, 4)
-    elevation_rad: Number = Dome(0.1, np.pi / 2)
-    azimuth_rad: Number = Uniform(-np.pi, np.pi)
-    width_rad: Number = Uniform(0.2, 1.4)
-    aspect: Number = Uniform(0.3, 1.5)
-    brightness: Number = LogUniform(3, 60)
-    temperature_k: Number = Uniform(3000, 8000)
+    boxes: Annotated[Number, Within(0, 50, whole=True)] = Uniform(1, 4)
+    elevation_rad: Height = Dome(0.1, np.pi / 2)
+    azimuth_rad: Turn = Uniform(-np.pi, np.pi)
+    width_rad: Annotated[Number, Within(0.01, 2.8)] = Uniform(0.2, 1.4)
+    aspect: Ratio = Uniform(0.3, 1.5)
+    brightness: Annotated[Number, Within(0, 1e6)] = LogUniform(3, 60)
+    temperature_k: Kelvin = Uniform(3000, 8000)
     room: Color = Color(saturation=Uniform(0, 0.15), value=Constant(1))
-    ceiling: Number = Uniform(0.5, 2.5)
-    floor: Number = Uniform(0.1, 0.6)
-    softness: Number = Uniform(0, 0.6)
+    ceiling: Annotated[Number, Within(0, 100)] = Uniform(0.5, 2.5)
+    floor: Share = Uniform(0.1, 0.6)
+    softness: Share = Uniform(0, 0.6)
 
     def sample(self, rng: Generator) -> Plain:
         floor = round(float(np.clip(self.floor.sample(rng), 0, 1)), 4)
@@ -132,7 +146,7 @@ ENVIRONMENT_RANGES: dict[str, type[Any]] = {
     "studio": StudioRange,
     "image": ImageRange,
 }
-AnyRange = Annotated[EnvironmentRange, section_of(ENVIRONMENT_RANGES, "kinds")]
+AnyRange = Annotated[EnvironmentRange, section_of(ENVIRONMENT_RANGES)]
 
 
 @dataclass(frozen=True, config=SECTION)
@@ -146,8 +160,8 @@ class EnvironmentLight:
     """
 
     kinds: Annotated[tuple[AnyRange, ...], Field(min_length=1)] = (StudioRange(),)
-    intensity: Number | None = LogUniform(150, 1500)
-    yaw_rad: Number = Uniform(-np.pi, np.pi)
+    intensity: Amount | None = LogUniform(150, 1500)
+    yaw_rad: Turn = Uniform(-np.pi, np.pi)
 
     def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
         weights = np.array([kind.weight for kind in self.kinds])

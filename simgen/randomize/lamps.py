@@ -10,7 +10,24 @@ from pydantic.dataclasses import dataclass
 
 from simgen.environments.base import direction
 from simgen.randomize.base import SECTION, Color, linear, vec3
-from simgen.randomize.distributions import Constant, Count, Dome, LogUniform, Number, Uniform
+from simgen.randomize.distributions import (
+    HALF_TURN_RAD,
+    Amount,
+    Constant,
+    Count,
+    Dome,
+    Height,
+    Kelvin,
+    Length,
+    LogUniform,
+    Number,
+    Ratio,
+    Share,
+    Shift,
+    Turn,
+    Uniform,
+    Within,
+)
 from simgen.scene import LampSpec, SceneSpec
 
 
@@ -37,20 +54,20 @@ class LampGroup:
 
     kind: Literal["directional", "point", "spot", "area"] = "area"
     count: Count = Constant(1)
-    intensity: Number = LogUniform(200, 2000)
-    temperature_k: Number = Uniform(3000, 7000)
+    intensity: Amount = LogUniform(200, 2000)
+    temperature_k: Kelvin = Uniform(3000, 7000)
     color: Color = Color(saturation=Constant(0), value=Constant(1))
-    elevation_rad: Number = Dome(0.4, np.pi / 2)
-    azimuth_rad: Number = Uniform(-np.pi, np.pi)
-    distance_m: Number = Uniform(0.8, 2.0)
-    aim_m: Number = Uniform(-0.05, 0.05)
-    size_m: Number = LogUniform(0.05, 0.8)
-    aspect: Number = Uniform(0.4, 1.0)
-    angle_rad: Number = LogUniform(0.01, 0.3)
-    cone_rad: Number = Uniform(0.5, 1.2)
-    softness: Number = Uniform(0.1, 0.6)
-    roll_rad: Number = Uniform(-np.pi, np.pi)
-    shadow_probability: Number = Constant(1)
+    elevation_rad: Height = Dome(0.4, np.pi / 2)
+    azimuth_rad: Turn = Uniform(-np.pi, np.pi)
+    distance_m: Annotated[Number, Within(1e-3, 1000)] = Uniform(0.8, 2.0)
+    aim_m: Shift = Uniform(-0.05, 0.05)
+    size_m: Length = LogUniform(0.05, 0.8)
+    aspect: Ratio = Uniform(0.4, 1.0)
+    angle_rad: Annotated[Number, Within(0, 3.1)] = LogUniform(0.01, 0.3)
+    cone_rad: Annotated[Number, Within(0.01, 2 * HALF_TURN_RAD)] = Uniform(0.5, 1.2)
+    softness: Share = Uniform(0.1, 0.6)
+    roll_rad: Turn = Uniform(-np.pi, np.pi)
+    shadow_probability: Share = Constant(1)
 
     def sample(self, rng: Generator) -> list[LampSpec]:
         """Return the lamps of one scene."""

@@ -1,13 +1,14 @@
 """Randomizers that give the movable objects of a scene their places and velocities."""
 
 import dataclasses
+from typing import Annotated
 
 import numpy as np
 from numpy.random import Generator
 from pydantic.dataclasses import dataclass
 
 from simgen.randomize.base import SECTION, vec3
-from simgen.randomize.distributions import Constant, Number, Uniform
+from simgen.randomize.distributions import Constant, Extent, Number, Share, Shift, Turn, Uniform, Within
 from simgen.scene import ObjectSpec, SceneSpec
 
 REACH_M = 0.03
@@ -25,14 +26,14 @@ class Drop:
         height_m: where the lowest layer starts.
     """
 
-    spread_m: Number = Uniform(0.03, 0.12)
-    limit_m: Number = Constant(0.2)
-    center_m: Number = Uniform(-0.05, 0.05)
-    height_m: Number = Uniform(0.02, 0.06)
-    speed_m_s: Number = Uniform(0, 0.3)
-    spin_rad_s: Number = Uniform(0, 25)
-    friction: Number = Uniform(0.3, 0.8)
-    restitution: Number = Uniform(0, 0.3)
+    spread_m: Extent = Uniform(0.03, 0.12)
+    limit_m: Extent = Constant(0.2)
+    center_m: Shift = Uniform(-0.05, 0.05)
+    height_m: Extent = Uniform(0.02, 0.06)
+    speed_m_s: Annotated[Number, Within(0, 100)] = Uniform(0, 0.3)
+    spin_rad_s: Annotated[Number, Within(0, 1000)] = Uniform(0, 25)
+    friction: Annotated[Number, Within(0, 10)] = Uniform(0.3, 0.8)
+    restitution: Share = Uniform(0, 0.3)
 
     def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
         spread, limit, height = (d.sample(rng) for d in (self.spread_m, self.limit_m, self.height_m))
@@ -76,10 +77,10 @@ class Grid:
         lift_m: height of the objects' centres over the table.
     """
 
-    pitch_m: Number = Constant(0.036)
-    jitter_m: Number = Uniform(-0.002, 0.002)
-    yaw_rad: Number = Uniform(-0.1, 0.1)
-    lift_m: Number = Constant(0.002)
+    pitch_m: Extent = Constant(0.036)
+    jitter_m: Shift = Uniform(-0.002, 0.002)
+    yaw_rad: Turn = Uniform(-0.1, 0.1)
+    lift_m: Shift = Constant(0.002)
 
     def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
         count = sum(body.labelled for body in scene.objects)

@@ -1,17 +1,28 @@
 """The randomizer of the user's own objects: any model of the catalog, CAD files among them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 from numpy.random import Generator
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
-from simgen.catalog import build_model
-from simgen.errors import SimgenError
+from simgen.catalog import MODELS, build_model
+from simgen.errors import AssetError, SimgenError
 from simgen.randomize.base import SECTION, Material, add_objects
-from simgen.randomize.distributions import DISTRIBUTIONS, Constant, Count, Number, Uniform, parse_distribution
+from simgen.randomize.distributions import (
+    DISTRIBUTIONS,
+    Constant,
+    Count,
+    Distribution,
+    Mass,
+    Uniform,
+    named_end,
+    parse_distribution,
+)
+from simgen.registry import SectionError, build
 from simgen.rng import stream
 from simgen.scene import ObjectSpec, Plain, SceneSpec
 
@@ -32,18 +43,22 @@ class Item:
     model: Plain
     name: str | None = None
     material: Material = Material()
-    mass_kg: Number = Uniform(0.02, 0.1)
+    mass_kg: Mass = Uniform(0.02, 0.1)
     weight: Annotated[float, Field(ge=0)] = 1.0
 
     @field_validator("model")
     @classmethod
     def _can_be_built(cls, section: Plain, info: ValidationInfo) -> Plain:
         try:
+            for end in (0, 1):  # what the model is for the least and for the largest numbers
+                build(MODELS, _replaced(section, lambda number, end=end: _end(number, end)), "")  # type: ignore[misc]
             model = build_model(sampled(section, stream(0, 0, "check")))
             if info.context is not None:
                 model.mesh(Path(info.context))
-        except SimgenError as error:
+        except AssetError as error:
             raise ValueError(str(error)) from None
+        except SimgenError as error:
+            raise SectionError(str(error).removeprefix("model.")) from None
         return section
 
 
@@ -85,12 +100,23 @@ class Objects:
 
 def sampled(value: Any, rng: Generator) -> Any:
     """Return plain data with every range [low, high] and every distribution in it replaced by a number drawn."""
+    return _replaced(value, lambda number: number.sample(rng))
+
+
+def _end(number: Distribution, end: int) -> float:
+    found, name = number.support()[end], ("low", "high")[end]
+    if not np.isfinite(found):
+        raise ValueError(f'expected a distribution with "low" and "high", got {named_end(number, found, name)}')
+    return found
+
+
+def _replaced(value: Any, draw: Callable[[Distribution], float]) -> Any:
     if isinstance(value, Mapping):
         if value.get("kind") in DISTRIBUTIONS:
-            return round(parse_distribution(value).sample(rng), 6)
-        return {key: sampled(inner, rng) for key, inner in value.items()}
+            return round(draw(parse_distribution(value)), 6)
+        return {key: _replaced(inner, draw) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         if len(value) == 2 and all(type(v) in (int, float) for v in value):
-            return round(parse_distribution(value).sample(rng), 6)
-        return [sampled(inner, rng) for inner in value]
+            return round(draw(parse_distribution(value)), 6)
+        return [_replaced(inner, draw) for inner in value]
     return value

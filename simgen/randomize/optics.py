@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.random import Generator
@@ -12,9 +12,24 @@ from pydantic.dataclasses import dataclass
 from simgen.errors import ConfigError, RenderError
 from simgen.lens import LENSES, lens_of
 from simgen.randomize.base import SECTION, Material, section_of, vec3
-from simgen.randomize.distributions import Constant, Distribution, Number, Uniform
+from simgen.randomize.distributions import (
+    HALF_TURN_RAD,
+    Constant,
+    Distribution,
+    Height,
+    Number,
+    Ratio,
+    Share,
+    Shift,
+    Turn,
+    Uniform,
+    Within,
+)
 from simgen.randomize.lamps import lux_at_origin
 from simgen.scene import CameraSpec, LightSpec, Plain, SceneSpec, SensorSpec
+
+Coefficient: TypeAlias = Annotated[Number, Within(-100, 100)]
+Stops: TypeAlias = Annotated[Number, Within(-30, 30)]
 
 
 @dataclass(frozen=True, config=SECTION)
@@ -27,13 +42,13 @@ class Light:
         shadow_probability: of casting a shadow.
     """
 
-    elevation_rad: Number = Uniform(0.5, 1.55)
-    azimuth_rad: Number = Uniform(-np.pi, np.pi)
-    tint: Number = Uniform(0, 0.15)
-    ambient: Number = Uniform(0.45, 0.8)
-    diffuse: Number = Uniform(0.15, 0.5)
-    specular: Number = Uniform(0, 0.3)
-    shadow_probability: Number = Constant(0.7)
+    elevation_rad: Height = Uniform(0.5, 1.55)
+    azimuth_rad: Turn = Uniform(-np.pi, np.pi)
+    tint: Share = Uniform(0, 0.15)
+    ambient: Share = Uniform(0.45, 0.8)
+    diffuse: Share = Uniform(0.15, 0.5)
+    specular: Share = Uniform(0, 0.3)
+    shadow_probability: Share = Constant(0.7)
 
     def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
         up, around = self.elevation_rad.sample(rng), self.azimuth_rad.sample(rng)
@@ -73,11 +88,11 @@ class BrownRange(_Coefficients):
 
     kind: ClassVar[str] = "brown"
 
-    k1: Number = Constant(0)
-    k2: Number = Constant(0)
-    p1: Number = Constant(0)
-    p2: Number = Constant(0)
-    k3: Number = Constant(0)
+    k1: Coefficient = Constant(0)
+    k2: Coefficient = Constant(0)
+    p1: Coefficient = Constant(0)
+    p2: Coefficient = Constant(0)
+    k3: Coefficient = Constant(0)
 
 
 @dataclass(frozen=True, config=SECTION)
@@ -86,14 +101,14 @@ class FisheyeRange(_Coefficients):
 
     kind: ClassVar[str] = "fisheye"
 
-    k1: Number = Constant(0)
-    k2: Number = Constant(0)
-    k3: Number = Constant(0)
-    k4: Number = Constant(0)
+    k1: Coefficient = Constant(0)
+    k2: Coefficient = Constant(0)
+    k3: Coefficient = Constant(0)
+    k4: Coefficient = Constant(0)
 
 
 LENS_RANGES: dict[str, type[Any]] = {"brown": BrownRange, "fisheye": FisheyeRange}
-LensRange = Annotated[BrownRange | FisheyeRange, section_of(LENS_RANGES, "lens")]
+LensRange = Annotated[BrownRange | FisheyeRange, section_of(LENS_RANGES)]
 _LENS_DRAWS = 20
 
 
@@ -117,18 +132,18 @@ class Camera:
             white stays white and black black. It counts the lamps and the environment drawn before the camera.
     """
 
-    view_width_m: Number = Uniform(0.25, 0.5)
-    fov_rad: Number = Uniform(0.6, 1.1)
-    tilt_rad: Number = Uniform(0, 0.4)
-    azimuth_rad: Number = Uniform(-np.pi, np.pi)
-    roll_rad: Number = Uniform(-0.1, 0.1)
-    target_m: Number = Uniform(-0.03, 0.03)
-    aspect: Number = Constant(1)
-    center_offset: Number = Constant(0)
-    skew: Number = Constant(0)
+    view_width_m: Annotated[Number, Within(1e-3, 1000)] = Uniform(0.25, 0.5)
+    fov_rad: Annotated[Number, Within(0.01, 3)] = Uniform(0.6, 1.1)
+    tilt_rad: Annotated[Number, Within(-HALF_TURN_RAD, HALF_TURN_RAD)] = Uniform(0, 0.4)
+    azimuth_rad: Turn = Uniform(-np.pi, np.pi)
+    roll_rad: Turn = Uniform(-0.1, 0.1)
+    target_m: Shift = Uniform(-0.03, 0.03)
+    aspect: Ratio = Constant(1)
+    center_offset: Annotated[Number, Within(-1, 1)] = Constant(0)
+    skew: Annotated[Number, Within(-1000, 1000)] = Constant(0)
     lens: LensRange | None = None
-    exposure_ev: Number | None = None
-    exposure_bias_ev: Number | None = None
+    exposure_ev: Stops | None = None
+    exposure_bias_ev: Stops | None = None
 
     @model_validator(mode="after")
     def _one_exposure(self) -> "Camera":
@@ -189,14 +204,14 @@ class Sensor:
         white_balance: factor, drawn for red and blue.
     """
 
-    exposure: Number = Constant(1)
-    white_balance: Number = Constant(1)
-    gamma: Number = Constant(1)
-    resolution: Number = Constant(1)
-    blur_px: Number = Constant(0)
-    noise: Number = Constant(0)
-    vignette: Number = Constant(0)
-    jpeg_quality: Number = Constant(100)
+    exposure: Ratio = Constant(1)
+    white_balance: Ratio = Constant(1)
+    gamma: Annotated[Number, Within(0.05, 20)] = Constant(1)
+    resolution: Annotated[Number, Within(0.01, 1)] = Constant(1)
+    blur_px: Annotated[Number, Within(0, 100)] = Constant(0)
+    noise: Annotated[Number, Within(0, 255)] = Constant(0)
+    vignette: Share = Constant(0)
+    jpeg_quality: Annotated[Number, Within(1, 100, whole=True)] = Constant(100)
 
     def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
         def draw(numbers: Sequence[Distribution]) -> list[float]:

@@ -1,22 +1,54 @@
 """Randomizers that put labelled objects, supports, trays and clutter into the scene (at the origin; layout follows)."""
 
 from dataclasses import field
+from typing import Annotated, Any, TypeAlias
 
 import numpy as np
 from numpy.random import Generator
+from pydantic import Field, ValidatorFunctionWrapHandler, field_validator
 from pydantic.dataclasses import dataclass
 
+from simgen.errors import ConfigError
 from simgen.randomize.base import SECTION, Color, Material, add_objects, vec3
-from simgen.randomize.distributions import Constant, Count, Number, Uniform, clipped
+from simgen.randomize.distributions import (
+    MOST_TURN_RAD,
+    Constant,
+    Count,
+    Extent,
+    Length,
+    Mass,
+    Number,
+    Share,
+    Turn,
+    Uniform,
+    Within,
+    clipped,
+)
+from simgen.registry import SectionError
 from simgen.scene import MaterialSpec, ObjectSpec, Plain, SceneSpec
 from simgen.strokes import StyleRanges, plain_style, sample_style
+
+Grey: TypeAlias = Annotated[Number, Within(0, 255)]
+_STYLE_LIMITS = {
+    "jitter": (0, 0.5),
+    "slant": (-3, 3),
+    "aspect": (0.1, 10),
+    "rotation_rad": (-MOST_TURN_RAD, MOST_TURN_RAD),
+    "wobble": (0, 0.5),
+    "thickness": (0.005, 0.5),
+    "pressure": (0, 0.95),
+    "roundness": (0, 0.5),
+    "scale": (0.1, 0.96),
+    "offset_x": (-1, 1),
+    "offset_y": (-1, 1),
+}
 
 
 @dataclass(frozen=True, config=SECTION)
 class Surface:
     """The table: a fixed box whose top is at z = 0."""
 
-    size_m: Number = Constant(1.5)
+    size_m: Length = Constant(1.5)
     material: Material = Material()
 
     def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
@@ -35,13 +67,13 @@ class Tray:
         size_m: inner width; the depth is `aspect` times that.
     """
 
-    probability: Number = Constant(0.5)
-    size_m: Number = Uniform(0.15, 0.4)
-    aspect: Number = Uniform(0.6, 1.0)
-    wall_height_m: Number = Uniform(0.01, 0.05)
-    wall_thickness_m: Number = Uniform(0.002, 0.02)
-    yaw_rad: Number = Uniform(-0.2, 0.2)
-    floor_probability: Number = Constant(0.7)
+    probability: Share = Constant(0.5)
+    size_m: Annotated[Number, Within(1e-3, 100)] = Uniform(0.15, 0.4)
+    aspect: Annotated[Number, Within(0.1, 10)] = Uniform(0.6, 1.0)
+    wall_height_m: Length = Uniform(0.01, 0.05)
+    wall_thickness_m: Length = Uniform(0.002, 0.02)
+    yaw_rad: Turn = Uniform(-0.2, 0.2)
+    floor_probability: Share = Constant(0.7)
     wall: Material = Material()
     floor: Material = Material()
 
@@ -81,23 +113,23 @@ class Dice:
     """
 
     count: Count = Uniform(1, 12)
-    size_m: Number = Uniform(0.012, 0.02)
-    edge_radius: Number = Uniform(0.08, 0.35)
-    corner_cut: Number = Uniform(0, 0.5)
-    pip_radius: Number = Uniform(0.14, 0.24)
-    pip_spread: Number = Uniform(0.42, 0.58)
-    one_scale: Number = Uniform(1.0, 1.4)
-    pip_depth: Number = Uniform(0, 1)
-    sheen: Number = Uniform(-0.1, 0.3)
-    clearness: Number = Constant(0)
-    gloss: Number = Constant(0)
-    turned_probability: Number = Constant(0.5)
-    left_handed_probability: Number = Constant(0.5)
-    contrast_min: Number = Constant(50)
-    mass_kg: Number = Uniform(0.003, 0.008)
+    size_m: Length = Uniform(0.012, 0.02)
+    edge_radius: Share = Uniform(0.08, 0.35)
+    corner_cut: Share = Uniform(0, 0.5)
+    pip_radius: Share = Uniform(0.14, 0.24)
+    pip_spread: Share = Uniform(0.42, 0.58)
+    one_scale: Annotated[Number, Within(0.1, 10)] = Uniform(1.0, 1.4)
+    pip_depth: Share = Uniform(0, 1)
+    sheen: Annotated[Number, Within(-1, 1)] = Uniform(-0.1, 0.3)
+    clearness: Share = Constant(0)
+    gloss: Share = Constant(0)
+    turned_probability: Share = Constant(0.5)
+    left_handed_probability: Share = Constant(0.5)
+    contrast_min: Grey = Constant(50)
+    mass_kg: Mass = Uniform(0.003, 0.008)
     body: Material = Material()
-    pips: tuple[Color, ...] = (Color(),)
-    face_px: int = 64
+    pips: Annotated[tuple[Color, ...], Field(min_length=1)] = (Color(),)
+    face_px: Annotated[int, Field(ge=8, le=1024)] = 64
 
     def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
         return add_objects(scene, [self._die(f"die_{i:02d}", rng) for i in range(self.count.sample_int(rng))])
@@ -131,14 +163,27 @@ class DigitTiles:
     """Tiles with handwritten digits. `handwriting: false` writes every digit in one neat style."""
 
     count: Count = Constant(36)
-    size_m: Number = Constant(0.03)
-    height_m: Number = Uniform(0.002, 0.006)
-    margin: Number = Uniform(0.1, 0.2)
+    size_m: Length = Constant(0.03)
+    height_m: Length = Uniform(0.002, 0.006)
+    margin: Annotated[Number, Within(0, 0.45)] = Uniform(0.1, 0.2)
     body: Material = Material()
     ink: Color = Color()
-    ink_contrast: Number = Uniform(80, 230)
+    ink_contrast: Grey = Uniform(80, 230)
     handwriting: bool = True
     style: StyleRanges = field(default_factory=StyleRanges)
+
+    @field_validator("style", mode="wrap")
+    @classmethod
+    def _possible(cls, value: Any, parse: ValidatorFunctionWrapHandler) -> StyleRanges:
+        try:
+            style: StyleRanges = parse(value)
+        except ConfigError as error:
+            raise ValueError(str(error).removeprefix("digit strokes: ")) from None
+        for name, (low, high) in _STYLE_LIMITS.items():
+            for end in getattr(style, name):
+                if not low <= end <= high:
+                    raise SectionError(f"{name}: expected numbers from {low:g} to {high:g}, got {end:g}")
+        return style
 
     def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
         return add_objects(scene, [self._tile(i, rng) for i in range(self.count.sample_int(rng))])
@@ -175,10 +220,10 @@ class Distractors:
     """
 
     count: Count = Uniform(0, 4)
-    size_m: Number = Uniform(0.01, 0.05)
-    flat_probability: Number = Constant(0)
-    fixed_probability: Number = Constant(0.5)
-    rim_m: Number = Uniform(0.15, 0.3)
+    size_m: Annotated[Number, Within(1e-3, 100)] = Uniform(0.01, 0.05)
+    flat_probability: Share = Constant(0)
+    fixed_probability: Share = Constant(0.5)
+    rim_m: Extent = Uniform(0.15, 0.3)
     material: Material = Material()
 
     def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:

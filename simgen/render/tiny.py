@@ -36,7 +36,7 @@ class TinyRenderer:
     """
 
     supersample: int = Field(default=1, ge=1, le=4)
-    light_distance_m: float = Field(default=1.0, gt=0)
+    light_distance_m: float = Field(default=1.0, gt=0, le=1000)
 
     @property
     def needs_visuals(self) -> bool:

@@ -151,7 +151,7 @@ def test_an_incident_meter_counts_lamps_and_environment():
 def test_mistakes_are_one_sentence():
     assert refused("lamps", {"groups": [{"kind": "aera"}]}).startswith("randomize.lamps.groups.0.kind: ")
     assert refused("environment", {"kinds": [{"kind": "studoi"}]}) == (
-        'randomize.environment.kinds.0: kinds.kind: unknown kind "studoi" (did you mean "studio"?)'
+        'randomize.environment.kinds.0.kind: unknown kind "studoi" (did you mean "studio"?)'
     )
     assert 'unknown key "turbidty" (did you mean "turbidity"?)' in refused(
         "environment", {"kinds": [{"kind": "sky", "turbidty": 3}]}

@@ -90,6 +90,16 @@ def test_numbers_of_a_model_may_be_distributions(tmp_path):
         ({"model": mesh(path="bracket.xyz1")}, "expected a readable mesh"),
         ({"model": {"kind": "messh"}}, 'unknown kind "messh" (did you mean "mesh"?)'),
         ({"model": mesh(scal=1)}, 'unknown key "scal" (did you mean "scale"?)'),
+        (
+            {"model": {"kind": "cylinder", "radius_m": [-0.01, 0.02], "height_m": 0.1}},
+            "line 23: randomize.objects.items.0.model.radius_m: expected a number > 0, got -0.01",
+        ),
+        (
+            {"model": {"kind": "sphere", "radius_m": {"kind": "normal", "mean": 1, "std": 0.1}}},
+            'model: expected a distribution with "low" and "high", got a normal without "low"',
+        ),
+        ({"model": {"kind": "sphere"}}, "model.radius_m: required, but missing"),
+        ({"model": mesh(), "mass_kg": -1}, "mass_kg: expected numbers from 0 to 1000, got -1"),
         ({"model": mesh(), "name": "brocket"}, '"brocket" is not among the classes (did you mean "bracket"?)'),
         ({"model": mesh(), "material": {"textures": {"photo": 1}, "photos": ["none.png"]}}, "there is no such file"),
         ({"model": mesh(), "material": {"textures": {"photo": 1}, "photos": ["empty"]}}, "a folder with images"),
