@@ -308,3 +308,30 @@ def test_the_style_of_digits_has_limits():
         load("digits", ["randomize.digit_tiles.style={thickness: [-1, 0.1]}"])
     with pytest.raises(ConfigError, match=r"digits line 13: randomize\.digit_tiles\.style: `slant` needs low <= high"):
         load("digits", ["randomize.digit_tiles.style={slant: [1, 0]}"])
+
+
+def test_a_panorama_is_looked_at_when_the_config_is_read(tmp_path):
+    def config(path):
+        return written(tmp_path, yaml.safe_dump(scene(path), sort_keys=False))
+
+    def scene(path):
+        data = small_dice(render={"kind": "tiny"})
+        data["randomize"]["environment"] = {"kinds": [{"kind": "image", "paths": [path]}]}
+        return data
+
+    cv2.imwrite(str(tmp_path / "good.png"), np.full((16, 32, 3), 90, np.uint8))
+    cv2.imwrite(str(tmp_path / "square.png"), np.full((16, 16, 3), 90, np.uint8))
+    (tmp_path / "cut.png").write_bytes((tmp_path / "good.png").read_bytes()[:-20])
+    assert sample(load(config("good.png")), 0, 0).metadata["scene"]["environment"]["map"]["path"] == "good.png"
+    for name, reason in (
+        ("none.hdr", "cannot be read: No such file or directory"),
+        ("cut.png", "expected a whole .hdr, .exr, .png or .jpg file, got one that cannot be decoded"),
+        ("square.png", "expected a panorama twice as wide as high, got 16 x 16 pixels"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            load(config(name))
+        where = f"{tmp_path / 'scene.yaml'} line "
+        assert str(caught.value).startswith(where)
+        assert str(caught.value).endswith(
+            f'randomize.environment.kinds.0.paths: environment "{tmp_path / name}": {reason}'
+        )

@@ -3,6 +3,7 @@
 import re
 import struct
 from collections.abc import Hashable
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -43,11 +44,25 @@ class ImageFile(Environment):
         return np.asarray(cv2.resize(np.ascontiguousarray(pixels), size, interpolation=way), np.float32)
 
     def version(self, root: Path) -> Hashable:
-        try:
-            found = (root / self.path).stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size
+        return _version(root / self.path)
+
+
+def check_panorama(path: Path) -> None:
+    """Raise `AssetError` unless `read_panorama` can read the file; it is decoded once until it changes."""
+    _readable(path, _version(path))
+
+
+@lru_cache(maxsize=256)
+def _readable(path: Path, _: Hashable) -> None:
+    read_panorama(path)
+
+
+def _version(path: Path) -> Hashable:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def read_panorama(path: Path) -> Map:

@@ -1,14 +1,17 @@
 """Light from all around: which kind, and the ranges of each kind's numbers."""
 
 import dataclasses
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 from numpy.random import Generator
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic.dataclasses import dataclass
 
 from simgen.environments import temperature_rgb
+from simgen.environments.image import check_panorama
+from simgen.errors import AssetError
 from simgen.randomize.base import SECTION, Color, linear, section_of, vec3
 from simgen.randomize.distributions import (
     UPRIGHT_RAD,
@@ -135,6 +138,18 @@ class ImageRange(EnvironmentRange):
     paths: Annotated[tuple[str, ...], Field(min_length=1)]
     weight: Weight = 1.0
     height_px: Annotated[int, Field(ge=8, le=2048, multiple_of=2)] = 128
+
+    @field_validator("paths")
+    @classmethod
+    def _readable(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if info.context is None:
+            return names
+        try:
+            for name in names:
+                check_panorama(Path(info.context) / name)
+        except AssetError as error:
+            raise ValueError(str(error)) from None
+        return names
 
     def sample(self, rng: Generator) -> Plain:
         return {"kind": "image", "path": str(rng.choice(list(self.paths))), "height_px": self.height_px}
