@@ -214,6 +214,8 @@ def _read(config: str | Path, folder: str) -> tuple[str, str, Path]:
     """Return the text, how messages call it, and the folder it stands in."""
     path = Path(config)
     if path.suffix in (".yaml", ".yml"):
+        if path.is_dir():
+            raise ConfigError(f'config "{config}": expected a .yaml file, got a folder')
         try:
             return path.read_text("utf-8"), str(config), path.parent
         except FileNotFoundError:
@@ -223,6 +225,8 @@ def _read(config: str | Path, folder: str) -> tuple[str, str, Path]:
     shipped = resources.files("simgen.assets") / folder
     names = sorted(entry.name.removesuffix(".yaml") for entry in shipped.iterdir() if entry.name.endswith(".yaml"))
     if str(config) not in names:
+        if path.is_dir():
+            raise ConfigError(f'config "{config}": expected a .yaml file, got a folder')
         hint = did_you_mean(str(config), names)
         raise ConfigError(f'config "{config}": expected a .yaml file or the name of a shipped one{hint}')
     with resources.as_file(shipped) as place:
@@ -231,6 +235,7 @@ def _read(config: str | Path, folder: str) -> tuple[str, str, Path]:
 
 def _parsed(text: str, where: str) -> Plain:
     try:
+        _refuse_twice(text, where)
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -243,12 +248,35 @@ def _parsed(text: str, where: str) -> Plain:
     return data
 
 
+def _refuse_twice(text: str, where: str) -> None:
+    """Refuse a key that a mapping has already: YAML forbids it, and PyYAML would let the last one win in silence."""
+    waiting, seen = [yaml.compose(text, Loader=yaml.SafeLoader)], set()
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, yaml.CollectionNode) or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+            continue
+        lines: dict[tuple[str, str], int] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            first = lines.get((key.tag, str(key.value)))
+            if first is not None:
+                there = f" (it is there on line {first})" if line != first else ""
+                raise ConfigError(f'{where} line {line}: expected each key once, got "{key.value}" again{there}')
+            lines[key.tag, str(key.value)] = line
+            waiting.append(value)
+
+
 def _override(data: Plain, override: str) -> None:
     key, equals, value = override.partition("=")
     if not equals or not key.strip():
         raise ConfigError(f'--set "{override}": expected KEY=VALUE, e.g. output.quality=90')
     *parents, last = key.strip().split(".")
     try:
+        _refuse_twice(value, f'--set "{override}"')
         new = yaml.safe_load(value)
     except yaml.YAMLError:
         raise ConfigError(f'--set "{override}": expected YAML after "=", got {value!r}') from None

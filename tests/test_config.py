@@ -225,6 +225,44 @@ def test_yaml_nested_too_deep(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "redraws: 1\nclasses: [a]\nredraws: 2\n",
+            'line 3: expected each key once, got "redraws" again (it is there on line 1)',
+        ),
+        ("randomize:\n  light: {ambient: 0.5, ambient: 0.6}\n", 'line 2: expected each key once, got "ambient" again'),
+    ],
+)
+def test_a_key_that_stands_twice(tmp_path, text, sentence):
+    with pytest.raises(ConfigError) as caught:
+        load(written(tmp_path, text))
+    assert str(caught.value).endswith(f"scene.yaml {sentence}")
+
+
+def test_a_merged_section_may_be_changed(tmp_path):
+    text = yaml.safe_dump(small_dice(), sort_keys=False)
+    text = text.replace("    noise: 3", "    <<: &few {noise: 2, gamma: 1.1}\n    noise: 3")
+    assert load(written(tmp_path, text)).randomize["sensor"].noise.value == 3
+
+
+@pytest.mark.parametrize("name", ["scenes", "scenes.yaml", "."])
+def test_a_folder_is_no_config(tmp_path, name, monkeypatch):
+    (tmp_path / "scenes").mkdir()
+    (tmp_path / "scenes.yaml").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        load(name)
+    assert str(caught.value) == f'config "{name}": expected a .yaml file, got a folder'
+
+
+def test_a_folder_of_the_name_of_a_shipped_scene_does_not_hide_it(tmp_path, monkeypatch):
+    (tmp_path / "dice").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert load("dice").classes[0] == "one"
+
+
+@pytest.mark.parametrize(
     ("override", "sentence"),
     [
         ("randomize.sensor.jpeg_quality=400", "expected whole numbers from 1 to 100, got 400"),
