@@ -63,11 +63,17 @@ def load_mesh(path: Path) -> Mesh:
     import trimesh
 
     if not path.is_file():
-        raise AssetError(f'mesh "{path}": there is no such file')
+        found = "expected a mesh file, got a folder" if path.is_dir() else "there is no such file"
+        raise AssetError(f'mesh "{path}": {found}')
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in trimesh.available_formats():
+        if kind == "dae":
+            raise AssetError(f'mesh "{path}": expected a reader of dae files, got none: pip install pycollada')
+        raise AssetError(f'mesh "{path}": expected obj, ply, stl, glb or dae, got {path.suffix or "no suffix"}')
     try:
         loaded: Any = trimesh.load(path, force="mesh", process=False)
-    except Exception as error:  # trimesh raises whatever its many parsers do
-        raise AssetError(f'mesh "{path}": expected a readable mesh, got {type(error).__name__}: {error}') from None
+    except Exception:  # trimesh raises whatever its many parsers do
+        raise AssetError(f'mesh "{path}": expected a readable mesh, got one that cannot be decoded') from None
     faces = np.asarray(getattr(loaded, "faces", ()), np.int64)
     if not 0 < len(faces) <= MAX_FACES:
         raise AssetError(f'mesh "{path}": expected 1 to {MAX_FACES} triangles, got {len(faces)}')

@@ -87,7 +87,10 @@ def test_numbers_of_a_model_may_be_distributions(tmp_path):
     [
         ({"model": mesh(path="brocket.obj")}, 'brocket.obj": there is no such file'),
         ({"model": mesh(path="broken.obj")}, "expected 1 to 500000 triangles, got 0"),
-        ({"model": mesh(path="bracket.xyz1")}, "expected a readable mesh"),
+        ({"model": mesh(path="bracket.xyz1")}, 'bracket.xyz1": expected obj, ply, stl, glb or dae, got .xyz1'),
+        ({"model": mesh(path="bracket.step")}, 'bracket.step": expected obj, ply, stl, glb or dae, got .step'),
+        ({"model": mesh(path="noise.glb")}, 'noise.glb": expected a readable mesh, got one that cannot be decoded'),
+        ({"model": mesh(path="empty")}, 'empty": expected a mesh file, got a folder'),
         ({"model": {"kind": "messh"}}, 'unknown kind "messh" (did you mean "mesh"?)'),
         ({"model": mesh(scal=1)}, 'unknown key "scal" (did you mean "scale"?)'),
         (
@@ -108,7 +111,8 @@ def test_numbers_of_a_model_may_be_distributions(tmp_path):
 def test_what_is_missing_is_found_before_anything_is_made(tmp_path, item, sentence):
     bracket(tmp_path)
     (tmp_path / "broken.obj").write_text("v 0 0 0\n")
-    (tmp_path / "bracket.xyz1").write_text("no mesh")
+    for name in ("bracket.xyz1", "bracket.step", "noise.glb"):
+        (tmp_path / name).write_text("no mesh")
     (tmp_path / "empty").mkdir()
     file = tmp_path / "scene.yaml"
     file.write_text(yaml.safe_dump(scene(**item)))
