@@ -16,7 +16,9 @@ from simgen.errors import DataError
 
 MAX_PIXELS = 100_000_000
 _PNG = b"\x89PNG\r\n\x1a\n"
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 _JPEG = b"\xff\xd8"
+_JPEG_END = b"\xff\xd9"
 # Start-of-frame markers: 0xC0 to 0xCF but for the tables DHT (C4), JPG (C8) and DAC (CC).
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SCAN = 0xDA
@@ -138,9 +140,23 @@ def is_whole(data: bytes) -> bool:
     while place + 4 <= len(data) and data[place] == 0xFF:
         marker = data[place + 1]
         if marker == _SCAN:
-            return data.find(b"\xff\xd9", place) >= 0
+            return data.find(_JPEG_END, place) >= 0
         place += 1 if marker == 0xFF else 2 + struct.unpack_from(">H", data, place + 2)[0]
     return False
+
+
+def file_is_whole(path: Path) -> bool:
+    """Whether a PNG or JPEG file is there and holds its end; only a file whose last bytes say nothing is read whole."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_PNG))
+            file.seek(max(file.seek(0, 2) - len(_PNG_END), 0))
+            end = file.read()
+    except OSError:
+        return False
+    if (start == _PNG and end == _PNG_END) or (start.startswith(_JPEG) and end.endswith(_JPEG_END)):
+        return True
+    return start.startswith((_PNG, _JPEG)) and is_whole(path.read_bytes())
 
 
 def _png_ends(data: bytes) -> bool:

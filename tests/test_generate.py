@@ -18,7 +18,7 @@ from scenes_for_tests import config, small_dice
 import simgen
 from simgen.config import from_dict
 from simgen.engine import LocalEngine
-from simgen.errors import OutputError, RenderError
+from simgen.errors import ConfigError, OutputError, RenderError
 from simgen.formats.coco import CocoDataset
 from simgen.generate import Job, draw_scene, generate, render_scene, sample
 from simgen.scene import scene_from_dict
@@ -224,3 +224,19 @@ def test_a_run_that_failed_before_its_first_sample_does_not_stand_in_the_way(tmp
     mended = small_dice(output={"size_wh": [160, 120], "depth": True})
     generate(Job(mended, Path(), 0, tmp_path / "set"), 1)
     assert CocoDataset.read(tmp_path / "set")[0].depth_m is not None
+
+
+@pytest.mark.parametrize(
+    ("image", "stored"), [("jpg", "images/00000001.jpg"), ("png", "images/00000001.png"), ("jpg", "depth/00000001.png")]
+)
+@pytest.mark.parametrize("left", [0.9, 0.4, 0.0])
+def test_a_cut_picture_is_made_again(tmp_path, image, stored, left):
+    data = small_dice(output={"size_wh": [96, 96], "image": image, "depth": True})
+    job = Job(from_dict(data).source, Path(), 3, tmp_path / "set")
+    generate(job, 2)
+    file = job.out / stored
+    whole, other = file.read_bytes(), (job.out / stored.replace("1.", "0.")).stat().st_mtime_ns
+    file.write_bytes(whole[: int(left * len(whole))])
+    generate(job, 2)
+    assert file.read_bytes() == whole
+    assert (job.out / stored.replace("1.", "0.")).stat().st_mtime_ns == other

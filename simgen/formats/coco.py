@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from simgen.errors import OutputError
 from simgen.formats import masks
 from simgen.formats.coco_reader import CocoDataset, ImageRecord
+from simgen.imagefile import file_is_whole
 from simgen.lens import build_lens
 from simgen.samples import Annotation, Sample
 
@@ -88,14 +89,14 @@ class CocoWriter:
             raise OutputError(f'output "{self.folder}": cannot be written: {error.strerror}') from None
 
     def done(self) -> set[int]:
-        """Return the indices of the complete samples: metadata that can be read, and no file missing or empty."""
+        """Return the indices of the complete samples: metadata that can be read, and no picture missing or cut."""
         return {int(file.stem) for file in self._metas() if _is_json(file) and self._has_files(file.stem)}
 
     def _has_files(self, stem: str) -> bool:
         files = [self.folder / "images" / f"{stem}.{self.image}"]
         files += [self.folder / "depth" / f"{stem}.png"] * self.depth
         files += [self.folder / "instances" / f"{stem}.png"] * self.instances
-        return all(file.is_file() and file.stat().st_size > 0 for file in files)
+        return all(file_is_whole(file) for file in files)
 
     def _metas(self) -> list[Path]:
         return sorted(p for p in (self.folder / "meta").glob("*.json") if p.stem.isdigit())
