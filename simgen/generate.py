@@ -14,7 +14,7 @@ from simgen.annotate import annotate
 from simgen.catalog import surrounds
 from simgen.config import Config, from_dict, load
 from simgen.engine import Engine, LocalEngine
-from simgen.errors import OutputError, RenderError, ViewError
+from simgen.errors import ConfigError, OutputError, RenderError, ViewError
 from simgen.formats.coco import CocoWriter
 from simgen.geometry import transform
 from simgen.lens import camera_matrix
@@ -43,9 +43,12 @@ def sample(config: Config | str | Path, seed: int, index: int, watch: Stopwatch 
         watch: takes the seconds spent on each stage.
 
     Raises:
-        ConfigError, AssetError: the config or a file that it names cannot be used.
+        ConfigError, AssetError: the config or a file that it names cannot be used; a negative seed or index.
         RenderError: no draw of the scene came to rest with something to see, in the light and outside of every body.
     """
+    if seed < 0 or index < 0:
+        name, value = ("seed", seed) if seed < 0 else ("index", index)
+        raise ConfigError(f"sample: expected {name} >= 0, got {value}")
     config = config if isinstance(config, Config) else load(config)
     watch = watch or Stopwatch()
     for attempt in range(config.redraws + 1):
@@ -187,9 +190,12 @@ def generate(
 
     Raises:
         OutputError: the folder holds another config's data.
+        ConfigError: a negative seed.
     """
     if count < 1:
         raise OutputError(f"count: expected at least 1 sample, got {count}")
+    if job.seed < 0:
+        raise ConfigError(f"generate: expected seed >= 0, got {job.seed}")
     writer = job.writer(job.config())
     done = writer.done()
     missing = [i for i in range(count) if i not in done]

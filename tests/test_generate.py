@@ -240,3 +240,13 @@ def test_a_cut_picture_is_made_again(tmp_path, image, stored, left):
     generate(job, 2)
     assert file.read_bytes() == whole
     assert (job.out / stored.replace("1.", "0.")).stat().st_mtime_ns == other
+
+
+def test_seed_and_index_are_not_negative():
+    for seed, index, sentence in (
+        (-1, 0, "sample: expected seed >= 0, got -1"),
+        (0, -2, "sample: expected index >= 0, got -2"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            sample(config(), seed, index)
+        assert str(caught.value) == sentence
