@@ -23,7 +23,7 @@ from simgen.config import load
 from simgen.engine import LocalEngine
 from simgen.formats.coco import CocoDataset
 from simgen.generate import Job, generate
-from simgen.realdata import find_real_set
+from simgen.realdata import read_real_set
 
 FIGURES = ("map50", "map", "map75", "precision", "recall", "f1")
 # Real photographs are labelled by people and show dice at their own size: no habit to imitate, no rescaling to it.
@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--data", type=Path)
     arguments = parser.parse_args()
-    photographs = CocoDataset.read(find_real_set("d6-dice", arguments.data))
+    photographs = read_real_set("d6-dice", arguments.data)
     report_set = split(photographs, "last:50")
     out: Path = arguments.out
     results: dict[str, Evaluation] = {}

@@ -34,6 +34,7 @@ class RealSet:
 
     Attributes:
         folder: its name inside `SIMGEN_DATA` and the cache.
+        images: how many there are.
         files: what to download.
         convert: makes the COCO folder from the downloaded files.
     """
@@ -42,6 +43,7 @@ class RealSet:
     licence: str
     source: str
     folder: str
+    images: int
     files: tuple[RemoteFile, ...]
     convert: Callable[[list[Path], Path], None]
 
@@ -104,6 +106,7 @@ REAL_SETS: dict[str, RealSet] = {
         licence="BSD-3-Clause",
         source="github.com/nell-byler/dice_detection",
         folder="d6_dice",
+        images=200,
         files=(
             RemoteFile(
                 _DICE_ADDRESS + "train.record",
@@ -118,6 +121,7 @@ REAL_SETS: dict[str, RealSet] = {
         licence="BSD-3-Clause",
         source="github.com/nell-byler/dice_detection",
         folder="d6_dice_test",
+        images=50,
         files=(
             RemoteFile(
                 _DICE_ADDRESS + "test.record",
@@ -135,7 +139,7 @@ def real_set(name: str) -> RealSet:
     if name in EMBEDDED:
         raise DataError(f"real image set {name}: comes with {EMBEDDED[name][2]}, so there is nothing to look for")
     if name not in REAL_SETS:
-        raise DataError(f'real image set: unknown name "{name}"{did_you_mean(name, REAL_SETS)}')
+        raise DataError(f'real image set: unknown name "{name}"{did_you_mean(name, (*REAL_SETS, *EMBEDDED))}')
     return REAL_SETS[name]
 
 
@@ -209,8 +213,17 @@ def _fetched(remote: RemoteFile, folder: Path) -> Path:
         logger.setLevel(level)
 
 
-def verify_real_set(folder: Path) -> int:
-    """Read every label and decode every image of a set; return the number of images. Raises `DataError`."""
-    data = CocoDataset.read(folder)
-    data.verify()
-    return len(data)
+def read_real_set(name: str, data: Path | None = None, *, download: bool = True) -> CocoDataset:
+    """Return the set that `find_real_set` finds. Raises `DataError`, also where its folder holds another set."""
+    found = CocoDataset.read(find_real_set(name, data, download=download))
+    expected = real_set(name).images
+    if len(found) != expected:
+        raise DataError(f'real image set {name}: expected {expected} images in "{found.root}", got {len(found)}')
+    return found
+
+
+def verify_real_set(name: str, data: Path | None = None) -> CocoDataset:
+    """Read every label and decode every image of a set that is here; return it. Raises `DataError`."""
+    found = read_real_set(name, data, download=False)
+    found.verify()
+    return found

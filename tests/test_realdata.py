@@ -52,7 +52,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def offer(monkeypatch: pytest.MonkeyPatch, address: str, sha256: str | None = None) -> None:
     remote = RemoteFile(address, len(GOOD), sha256 or hashlib.sha256(GOOD).hexdigest())
-    monkeypatch.setitem(REAL_SETS, "d6-dice", replace(REAL_SETS["d6-dice"], files=(remote,)))
+    monkeypatch.setitem(REAL_SETS, "d6-dice", replace(REAL_SETS["d6-dice"], images=2, files=(remote,)))
 
 
 def test_a_set_is_fetched_converted_and_kept(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,3 +147,31 @@ def test_the_commands(server: str, monkeypatch: pytest.MonkeyPatch, capsys: pyte
     image.write_bytes(image.read_bytes()[:-30])
     assert main(["data", "verify", "d6-dice"]) == 2
     assert "b.jpg" in capsys.readouterr().err
+
+
+def test_a_folder_that_holds_another_set(
+    server: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    offer(monkeypatch, f"{server}/good")
+    folder = get_real_set("d6-dice")
+    sentence = f'error: real image set d6-dice-test: expected 50 images in "{folder}", got 2\n'
+    assert main(["data", "verify", "d6-dice-test", "--data", str(folder)]) == 2
+    assert capsys.readouterr().err == sentence
+    assert main(["evaluate", "model.pt", "d6-dice-test", "--data", str(folder)]) == 2
+    assert capsys.readouterr().err == sentence
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["evaluate", "model.pt", "d6-dcie"], 'real image set "d6-dcie": expected a COCO folder or the name of a set, got neither (did you mean "d6-dice"?)'),
+        (["evaluate", "model.pt", "digit"], 'real image set "digit": expected a COCO folder or the name of a set, got neither (did you mean "digits"?)'),
+        (["evaluate", "model.pt", "digits", "--repeats", "-3"], "--repeats: expected a whole number >= 0, got -3"),
+        (["data", "get", "digts"], 'real image set: unknown name "digts" (did you mean "digits"?)'),
+        (["data", "verify", "d6-dise"], 'real image set: unknown name "d6-dise" (did you mean "d6-dice"?)'),
+        (["data", "verify", "digits"], "real image set digits: comes with scikit-learn, so there is nothing to look for"),
+    ],
+)  # fmt: skip
+def test_names_that_are_nearly_right(words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 2
+    assert capsys.readouterr().err == f"error: {sentence}\n"

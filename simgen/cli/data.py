@@ -42,14 +42,14 @@ def verify(
 ) -> None:
     """Check the labels and decode every image of the sets that are here."""
     from simgen.errors import DataError
-    from simgen.realdata import REAL_SETS, find_real_set, local_places, verify_real_set
+    from simgen.realdata import REAL_SETS, local_places, verify_real_set
 
     names = [name] if name else list(REAL_SETS)
     here = [n for n in names if any((p / "annotations.json").is_file() for p in local_places(n, data))]
-    if name and not here:
-        find_real_set(name, data, download=False)
+    if name:
+        here = [name]  # its own sentence says where it was looked for
     if not here:
         raise DataError("data verify: none of the real image sets is here; `simgen data get NAME` downloads one")
     for found in here:
-        folder = find_real_set(found, data, download=False)
-        typer.echo(f"{found}: {verify_real_set(folder)} images are fine in {folder}")
+        images = verify_real_set(found, data)
+        typer.echo(f"{found}: {len(images)} images are fine in {images.root}")

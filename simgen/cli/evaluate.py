@@ -23,7 +23,10 @@ def evaluate(
     """Score a model on real images."""
     from simgen.adapters import evaluate as scoring
     from simgen.cli.progress import bar
+    from simgen.errors import ConfigError
 
+    if repeats < 0:
+        raise ConfigError(f"--repeats: expected a whole number >= 0, got {repeats}")
     chosen = scoring.split(read_real(real, data), split)
     with bar("evaluate", len(chosen), "images") as advance:
         result = scoring.evaluate(checkpoint, chosen, repeats=repeats, progress=lambda *_: advance(1))
@@ -34,14 +37,20 @@ def evaluate(
 
 def read_real(real: str, data: Path | None = None) -> "CocoDataset":
     """Return the image set of a folder, a registered name or `digits`."""
+    from simgen.errors import DataError, did_you_mean
     from simgen.formats.coco import CocoDataset
-    from simgen.realdata import REAL_SETS, find_real_set
+    from simgen.realdata import EMBEDDED, REAL_SETS, read_real_set
 
     if real == "digits":
         from simgen.adapters.scans import scanned_digits
 
         return scanned_digits()
-    return CocoDataset.read(find_real_set(real, data) if real in REAL_SETS else Path(real))
+    if real in REAL_SETS:
+        return read_real_set(real, data)
+    if not Path(real).exists():
+        hint = did_you_mean(real, (*REAL_SETS, *EMBEDDED))
+        raise DataError(f'real image set "{real}": expected a COCO folder or the name of a set, got neither{hint}')
+    return CocoDataset.read(Path(real))
 
 
 def print_scores(result: "Evaluation", title: str) -> None:
