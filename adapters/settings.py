@@ -116,6 +116,10 @@ class RuntimeConfig:
     checkpoint_every: int = Field(default=200, ge=1)
 
 
+_FITTING = {"center_detector": ("detect", "dice"), "crop_classifier": ("classify", "digits")}
+"""What task a kind of model is for, and the shipped settings of that task."""
+
+
 @dataclass(frozen=True, config=_STRICT)
 class TrainConfig:
     """One training run.
@@ -147,3 +151,15 @@ class TrainConfig:
     augment: AugmentConfig = Field(default_factory=AugmentConfig)
     validation: ValidationConfig = Field(default_factory=ValidationConfig)
     runtime: RuntimeConfig = Field(default_factory=RuntimeConfig)
+
+    @model_validator(mode="after")
+    def _of_one_task(self) -> "TrainConfig":
+        kind = self.model.get("kind")
+        meant, _ = _FITTING.get(str(kind), (self.task, ""))
+        if meant != self.task:
+            settings = next(name for task, name in _FITTING.values() if task == self.task)
+            raise ValueError(
+                f'task: expected {meant}, which the model "{kind}" of these settings is for, got {self.task}; '
+                f'the shipped settings for {self.task} are "{settings}"'
+            )
+        return self

@@ -3,7 +3,8 @@
 `build_model({"kind": "center_detector", "neck": 64, "backbone": {"kind": "residual", "stem": 24}}, n_classes=6)`
 """
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from torch import nn
@@ -38,7 +39,28 @@ def _build(table: Mapping[str, Callable[..., nn.Module]], section: Any, what: st
     kind = str(arguments.pop("kind", ""))
     if kind not in table:
         raise CheckpointError(f"{what}: there is no kind {kind!r:.60}{did_you_mean(kind, table)}")
+    _check_arguments(table[kind], arguments, f"{what} {kind}")
     try:
         return table[kind](**arguments)
     except (TypeError, ValueError, RuntimeError) as problem:
         raise CheckpointError(f"{what} {kind}: these arguments do not build it: {problem}") from None
+
+
+def _check_arguments(make: Callable[..., nn.Module], arguments: Mapping[str, Any], where: str) -> None:
+    known = inspect.signature(make).parameters
+    open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
+    for name, value in arguments.items():
+        if name not in known:
+            if open_ended:
+                continue
+            raise CheckpointError(f'{where}: unknown key "{name}"{did_you_mean(name, {*known} - {"n_classes"})}')
+        if known[name].annotation is int and not _is_count(value):
+            raise CheckpointError(f"{where}.{name}: expected a whole number >= 1, got {value!r:.60}")
+        if known[name].annotation == Sequence[int] and not (
+            isinstance(value, list | tuple) and value and all(_is_count(v) for v in value)
+        ):
+            raise CheckpointError(f"{where}.{name}: expected a list of whole numbers >= 1, got {value!r:.60}")
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

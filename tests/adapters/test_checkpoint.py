@@ -78,5 +78,7 @@ def test_weights_of_another_architecture_are_refused():
         build_module(replace(_model(), classes=["a", "b", "c"]))
     with pytest.raises(CheckpointError, match=r'no kind \'crop_clasifier\' \(did you mean "crop_classifier"\?\)'):
         build_module(replace(_model(), architecture={"kind": "crop_clasifier"}))
-    with pytest.raises(CheckpointError, match="model crop_classifier: these arguments do not build it"):
+    with pytest.raises(
+        CheckpointError, match=r'model crop_classifier: unknown key "width" \(did you mean "widths"\?\)'
+    ):
         build_module(replace(_model(), architecture={"kind": "crop_classifier", "width": 3}))

@@ -329,3 +329,38 @@ def test_a_run_folder_that_cannot_be_made(data, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="file/run: cannot be written: Not a directory"):
         train(CONFIG, data, tmp_path / "file" / "run")
+
+
+@pytest.mark.parametrize(
+    ("config", "overrides", "sentence"),
+    [
+        (
+            "dice",
+            ["task=classify"],
+            (
+                'dice line 2: task: expected detect, which the model "center_detector" of these settings is for, got '
+                'classify; the shipped settings for classify are "digits"'
+            ),
+        ),
+        (
+            "digits",
+            ["task=detect"],
+            (
+                'digits line 2: task: expected classify, which the model "crop_classifier" of these settings is for, '
+                'got detect; the shipped settings for detect are "dice"'
+            ),
+        ),
+        ("dice", ["model.nek=3"], 'train: model center_detector: unknown key "nek" (did you mean "neck"?)'),
+        ("dice", ["model.neck=hi"], "train: model center_detector.neck: expected a whole number >= 1, got 'hi'"),
+        (
+            "dice",
+            ["model.backbone.widths=[]"],
+            "train: backbone residual.widths: expected a list of whole numbers >= 1, got []",
+        ),
+    ],
+)
+def test_settings_that_do_not_fit_each_other(data, tmp_path, config, overrides, sentence):
+    with pytest.raises(ConfigError) as caught:
+        train_with(data, tmp_path / "run", config, overrides)
+    assert str(caught.value) == sentence
+    assert not (tmp_path / "run").exists()
