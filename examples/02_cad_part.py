@@ -10,6 +10,8 @@ from simgen.config import from_dict
 from simgen.formats.coco import CocoDataset
 from simgen.generate import Job, generate
 
+if len(sys.argv) != 2:
+    sys.exit("usage: python examples/02_cad_part.py PART (an .stl, .obj, .ply or .glb file in millimetres)")
 part = Path(sys.argv[1]).resolve()
 scene = {
     "classes": [part.stem],
@@ -28,7 +30,8 @@ scene = {
     },
 }
 job = Job(from_dict(scene, part.parent).source, part.parent, seed=0, out=Path("part-dataset"))
-generate(job, 20, progress=lambda made: print(f"{made} made"))
+ready = [0]  # `progress` is told how many images each step made, first those that were there already
+generate(job, 20, progress=lambda made: ready.append(ready[-1] + made) or print(f"{ready[-1]} of 20 images"))
 
 for image in CocoDataset.read(Path("part-dataset"))[:3]:
     for annotation in image.annotations:

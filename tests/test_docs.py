@@ -46,3 +46,18 @@ def test_the_first_example_is_the_readme_s_and_runs(tmp_path):
     run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert "visible" in run.stdout
     assert {f.name for f in tmp_path.iterdir()} == {f"sample_{i}.png" for i in range(4)}
+
+
+def test_the_second_example_counts_up_and_says_how_to_call_it(tmp_path):
+    root = Path(__file__).resolve().parents[1]
+    program = [sys.executable, str(root / "examples" / "02_cad_part.py")]
+    bare = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert bare.returncode != 0
+    assert bare.stderr.startswith("usage: python examples/02_cad_part.py PART")
+    assert bare.stderr.count("\n") == 1
+    part = root / "assets" / "meshes" / "bracket.obj"
+    run = subprocess.run([*program, str(part)], cwd=tmp_path, capture_output=True, text=True, check=True)
+    counted = [int(n) for n in re.findall(r"^(\d+) of 20 images$", run.stdout, re.MULTILINE)]
+    assert counted == sorted(counted)
+    assert counted[-1] == 20
+    assert "m away" in run.stdout
