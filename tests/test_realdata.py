@@ -161,17 +161,23 @@ def test_a_folder_that_holds_another_set(
     assert capsys.readouterr().err == sentence
 
 
+NEITHER = "expected a COCO folder or the name of a set, got neither"
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["evaluate", "model.pt", "d6-dcie"], 'real image set "d6-dcie": expected a COCO folder or the name of a set, got neither (did you mean "d6-dice"?)'),
-        (["evaluate", "model.pt", "digit"], 'real image set "digit": expected a COCO folder or the name of a set, got neither (did you mean "digits"?)'),
-        (["evaluate", "model.pt", "digits", "--repeats", "-3"], "--repeats: expected a whole number >= 0, got -3"),
+        (["evaluate", "m.pt", "d6-dcie"], f'real image set "d6-dcie": {NEITHER} (did you mean "d6-dice"?)'),
+        (["evaluate", "m.pt", "digit"], f'real image set "digit": {NEITHER} (did you mean "digits"?)'),
+        (["evaluate", "m.pt", "digits", "--repeats", "-3"], "--repeats: expected a whole number >= 0, got -3"),
         (["data", "get", "digts"], 'real image set: unknown name "digts" (did you mean "digits"?)'),
         (["data", "verify", "d6-dise"], 'real image set: unknown name "d6-dise" (did you mean "d6-dice"?)'),
-        (["data", "verify", "digits"], "real image set digits: comes with scikit-learn, so there is nothing to look for"),
+        (
+            ["data", "verify", "digits"],
+            "real image set digits: comes with scikit-learn, so there is nothing to look for",
+        ),
     ],
-)  # fmt: skip
+)
 def test_names_that_are_nearly_right(words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 2
     assert capsys.readouterr().err == f"error: {sentence}\n"

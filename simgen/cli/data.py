@@ -6,29 +6,31 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(help="Real image sets to evaluate on.", no_args_is_help=True)
-DataOption = Annotated[Path | None, typer.Option(help="A folder to look in first.")]
+DataOption = Annotated[
+    Path | None, typer.Option(help="A folder to look in first; then SIMGEN_DATA and the user's cache.")
+]
 
 
 @app.command("list")
 def list_sets(data: DataOption = None) -> None:
     """List the sets, their licences, and where they lie."""
-    from rich.console import Console
-    from rich.table import Table
-
     from simgen.realdata import EMBEDDED, REAL_SETS, local_places
 
-    table = Table("name", "what", "licence", "source", "MB", "here")
     for name, entry in REAL_SETS.items():
         here = [str(p) for p in local_places(name, data) if (p / "annotations.json").is_file()]
         megabytes = sum(file.size for file in entry.files) / 1e6
-        table.add_row(name, entry.title, entry.licence, entry.source, f"{megabytes:.1f}", here[0] if here else "no")
+        where = f"here: {here[0]}" if here else f"not here: `simgen data get {name}` downloads {megabytes:.1f} MB"
+        _print_set(name, entry.title, f"{entry.licence}, {entry.source}", where)
     for name, (title, licence, source) in EMBEDDED.items():
-        table.add_row(name, title, licence, source, "0", f"with {source}")
-    Console().print(table)
+        _print_set(name, title, licence, f"here: comes with {source}")
+
+
+def _print_set(name: str, *lines: str) -> None:
+    typer.echo("\n    ".join([name, *lines]))
 
 
 @app.command("get")
-def get(name: str) -> None:
+def get(name: Annotated[str, typer.Argument(help="d6-dice or d6-dice-test.")]) -> None:
     """Download, verify and convert a set."""
     from simgen.realdata import get_real_set
 
@@ -37,7 +39,7 @@ def get(name: str) -> None:
 
 @app.command("verify")
 def verify(
-    name: Annotated[str | None, typer.Argument(help="A set, or none for all that are here.")] = None,
+    name: Annotated[str | None, typer.Argument(help="d6-dice or d6-dice-test; default: all that are here.")] = None,
     data: DataOption = None,
 ) -> None:
     """Check the labels and decode every image of the sets that are here."""

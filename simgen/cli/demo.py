@@ -36,7 +36,10 @@ DIGITS = Road("digits", 80, 2500, ("accuracy", "f1"))
 
 def demo(
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the demo.")] = Path("runs/demo"),
-    data: Annotated[Path | None, typer.Option(help="Folder that holds the dice photographs.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder that holds the dice photographs; then SIMGEN_DATA, the user's cache, download."),
+    ] = None,
     task: Annotated[str, typer.Option(help="dice, digits, or auto: dice where the photographs can be had.")] = "auto",
     renderer: RendererOption = None,
 ) -> None:

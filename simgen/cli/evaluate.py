@@ -14,19 +14,23 @@ HEADLINE = ("map", "map50", "precision", "recall", "f1", "accuracy")
 
 def evaluate(
     checkpoint: Annotated[Path, typer.Argument(help="The model file of `simgen train`: RUN/model.pt.")],
-    real: Annotated[str, typer.Argument(help="A COCO folder, a registered set (d6-dice), or `digits`.")],
+    real: Annotated[str, typer.Argument(help="A COCO folder, or a real image set: d6-dice, d6-dice-test, digits.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for metrics.json and report.html.")] = Path("report"),
-    split: Annotated[str, typer.Option(help="all, first:N or last:N by file name.")] = "all",
-    repeats: Annotated[int, typer.Option(help="Bootstrap samples for the intervals.")] = 500,
-    data: Annotated[Path | None, typer.Option(help="Folder to look for a registered set in first.")] = None,
+    split: Annotated[str, typer.Option(help="all, first:N or last:N images by file name.")] = "all",
+    repeats: Annotated[int, typer.Option(help="Bootstrap samples for the intervals; 0 for none.")] = 500,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder to look for a real image set in first; then SIMGEN_DATA, the user's cache, download."
+        ),
+    ] = None,
 ) -> None:
     """Score a model on real images."""
     from simgen.adapters import evaluate as scoring
     from simgen.cli.progress import bar
-    from simgen.errors import ConfigError
+    from simgen.cli.renderer import require
 
-    if repeats < 0:
-        raise ConfigError(f"--repeats: expected a whole number >= 0, got {repeats}")
+    require("--repeats", repeats, 0)
     chosen = scoring.split(read_real(real, data), split)
     with bar("evaluate", len(chosen), "images") as advance:
         result = scoring.evaluate(checkpoint, chosen, repeats=repeats, progress=lambda *_: advance(1))

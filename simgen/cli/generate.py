@@ -5,13 +5,11 @@ from typing import Annotated
 
 import typer
 
-from simgen.cli.renderer import RendererOption, load_with
+from simgen.cli.renderer import SCENE_HELP, RendererOption, load_with, require
 
 
 def generate(
-    config: Annotated[
-        str, typer.Argument(help="A YAML file, or a shipped scene: bracket, dice, digits, dice-plain, digits-plain.")
-    ],
+    config: Annotated[str, typer.Argument(help=SCENE_HELP)],
     out: Annotated[Path, typer.Option("-o", "--out", help="The dataset's folder.")],
     count: Annotated[int, typer.Option("-n", "--count", help="Number of images.")] = 100,
     seed: Annotated[int, typer.Option(help="Seed of the dataset, >= 0.")] = 0,
@@ -27,14 +25,12 @@ def generate(
 
     from simgen.cli.progress import bar
     from simgen.engine import LocalEngine
-    from simgen.errors import ConfigError
     from simgen.generate import Job
     from simgen.generate import generate as run
 
-    if count < 1:
-        raise ConfigError(f"-n: expected at least 1 image, got {count}")
-    if seed < 0 or workers < 0:
-        raise ConfigError(f"--seed and --workers: expected numbers >= 0, got {seed} and {workers}")
+    require("--count", count, 1)
+    require("--seed", seed, 0)
+    require("--workers", workers, 0)
     loaded = load_with(config, overrides, renderer)
     job = Job(loaded.source, loaded.root, seed, out)
     with bar("generate", count, "images") as advance:

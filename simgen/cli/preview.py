@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from simgen.cli.renderer import RendererOption, load_with
+from simgen.cli.renderer import SCENE_HELP, RendererOption, load_with, require
 
 
 def preview(
-    config: Annotated[str, typer.Argument(help="A YAML file, or the name of a shipped scene.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The PNG file to write.")],
+    config: Annotated[str, typer.Argument(help=SCENE_HELP)],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The .png or .jpg file to write.")],
     count: Annotated[int, typer.Option("-n", "--count", help="Number of samples.")] = 8,
     seed: Annotated[int, typer.Option(help="Seed, >= 0.")] = 0,
     overrides: Annotated[
@@ -23,12 +23,12 @@ def preview(
     import numpy as np
 
     from simgen.cli.progress import bar
-    from simgen.errors import ConfigError, OutputError
+    from simgen.errors import OutputError
     from simgen.generate import sample
     from simgen.preview import contact_sheet
 
-    if count < 1 or seed < 0:
-        raise ConfigError(f"-n and --seed: expected at least 1 sample and a seed >= 0, got {count} and {seed}")
+    require("--count", count, 1)
+    require("--seed", seed, 0)
     if out.suffix.lower() not in (".png", ".jpg"):
         raise OutputError(f'-o "{out}": expected a .png or .jpg file')
     loaded = load_with(config, overrides, renderer)

@@ -1,4 +1,4 @@
-"""The option `--renderer`, shared by the commands that draw."""
+"""What the commands that draw share: the option `--renderer`, and how a number or a scene is taken from the user."""
 
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -9,6 +9,15 @@ if TYPE_CHECKING:
 
 RENDERER_HELP = "auto, gl (physically based, needs OpenGL) or tiny; default: what the config says."
 RendererOption: TypeAlias = Annotated[str | None, typer.Option("--renderer", help=RENDERER_HELP)]
+SCENE_HELP = "A YAML file, or a shipped scene: bracket, dice, dice-plain, digits, digits-plain."
+
+
+def require(option: str, value: int | None, least: int) -> None:
+    """Raise `ConfigError` for a number, if one was given, that is below the least."""
+    from simgen.errors import ConfigError
+
+    if value is not None and value < least:
+        raise ConfigError(f"{option}: expected a whole number >= {least}, got {value}")
 
 
 def load_with(config: str, overrides: list[str] | None, renderer: str | None) -> "Config":

@@ -10,19 +10,37 @@ def train(
     data: Annotated[Path, typer.Argument(help="COCO folder, as `simgen generate` writes it.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; an interrupted one goes on.")],
     config: Annotated[
-        str | None, typer.Option(help="YAML file or name of shipped settings; by default those of the task.")
+        str | None,
+        typer.Option(
+            help="A YAML file, or shipped settings: dice (detect) or digits (classify); default: those of --task."
+        ),
     ] = None,
-    task: Annotated[str | None, typer.Option(help="detect or classify; by default that of the settings.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Optimizer steps.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of weights, data order and augmentation.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Processor threads of torch.")] = None,
+    task: Annotated[
+        str | None, typer.Option(help="detect or classify; default: that of --config, else detect.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Optimizer steps; default: those of the settings, 3000 in the shipped ones.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of weights, data order and augmentation, >= 0; default: 0.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Processor threads of torch; default: torch's own choice.")
+    ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Override a setting: KEY=VALUE, e.g. optimizer.lr=0.001.")
     ] = None,
 ) -> None:
-    """Train a model on a synthetic set; prints where it is."""
+    """Train a model on a synthetic set; prints where it is.
+
+    A run that was stopped goes on from its last checkpoint, to the same model.
+    One is written every 200 steps (--set runtime.checkpoint_every=N).
+    """
     from simgen.adapters.train import train_with
     from simgen.cli.progress import bar
+    from simgen.cli.renderer import require
+
+    require("--steps", steps, 1)
+    require("--seed", seed, 0)
+    require("--threads", threads, 0)
 
     given = {"task": task, "steps": steps, "seed": seed, "runtime.threads": threads}
     overrides = [f"{name}={value}" for name, value in given.items() if value is not None] + (set_ or [])
