@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from simgen.samples import Annotation, Sample
 
 Image = NDArray[np.uint8]
+Corners = tuple[int, int, int, int]
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
+_TEXT = 0.5
 
 
 def class_color(number: int) -> tuple[int, int, int]:
@@ -22,8 +24,13 @@ def class_color(number: int) -> tuple[int, int, int]:
 def draw_labels(sample: Sample, classes: Sequence[str], scale: float = 1.0) -> Image:
     """Return the image, enlarged by `scale`, with boxes, class names, mask outlines and keypoints drawn on it."""
     image = cv2.resize(sample.rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    names = list(classes)
     for annotation in sample.annotations:
-        _draw_annotation(image, annotation, class_color(list(classes).index(annotation.class_name)), scale)
+        _draw_annotation(image, annotation, class_color(names.index(annotation.class_name)), scale)
+    taken: list[Corners] = []
+    for a in sample.annotations:  # over all outlines
+        text = a.class_name + ("" if a.visible_fraction > 0.995 else f" {a.visible_fraction:.2f}")
+        put_text(image, text, a.box_xyxy * scale, class_color(names.index(a.class_name)), taken)
     return image
 
 
@@ -38,11 +45,35 @@ def _draw_annotation(image: Image, annotation: Annotation, color: tuple[int, int
         if v == 2:
             center = (round((float(x) + 0.5) * scale), round((float(y) + 0.5) * scale))
             cv2.circle(image, center, 2, (255, 0, 255), -1)
-    text = annotation.class_name + (
-        "" if annotation.visible_fraction > 0.995 else f" {annotation.visible_fraction:.2f}"
-    )
-    cv2.putText(image, text, (x1, max(10, y1 - 3)), _FONT, 0.4, (0, 0, 0), 3, cv2.LINE_AA)
-    cv2.putText(image, text, (x1, max(10, y1 - 3)), _FONT, 0.4, color, 1, cv2.LINE_AA)
+
+
+def put_text(
+    image: Image, text: str, box_xyxy: NDArray[np.float64], color: tuple[int, int, int], taken: list[Corners]
+) -> None:
+    """Write a text on a filled label above a box, or below or in it where others or the image's border are in the way.
+
+    Args:
+        image: (H, W, 3) uint8, written to.
+        text: of one line.
+        box_xyxy: (4,) in pixels of the image.
+        color: of the label; the text is black or white, whichever stands out.
+        taken: the labels that are there already; this one is added.
+    """
+    (width, height), below = cv2.getTextSize(text, _FONT, _TEXT, 1)
+    wide, high = width + 6, height + below + 3
+    x1, y1, _, y2 = (round(float(v)) for v in box_xyxy)
+    left = min(max(x1, 0), max(image.shape[1] - wide, 0))
+    tops = [top for top in (y1 - high, y2, y1, y1 - 2 * high, y2 + high) if 0 <= top <= image.shape[0] - high]
+    free = [top for top in tops if not any(_meet((left, top, left + wide, top + high), other) for other in taken)]
+    top = (free or tops or [0])[0]
+    taken.append((left, top, left + wide, top + high))
+    cv2.rectangle(image, (left, top), (left + wide - 1, top + high - 1), color, -1)
+    ink = (0, 0, 0) if np.dot(color, (0.299, 0.587, 0.114)) > 130 else (255, 255, 255)
+    cv2.putText(image, text, (left + 3, top + height + 2), _FONT, _TEXT, ink, 1, cv2.LINE_AA)
+
+
+def _meet(a: Corners, b: Corners) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def depth_view(depth_m: NDArray[np.float32]) -> Image:
@@ -62,7 +93,7 @@ def instance_view(instances: NDArray[np.int32]) -> Image:
     return np.asarray(table[instances], np.uint8)
 
 
-def contact_sheet(samples: Sequence[Sample], classes: Sequence[str], tile_px: int = 400) -> Image:
+def contact_sheet(samples: Sequence[Sample], classes: Sequence[str], tile_px: int = 560) -> Image:
     """Return one row for each sample: the labelled image, its depth, its instances.
 
     Args:

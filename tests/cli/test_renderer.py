@@ -66,4 +66,4 @@ def test_gl_without_opengl_is_one_sentence(tmp_path, capsys, monkeypatch):
 def test_a_preview_by_tiny(tmp_path):
     out = tmp_path / "sheet.png"
     assert main(["preview", scene(tmp_path), "-o", str(out), "-n", "1", "--renderer", "tiny"]) == 0
-    assert cv2.imread(str(out)).shape[1] == 1200
+    assert cv2.imread(str(out)).shape[1] == 1680
