@@ -5,7 +5,7 @@ The score threshold comes from the model file, chosen on synthetic images; nothi
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,10 @@ class Evaluation:
         found: detections of each image; empty for classify.
         matches: what became of them.
         said: (n,) class numbers of all objects in order; empty for detect.
+        image_set: how the set is called.
+        part: which of its images, as `split` has it.
+        model: the model file.
+        synthetic: whether the images are generated ones.
     """
 
     task: str
@@ -60,11 +64,18 @@ class Evaluation:
     found: tuple[Detections, ...] = ()
     matches: tuple[Matches, ...] = ()
     said: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    image_set: str = ""
+    part: str = "all"
+    model: str = ""
+    synthetic: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return what goes into metrics.json."""
         return {
             "task": self.task,
+            "set": self.image_set,
+            "split": self.part,
+            "model": self.model,
             "classes": list(self.classes),
             "images": len(self.records),
             "objects": sum(not a.ignore for r in self.records for a in r.annotations),
@@ -109,11 +120,16 @@ def evaluate(
     if not any(record.annotations for record in data.records):
         raise DataError(f'image set "{data.root}": expected labelled images, got none')
     data.verify()
+    named: dict[str, Any] = {
+        "image_set": data.root.name or str(data.root),
+        "model": str(checkpoint),
+        "synthetic": synthetic,
+    }
     if model.task == "classify":
-        return _classify(model, data.records, (repeats, seed), progress)
+        return replace(_classify(model, data.records, (repeats, seed), progress), **named)
     scale = float(np.sqrt(np.prod(model.preprocess.get("train_scale", (1.0, 1.0))))) if synthetic else 1.0
     found = predict_detections(model, data.records, scale=scale, progress=progress)
-    return _detect(model, data.records, found, (repeats, seed))
+    return replace(_detect(model, data.records, found, (repeats, seed)), **named)
 
 
 def split(data: CocoDataset, part: str) -> CocoDataset:

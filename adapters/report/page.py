@@ -33,7 +33,7 @@ def write_report(evaluation: "Evaluation", path: Path) -> Path:
     if len(evaluation.curves):
         plots.append(curves_plot(evaluation.curves, evaluation.classes))
     page = _template("report.html").render(
-        title="Score on real images",
+        title=_title(evaluation),
         evaluation=evaluation,
         n_objects=sum(len(r.annotations) for r in evaluation.records),
         headline=headline,
@@ -52,6 +52,14 @@ def write_comparison(arms: Mapping[str, Mapping[str, Score]], names: Sequence[st
     page = _template("comparison.html").render(title=title, columns=[_NAMES.get(n, n) for n in names], rows=rows)
     path.write_text(page, "utf-8")
     return path
+
+
+def _title(evaluation: "Evaluation") -> str:
+    what = f"Score on {'synthetic' if evaluation.synthetic else 'real'} images"
+    if not evaluation.image_set:
+        return what
+    part = "" if evaluation.part == "all" else f", split {evaluation.part}"
+    return f"{what}: {evaluation.image_set}{part}"
 
 
 def _template(name: str) -> Any:

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from simgen.preview import Corners, put_text
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from simgen.formats.coco import ImageRecord
 
 RIGHT, WRONG, MISSED = (40, 200, 60), (235, 40, 40), (255, 160, 0)
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def detection_picture(record: "ImageRecord", found: "Detections", match: "Matches", classes: Sequence[str]) -> str:
@@ -25,13 +26,20 @@ def detection_picture(record: "ImageRecord", found: "Detections", match: "Matche
     scale = 960 / max(record.size_wh)
     enlarged = cv2.resize(record.rgb(), None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
     image = np.asarray(enlarged, np.uint8)
+    notes: list[tuple[NDArray[np.float64], tuple[int, int, int], str]] = []
     for (said, true), number in zip(match.detections, match.kept, strict=True):
         text = f"{classes[said]} {found.scores[number]:.2f}"
         if said != true and true < len(classes):
             text += f" (is {classes[true]})"
-        _box(image, found.boxes_xyxy[number] * scale, RIGHT if said == true else WRONG, text)
+        notes.append((found.boxes_xyxy[number] * scale, RIGHT if said == true else WRONG, text))
     for box, label in zip(match.missed_boxes, match.missed, strict=True):
-        _box(image, box * scale, MISSED, f"missed {classes[label]}")
+        notes.append((box * scale, MISSED, f"missed {classes[label]}"))
+    taken: list[Corners] = []
+    for box, color, _ in notes:
+        x1, y1, x2, y2 = (round(float(v)) for v in box)
+        cv2.rectangle(image, (x1, y1), (x2, y2), color, 2)
+    for box, color, text in sorted(notes, key=lambda note: note[1] == RIGHT):  # mistakes get the best places
+        put_text(image, text, box, color, taken)
     return _jpeg(image)
 
 
@@ -69,15 +77,8 @@ def curves_plot(curves: NDArray[np.float64], classes: Sequence[str]) -> str:
         if precision.max() >= 0:
             axes.plot(recall, precision, label=name)
     axes.set(xlabel="recall", ylabel="precision", title="Precision over recall, IoU 0.5", xlim=(0, 1), ylim=(0, 1.02))
-    axes.legend(loc="lower left", fontsize=8)
+    figure.legend(loc="outside lower center", ncols=min(len(classes), 6), fontsize=8)  # never over a curve
     return _png(figure)
-
-
-def _box(image: NDArray[np.uint8], box: NDArray[np.float64], color: tuple[int, int, int], text: str) -> None:
-    x1, y1, x2, y2 = (round(float(v)) for v in box)
-    cv2.rectangle(image, (x1, y1), (x2, y2), color, 2)
-    cv2.putText(image, text, (x1, max(12, y1 - 4)), _FONT, 0.45, (0, 0, 0), 3, cv2.LINE_AA)
-    cv2.putText(image, text, (x1, max(12, y1 - 4)), _FONT, 0.45, color, 1, cv2.LINE_AA)
 
 
 def _figure() -> "Figure":

@@ -1,6 +1,6 @@
 """`simgen demo`: the whole road once, from a shipped scene to a score on real images."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,16 +22,19 @@ class Road:
         images: synthetic images to train on; a tenth as many again, of another seed, are for the report.
         steps: of training.
         figures: to show.
+        real: the real set, and the part of it that is scored.
     """
 
     scene: str
     images: int
     steps: int
     figures: tuple[str, ...]
+    real: str
+    part: str = "all"
 
 
-DICE = Road("dice", 240, 800, ("map50", "map", "precision", "recall", "f1"))
-DIGITS = Road("digits", 80, 2500, ("accuracy", "f1"))
+DICE = Road("dice", 240, 800, ("map50", "map", "precision", "recall", "f1"), "d6-dice", "last:50")
+DIGITS = Road("digits", 80, 2500, ("accuracy", "f1"), "digits")
 
 
 def demo(
@@ -68,7 +71,7 @@ def _choose(task: str, data: Path | None) -> "tuple[Road, CocoDataset]":
             typer.echo(f"The dice photographs cannot be had: {error}.")
         else:
             typer.echo("Real images: 50 photographs of dice (the last of 200 by file name).")
-            return DICE, split(photographs, "last:50")
+            return DICE, split(photographs, DICE.part)
     typer.echo("Real images: the 1,797 scanned handwritten digits of scikit-learn.")
     return DIGITS, read_real("digits")
 
@@ -94,7 +97,8 @@ def _travel(road: Road, real: "CocoDataset", out: Path, renderer: str | None) ->
             model = out / "run" / "model.pt"
             result = evaluate(model, images, repeats=200, synthetic=synthetic, progress=lambda *_: advance(1))
         table.add_row(name, *_cells(result, road.figures))
-        report = write_evaluation(result, out / name.replace(" ", "_"))
+        named = result if synthetic else replace(result, image_set=road.real, part=road.part)
+        report = write_evaluation(named, out / name.replace(" ", "_"))
     Console().print(table)
     typer.echo(f"report: {report}")
 

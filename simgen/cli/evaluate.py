@@ -1,5 +1,6 @@
 """`simgen evaluate`: the score of a model on a labelled image set."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,12 +30,14 @@ def evaluate(
     from simgen.adapters import evaluate as scoring
     from simgen.cli.progress import bar
     from simgen.cli.renderer import require
+    from simgen.realdata import EMBEDDED, REAL_SETS
 
     require("--repeats", repeats, 0)
     chosen = scoring.split(read_real(real, data), split)
     with bar("evaluate", len(chosen), "images") as advance:
         result = scoring.evaluate(checkpoint, chosen, repeats=repeats, progress=lambda *_: advance(1))
-    report = scoring.write_evaluation(result, out)
+    name = real if real in (*REAL_SETS, *EMBEDDED) else result.image_set
+    report = scoring.write_evaluation(replace(result, image_set=name, part=split), out)
     print_scores(result, f"{real}, {len(chosen)} images")
     typer.echo(f"report: {report}")
 
