@@ -13,6 +13,8 @@ from simgen.generate import Job, generate
 if len(sys.argv) != 2:
     sys.exit("usage: python examples/02_cad_part.py PART (an .stl, .obj, .ply or .glb file in millimetres)")
 part = Path(sys.argv[1]).resolve()
+if not part.is_file():
+    sys.exit(f"{part}: expected a mesh file, but there is none")
 scene = {
     "classes": [part.stem],
     "output": {"size_wh": [640, 480]},
