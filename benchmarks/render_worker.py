@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from reference_scene import TRIANGLES, moved, reference_scene, write_meshes
 
 from simgen.bullet import p
 from simgen.config import load
+from simgen.errors import ViewError
 from simgen.generate import draw_scene
 from simgen.geometry import look_at, opengl_projection, opengl_view
 from simgen.render import RENDERERS, camera_matrix
@@ -102,7 +104,8 @@ class Drawer:
             scene = draw_scene(config, 0, index)
             with World(scene, config.root, config.physics, visuals=False) as world:
                 began = time.perf_counter()
-                self.draw(world, scene.camera)
+                with suppress(ViewError):  # nothing has fallen yet: a body may hang around the camera
+                    self.draw(world, scene.camera)
                 ms.append(1000 * (time.perf_counter() - began))
             if index + 1 == SETTLED or (index + 1) % 100 == 0 or index + 1 == frames:
                 track.append((index + 1, resident_mb()))
