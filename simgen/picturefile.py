@@ -7,8 +7,6 @@ import os
 import struct
 import tempfile
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import cv2
 import numpy as np
@@ -16,7 +14,7 @@ from numpy.typing import NDArray
 
 
 class PictureFile:
-    """A file that holds one picture at a time; use it as a context manager.
+    """A file that holds one picture at a time; `contextlib.closing` closes it.
 
     Attributes:
         name: what to open it by, inside of this process.
@@ -44,14 +42,6 @@ class PictureFile:
         os.close(self._file)
         if self._folder is not None:
             self._folder.cleanup()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def bmp(rgb: NDArray[np.uint8]) -> bytes:

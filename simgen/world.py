@@ -4,6 +4,7 @@ Each world has a client of its own that is closed with it, so nothing that happe
 nothing that PyBullet keeps (textures, shapes) outlives it.
 """
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -111,7 +112,7 @@ class World:
                 physicsClientId=self.client,
             )
             p.setGravity(0, 0, -scene.gravity_m_s2, physicsClientId=self.client)
-            with PictureFile() as file:
+            with closing(PictureFile()) as file:
                 for spec, model, mesh in zip(scene.objects, models, meshes, strict=True):
                     self.bodies.append(self._spawn(spec, model, mesh, file))
         except BaseException:

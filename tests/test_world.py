@@ -1,6 +1,7 @@
 """What bodies share inside PyBullet, and what they must not."""
 
 import dataclasses
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,7 @@ def test_a_picture_file_reads_back_whatever_was_in_it_before(width):
     import cv2
 
     image = np.random.default_rng(width).integers(0, 256, (3, width, 3), dtype=np.uint8)
-    with PictureFile() as file:
+    with closing(PictureFile()) as file:
         file.write(np.zeros((40, 40, 3), np.uint8))
         file.write(image)
         data = Path(file.name).read_bytes()
@@ -84,7 +85,7 @@ def test_a_picture_file_reads_back_whatever_was_in_it_before(width):
 def test_a_picture_file_is_a_file_where_the_system_has_none_in_memory(monkeypatch):
     monkeypatch.delattr("os.memfd_create", raising=False)
     image = np.full((2, 2, 3), 7, np.uint8)
-    with PictureFile() as file:
+    with closing(PictureFile()) as file:
         file.write(image)
         assert Path(file.name).read_bytes() == bmp(image)
     assert not Path(file.name).exists()

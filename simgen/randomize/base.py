@@ -14,7 +14,8 @@ from pydantic.dataclasses import dataclass
 
 from simgen.environments import linear_from_srgb
 from simgen.errors import AssetError, ConfigError, did_you_mean
-from simgen.randomize.distributions import Constant, Number, Share, Uniform, Within, clipped, weighted
+from simgen.randomize.distributions import Constant, Number, Uniform, clipped, weighted
+from simgen.randomize.quantities import Share, Within
 from simgen.registry import SectionError, build
 from simgen.scene import MaterialSpec, ObjectSpec, Plain, SceneSpec, Vec3
 from simgen.textures import TEXTURES, find_images

@@ -13,21 +13,8 @@ from simgen.environments import temperature_rgb
 from simgen.environments.image import check_panorama
 from simgen.errors import AssetError
 from simgen.randomize.base import SECTION, Color, linear, section_of, vec3
-from simgen.randomize.distributions import (
-    UPRIGHT_RAD,
-    Amount,
-    Constant,
-    Dome,
-    Height,
-    Kelvin,
-    LogUniform,
-    Number,
-    Ratio,
-    Share,
-    Turn,
-    Uniform,
-    Within,
-)
+from simgen.randomize.distributions import UPRIGHT_RAD, Constant, Dome, LogUniform, Number, Uniform
+from simgen.randomize.quantities import Amount, Height, Kelvin, Ratio, Share, Turn, Within
 from simgen.scene import EnvironmentSpec, Plain, SceneSpec, Vec3
 
 Weight = Annotated[float, Field(ge=0)]

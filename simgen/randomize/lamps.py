@@ -10,24 +10,8 @@ from pydantic.dataclasses import dataclass
 
 from simgen.environments.base import direction
 from simgen.randomize.base import SECTION, Color, linear, vec3
-from simgen.randomize.distributions import (
-    HALF_TURN_RAD,
-    Amount,
-    Constant,
-    Count,
-    Dome,
-    Height,
-    Kelvin,
-    Length,
-    LogUniform,
-    Number,
-    Ratio,
-    Share,
-    Shift,
-    Turn,
-    Uniform,
-    Within,
-)
+from simgen.randomize.distributions import HALF_TURN_RAD, Constant, Dome, LogUniform, Number, Uniform
+from simgen.randomize.quantities import Amount, Count, Height, Kelvin, Length, Ratio, Share, Shift, Turn, Within
 from simgen.scene import LampSpec, SceneSpec
 
 

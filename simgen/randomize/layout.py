@@ -8,7 +8,8 @@ from numpy.random import Generator
 from pydantic.dataclasses import dataclass
 
 from simgen.randomize.base import SECTION, vec3
-from simgen.randomize.distributions import Constant, Extent, Number, Share, Shift, Turn, Uniform, Within
+from simgen.randomize.distributions import Constant, Number, Uniform
+from simgen.randomize.quantities import Extent, Share, Shift, Turn, Within
 from simgen.scene import ObjectSpec, SceneSpec
 
 REACH_M = 0.03

@@ -12,16 +12,8 @@ from pydantic.dataclasses import dataclass
 from simgen.catalog import MODELS, build_model
 from simgen.errors import AssetError, SimgenError
 from simgen.randomize.base import SECTION, Material, add_objects
-from simgen.randomize.distributions import (
-    DISTRIBUTIONS,
-    Constant,
-    Count,
-    Distribution,
-    Mass,
-    Uniform,
-    named_end,
-    parse_distribution,
-)
+from simgen.randomize.distributions import DISTRIBUTIONS, Constant, Distribution, Uniform, parse_distribution
+from simgen.randomize.quantities import Count, Mass, named_end
 from simgen.registry import SectionError, build
 from simgen.rng import stream
 from simgen.scene import ObjectSpec, Plain, SceneSpec

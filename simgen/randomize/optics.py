@@ -12,20 +12,9 @@ from pydantic.dataclasses import dataclass
 from simgen.errors import ConfigError, RenderError
 from simgen.lens import LENSES, lens_of
 from simgen.randomize.base import SECTION, Material, section_of, vec3
-from simgen.randomize.distributions import (
-    HALF_TURN_RAD,
-    Constant,
-    Distribution,
-    Height,
-    Number,
-    Ratio,
-    Share,
-    Shift,
-    Turn,
-    Uniform,
-    Within,
-)
+from simgen.randomize.distributions import HALF_TURN_RAD, Constant, Distribution, Number, Uniform
 from simgen.randomize.lamps import lux_at_origin
+from simgen.randomize.quantities import Height, Ratio, Share, Shift, Turn, Within
 from simgen.scene import CameraSpec, LightSpec, Plain, SceneSpec, SensorSpec
 
 Coefficient: TypeAlias = Annotated[Number, Within(-100, 100)]

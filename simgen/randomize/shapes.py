@@ -10,20 +10,8 @@ from pydantic.dataclasses import dataclass
 
 from simgen.errors import ConfigError
 from simgen.randomize.base import SECTION, Color, Material, add_objects, vec3
-from simgen.randomize.distributions import (
-    MOST_TURN_RAD,
-    Constant,
-    Count,
-    Extent,
-    Length,
-    Mass,
-    Number,
-    Share,
-    Turn,
-    Uniform,
-    Within,
-    clipped,
-)
+from simgen.randomize.distributions import Constant, Number, Uniform, clipped
+from simgen.randomize.quantities import MOST_TURN_RAD, Count, Extent, Length, Mass, Share, Turn, Within
 from simgen.registry import SectionError
 from simgen.scene import MaterialSpec, ObjectSpec, Plain, SceneSpec
 from simgen.strokes import StyleRanges, plain_style, sample_style

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from gl_for_tests import needs_gl
 
 from simgen.catalog import build_model
+from simgen.render.gl.device import device
 from simgen.render.gl.facing import facing, planes_of
+from simgen.render.gl.scratch import SMALLEST, Scratch
 
 MODELS = (
     {"kind": "box", "size_m": (0.1, 0.2, 0.3)},
@@ -27,3 +30,14 @@ def test_what_faces_the_eye_is_kept_and_what_faces_away_is_not(section, tmp_path
         assert kept[whole & (cosine > 0)].all()
         assert not kept[whole & (cosine < -1e-3)].any()
         assert kept[whole].mean() < 0.75
+
+
+@needs_gl
+def test_a_buffer_of_each_frame_grows_and_keeps_its_name():
+    scratch = Scratch(device().gl)
+    name = scratch.buffer.glo
+    data = np.arange(SMALLEST, dtype=np.uint32)
+    scratch.write(data)
+    assert scratch.buffer.glo == name
+    np.testing.assert_array_equal(np.frombuffer(scratch.buffer.read(data.nbytes), np.uint32), data)
+    scratch.buffer.release()

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from simgen.render.gl.meshes import Range
 from simgen.render.gl.programs import Programs, columns
+from simgen.render.gl.scratch import Scratch
 
-SMALLEST = 1 << 18
-"""Bytes of the buffers at first."""
 ARRAY = "casters"
 
 
@@ -22,8 +21,7 @@ class Casters:
 
     def __init__(self, gl: Any, programs: Programs) -> None:
         self.gl, self.programs = gl, programs
-        self._vertices: Any = None
-        self._indices: Any = None
+        self._vertices, self._indices = Scratch(gl), Scratch(gl)
         self._closed = self._all = 0
 
     def place(self, ranges: list[Range], poses: NDArray[np.float64]) -> None:
@@ -39,16 +37,8 @@ class Casters:
         self._all = sum(f.size for f in faces)
         self._closed = sum(ranges[n].shadow.faces.size for n in order if ranges[n].closed)
         if self._all:
-            self._upload(np.concatenate(points), np.concatenate([f.ravel() for f in faces]))
-
-    def _upload(self, points: NDArray[np.float32], indices: NDArray[np.uint32]) -> None:
-        if self._vertices is None or self._vertices.size < points.nbytes or self._indices.size < indices.nbytes:
-            self.release()
-            size = 1 << max(SMALLEST, points.nbytes, indices.nbytes).bit_length()
-            self._vertices = self.gl.buffer(reserve=size, dynamic=True)
-            self._indices = self.gl.buffer(reserve=size, dynamic=True)
-        self._vertices.write(points)
-        self._indices.write(indices)
+            self._vertices.write(np.concatenate(points))
+            self._indices.write(np.concatenate(faces))
 
     def draw(self, clip_T_world: NDArray[np.float64]) -> None:
         """Draw all of them into the depth buffer in use."""
@@ -57,19 +47,11 @@ class Casters:
         program = self.programs.get("shadow")
         program.put(clip_T_item=columns(clip_T_world))
         if ARRAY not in program.arrays:
-            feed = [(self._vertices, "3f", "in_place")]
-            program.arrays[ARRAY] = self.gl.vertex_array(program.made, feed, self._indices)
+            feed = [(self._vertices.buffer, "3f", "in_place")]
+            program.arrays[ARRAY] = self.gl.vertex_array(program.made, feed, self._indices.buffer)
         if self._closed:
             self.gl.enable(self.gl.CULL_FACE)
             program.arrays[ARRAY].render(vertices=self._closed)
         if self._all > self._closed:
             self.gl.disable(self.gl.CULL_FACE)
             program.arrays[ARRAY].render(vertices=self._all - self._closed, first=self._closed)
-
-    def release(self) -> None:
-        """Free everything."""
-        array = self.programs.get("shadow").arrays.pop(ARRAY, None)
-        for made in (array, self._vertices, self._indices):
-            if made is not None:
-                made.release()
-        self._vertices = self._indices = None

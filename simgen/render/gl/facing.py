@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgen.catalog import Mesh
+from simgen.render.gl.scratch import Scratch
 
 Planes = NDArray[np.float32]
 SLACK = 1e-4
 """Share of the eye's distance by which a triangle may seem to face away and is still drawn: rounding drops none."""
-SMALLEST = 1 << 18
-"""Bytes of the buffer at first."""
 Drawn = tuple[int, int]
 """First index and number of indices."""
 
@@ -52,8 +51,8 @@ class FrontFaces:
     """A buffer of indices, overwritten in each frame."""
 
     def __init__(self, gl: Any) -> None:
-        self.gl = gl
-        self.indices = gl.buffer(reserve=SMALLEST, dynamic=True)
+        self._scratch = Scratch(gl)
+        self.indices = self._scratch.buffer
 
     def choose(self, meshes: list[Faces], poses: NDArray[np.float64], eye_m: NDArray[np.float64]) -> list[Drawn]:
         """Put the triangles that face the eye into the buffer, all of those of open meshes.
@@ -73,11 +72,5 @@ class FrontFaces:
         ]
         ends = np.cumsum([0, *(faces.size for faces in chosen)])
         if ends[-1]:
-            self._write(np.concatenate(chosen))
+            self._scratch.write(np.concatenate(chosen))
         return [(int(start), faces.size) for start, faces in zip(ends, chosen, strict=False)]
-
-    def _write(self, faces: NDArray[np.uint32]) -> None:
-        if self.indices.size < faces.nbytes:
-            # The vertex arrays that read it know its name, which stays.
-            self.indices.orphan(1 << faces.nbytes.bit_length())
-        self.indices.write(faces)
