@@ -56,7 +56,7 @@ def oracle_set(photographs: CocoDataset, out: Path) -> Path:
 def synthetic_set(arm: str, count: int, out: Path, workers: int) -> Path:
     """Generate the set of an arm; return its folder."""
     config = load(*SCENES[arm])
-    generate(Job(config.source, config.root, 1, out), count, LocalEngine(workers))
+    generate(Job(config.source, config.root, 1, out), count, LocalEngine(max(1, workers)))
     return out
 
 
