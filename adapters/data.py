@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from simgen.formats.coco import CocoDataset, ImageRecord
 
 _DIAGONAL = 1.4143
+UNLABELLED = -1
+"""The label of an object whose class is not known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,17 +127,31 @@ class DetectCrops(Dataset[DetectItem]):
         if not 0 <= k < self._length:
             raise IndexError(k)
         rng = stream(self._config.seed, k, "crop")
+        crop, boxes = self._framed(k, rng)
+        return self._item(self._augment.photometric(crop, rng), boxes, self._dataset.records[self._order[k]])
+
+    def views(self, k: int) -> tuple[Tensor, Tensor]:
+        """Return item k's image (3, S, S) uint8 without and with photometric augmentation, in the same frame."""
+        rng = stream(self._config.seed, k, "crop")
+        crop, _ = self._framed(k, rng)
+        return _planes(crop), _planes(self._augment.photometric(crop, rng))
+
+    @property
+    def rounds(self) -> int:
+        """How many items go once through the images."""
+        return len(self._dataset)
+
+    def _framed(self, k: int, rng: Generator) -> tuple[Image, Boxes]:
+        """Return item k's crop (S, S, 3) after the geometric augmentation, and its boxes (n, 4), not clipped."""
         index = self._order[k]
-        record = self._dataset.records[index]
-        window = self._window(record, rng)
+        window = self._window(self._dataset.records[index], rng)
         patch, boxes, masks = self._zoom(index, window)
         patch, boxes = self._augment.geometric(patch, boxes, rng, masks)
         if masks is not None:
             boxes = apply_habit(boxes, self._config.box)
         size = self._config.crop.crop_size
         inset = (len(patch) - size) // 2
-        image = self._augment.photometric(patch[inset : inset + size, inset : inset + size], rng)
-        return self._item(image, boxes - inset, record)
+        return patch[inset : inset + size, inset : inset + size], boxes - inset
 
     def _window(self, record: "ImageRecord", rng: Generator) -> tuple[int, int, int]:
         """Draw (left, top, side) in the picture's pixels: around an object or anywhere, inside where it fits."""
@@ -191,11 +207,15 @@ class DetectCrops(Dataset[DetectItem]):
         learn = (share >= crop.keep_fraction) & ~hidden & ~small
         ignore = (share > 0) & ~learn
         return DetectItem(
-            torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))),
+            _planes(image),
             torch.from_numpy(clipped[learn].astype(np.float32)),
             torch.from_numpy(labels[learn]),
             torch.from_numpy(clipped[ignore].astype(np.float32)),
         )
+
+
+def _planes(image: Image) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
 
 
 def clip_boxes(boxes_xyxy: Boxes, size: int) -> tuple[Boxes, NDArray[np.float64]]:
@@ -242,7 +262,7 @@ class ClassifyCrops(Dataset[tuple[Tensor, int]]):
                 hidden = annotation.ignore or annotation.visible_fraction < self._config.box.min_visible
                 if rgb is not None and not hidden:
                     patches.append(crop_box(rgb, box, self._EXTENT * (1 + view.margin), self._side))
-                    chosen.append(labels[annotation.class_name])
+                    chosen.append(labels.get(annotation.class_name, UNLABELLED))
         return np.stack(patches) if patches else np.zeros((0, 1, 1, 3), np.uint8), chosen
 
     def __len__(self) -> int:
@@ -251,11 +271,24 @@ class ClassifyCrops(Dataset[tuple[Tensor, int]]):
     def __getitem__(self, k: int) -> tuple[Tensor, int]:
         if not 0 <= k < self._length:
             raise IndexError(k)
-        rng = stream(self._config.seed, k, "crop")
         index = self._order[k]
-        patch = self._augment.image(self._patches[index], rng)
+        return self._seen(self._augmented(k)), self._labels[index]
+
+    def views(self, k: int) -> tuple[Tensor, Tensor]:
+        """Return item k's crop (S, S, channels) uint8 as evaluation sees it, and augmented."""
+        return self._seen(self._patches[self._order[k]]), self._seen(self._augmented(k))
+
+    @property
+    def rounds(self) -> int:
+        """How many items go once through the objects."""
+        return len(self._labels)
+
+    def _augmented(self, k: int) -> Image:
+        return self._augment.image(self._patches[self._order[k]], stream(self._config.seed, k, "crop"))
+
+    def _seen(self, patch: Image) -> Tensor:
         inner = round(self._side / self._EXTENT)
         inset = (self._side - inner) // 2
         size = self._config.view.input_size
         crop = resize(patch[inset : inset + inner, inset : inset + inner], (size, size))
-        return torch.from_numpy(to_grey(crop) if self._config.view.grey else crop), self._labels[index]
+        return torch.from_numpy(to_grey(crop) if self._config.view.grey else crop)

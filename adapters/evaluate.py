@@ -132,17 +132,6 @@ def evaluate(
     return replace(_detect(model, data.records, found, (repeats, seed)), **named)
 
 
-def split(data: CocoDataset, part: str) -> CocoDataset:
-    """Return "all", "first:N" or "last:N" images in the order of their file names. Raises `DataError`."""
-    kind, _, number = part.partition(":")
-    if kind == "all" and not number:
-        return data
-    if kind not in ("first", "last") or not number.isdigit() or not 0 < int(number) <= len(data):
-        raise DataError(f'split "{part}": expected "all", "first:N" or "last:N" with N from 1 to {len(data)}')
-    count = int(number)
-    return data.subset(range(count) if kind == "first" else range(len(data) - count, len(data)))
-
-
 def write_evaluation(evaluation: Evaluation, out: Path) -> Path:
     """Write metrics.json and report.html into a folder; return the report's path."""
     from simgen.adapters.report import write_report

@@ -1,6 +1,6 @@
 """The folder of a training run: whose it is, its loss history, and where it stopped.
 
-- run.json: the configuration and a fingerprint of the data; another configuration never writes here
+- run.json: the configuration and fingerprints of the data; another configuration never writes here
 - last.ckpt: everything needed to go on
 - losses.csv: one row a step
 - validation.csv: one row a validation
@@ -17,8 +17,9 @@ from typing import Any
 
 from simgen.adapters.settings import TrainConfig
 from simgen.errors import OutputError
+from simgen.formats.coco import CocoDataset
 
-FORMAT = "simgen-run/1"
+FORMAT = "simgen-run/2"
 
 
 class RunFolder:
@@ -27,15 +28,15 @@ class RunFolder:
     Args:
         folder: made where it does not exist.
         config: of the run.
-        data_sha256: fingerprint of the training data.
+        data: fingerprints of what it learns from, by name.
 
     Raises:
         OutputError: the folder holds something else, or a run of another configuration.
     """
 
-    def __init__(self, folder: Path, config: TrainConfig, data_sha256: str) -> None:
+    def __init__(self, folder: Path, config: TrainConfig, data: Mapping[str, str]) -> None:
         self.folder = folder
-        identity = {"format": FORMAT, "data_sha256": data_sha256, "config": identifying(config)}
+        identity = {"format": FORMAT, "data": dict(data), "config": identifying(config)}
         if folder.exists() and not folder.is_dir():
             raise OutputError(f"{folder}: expected a folder for the run, but it is a file")
         known = folder / "run.json"
@@ -90,9 +91,18 @@ def identifying(config: TrainConfig) -> dict[str, Any]:
     return content
 
 
-def fingerprint(data: Path) -> str:
-    """Return the sha256 of a dataset's annotations file, given it or its folder."""
-    return hashlib.sha256((data / "annotations.json" if data.is_dir() else data).read_bytes()).hexdigest()
+def fingerprint(data: CocoDataset) -> str:
+    """Return the sha256 of a set's classes, file names, boxes and class names."""
+    records = [
+        [r.path.name, [[a.class_name, *(round(float(v), 3) for v in a.box_xyxy)] for a in r.annotations]]
+        for r in data.records
+    ]
+    return hashlib.sha256(json.dumps([list(data.classes), records]).encode()).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _require_same(folder: Path, there: Any, here: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Everything that can be set in a training run: frozen dataclasses that are their own configuration files."""
 
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
@@ -53,6 +54,29 @@ class CropConfig:
 
     @model_validator(mode="after")
     def _ordered(self) -> "CropConfig":
+        if not 0 < self.scale[0] <= self.scale[1]:
+            raise ValueError(f"scale must be [low, high] with 0 < low <= high, but got {list(self.scale)}")
+        return self
+
+
+@dataclass(frozen=True, config=_STRICT)
+class TargetConfig:
+    """How unlabelled target images are shown to a method.
+
+    Attributes:
+        part: all, first:N or last:N images by file name.
+        batch_size: pictures a step; 0 = the method's own share of the source's.
+        scale: as `crop.scale`, of the target images (detection): real photographs show objects at their own size.
+        box: habits of the target's boxes, where they are given (classification): none, for people drew them.
+    """
+
+    part: str = "all"
+    batch_size: int = Field(default=0, ge=0)
+    scale: tuple[float, float] = (0.8, 1.25)
+    box: BoxHabit = Field(default_factory=BoxHabit)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "TargetConfig":
         if not 0 < self.scale[0] <= self.scale[1]:
             raise ValueError(f"scale must be [low, high] with 0 < low <= high, but got {list(self.scale)}")
         return self
@@ -116,6 +140,9 @@ class RuntimeConfig:
     checkpoint_every: int = Field(default=200, ge=1)
 
 
+_TARGET_SEEDS = 2**31
+"""Between the seeds of source and target, lest item k of both is cut and changed alike."""
+
 _FITTING = {"center_detector": ("detect", "dice"), "crop_classifier": ("classify", "digits")}
 """What task a kind of model is for, and the shipped settings of that task."""
 
@@ -126,7 +153,9 @@ class TrainConfig:
 
     Attributes:
         task: name in TASKS.
+        method: {"kind": name in METHODS, ...arguments}.
         model: {"kind": name in MODELS, ...arguments}; empty = the task's default.
+        part: which images of the labelled set: all, first:N or last:N by file name.
         steps: optimizer steps.
         batch_size: crops a step.
         seed: of weights, data order and augmentation.
@@ -136,11 +165,14 @@ class TrainConfig:
         box: habits of the labels.
         augment: strengths of the augmentation.
         validation: see ValidationConfig.
+        target: see TargetConfig.
         runtime: see RuntimeConfig.
     """
 
     task: Literal["detect", "classify"] = "detect"
+    method: dict[str, Any] = Field(default_factory=lambda: {"kind": "source_only"})
     model: dict[str, Any] = Field(default_factory=dict)
+    part: str = "all"
     steps: int = Field(default=3000, ge=1)
     batch_size: int = Field(default=8, ge=2)
     seed: int = Field(default=0, ge=0)
@@ -150,6 +182,7 @@ class TrainConfig:
     box: BoxHabit = Field(default_factory=BoxHabit)
     augment: AugmentConfig = Field(default_factory=AugmentConfig)
     validation: ValidationConfig = Field(default_factory=ValidationConfig)
+    target: TargetConfig = Field(default_factory=TargetConfig)
     runtime: RuntimeConfig = Field(default_factory=RuntimeConfig)
 
     @model_validator(mode="after")
@@ -163,3 +196,13 @@ class TrainConfig:
                 f'the shipped settings for {self.task} are "{settings}"'
             )
         return self
+
+
+def target_config(config: TrainConfig) -> TrainConfig:
+    """Return the settings that crops of target images are cut with."""
+    return replace(
+        config,
+        box=config.target.box,
+        crop=replace(config.crop, scale=config.target.scale),
+        seed=config.seed + _TARGET_SEEDS,
+    )

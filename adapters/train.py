@@ -5,21 +5,18 @@ The same call goes on where an earlier one stopped, and ends in the same weights
 (seed, k) alone, and the checkpoint holds the rest.
 """
 
-import copy
-import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
 import torch
-from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler
 
-from simgen.adapters.checkpoint import ModelFile, load_plain, save_model
+from simgen.adapters.batches import Batches
+from simgen.adapters.checkpoint import load_plain, save_model
 from simgen.adapters.lightning_lite import (
     Callback,
-    LightningModule,
     MisconfigurationException,
     ModelCheckpoint,
     Trainer,
@@ -27,12 +24,13 @@ from simgen.adapters.lightning_lite import (
     quiet,
     unwrapped,
 )
-from simgen.adapters.models import build_model
-from simgen.adapters.runs import RunFolder, Table, fingerprint, identifying
-from simgen.adapters.settings import OptimizerConfig, RuntimeConfig, TrainConfig
-from simgen.adapters.tasks import TASKS, Batch, Task
+from simgen.adapters.parts import part_of
+from simgen.adapters.prepare import prepare
+from simgen.adapters.runs import RunFolder, Table
+from simgen.adapters.settings import RuntimeConfig, TrainConfig
+from simgen.adapters.tasks import Task
 from simgen.adapters.tasks.scores import Validation
-from simgen.errors import CheckpointError, ConfigError, DataError, SimgenError
+from simgen.errors import CheckpointError, ConfigError, DataError
 from simgen.formats.coco import CocoDataset, ImageRecord
 
 OnStep = Callable[[int, int, dict[str, float]], None]
@@ -41,61 +39,71 @@ OnStep = Callable[[int, int, dict[str, float]], None]
 _SHIPPED = {"detect": "dice", "classify": "digits"}
 
 
-class TrainingError(SimgenError):
-    """A run that cannot go on, such as one whose loss is no number any more."""
-
-
-def train(config: TrainConfig, data: Path, out: Path, *, on_step: OnStep | None = None) -> Path:
+def train(
+    config: TrainConfig,
+    data: Path | CocoDataset,
+    out: Path,
+    *,
+    target: CocoDataset | None = None,
+    init: Path | None = None,
+    on_step: OnStep | None = None,
+) -> Path:
     """Train a model, or go on with a run that was interrupted.
 
     Args:
         config: everything that can be set.
-        data: a COCO folder, or its annotations file.
+        data: the labelled set: a COCO folder, its annotations file, or a set in memory.
         out: the run's folder; see simgen.adapters.runs.
+        target: pictures to adapt to; its labels are not read.
+        init: a model file to go on from.
         on_step: for a progress bar.
 
     Returns:
         The path of the model file; at once if the run was finished already.
 
     Raises:
+        ConfigError: a method that needs a target or a model file and got none.
         DataError: data that cannot be read, or too little of it.
         OutputError: `out` holds something else.
-        CheckpointError: `out` holds a damaged checkpoint.
+        CheckpointError: `out` holds a damaged checkpoint; a model file of another task or other classes.
         TrainingError: the loss became infinite or no number; the last good checkpoint stays.
     """
-    dataset = CocoDataset.read(data)
+    dataset = part_of(data if isinstance(data, CocoDataset) else CocoDataset.read(data), config.part)
     training, held_out = split(len(dataset), config, dataset.root)
     if config.runtime.threads:
         torch.set_num_threads(config.runtime.threads)
-    task = TASKS[config.task](dataset.classes, config)
-    fit = _Fit(task, _fresh_module(task, len(dataset.classes), config.seed), config)
-    run = RunFolder(out, config, fingerprint(data))
+    prepared = prepare(config, dataset, target, init)
+    run = RunFolder(out, config, prepared.identity)
     if run.model.is_file():
         return run.model
     start = _resume_step(run.checkpoint)
-    loader = _loader(task, dataset.subset(training), config, start)
+    batches = prepared.batches(dataset.subset(training))
+    loader = _loader(batches, config, start)
     records = [dataset.records[k] for k in held_out]
-    watch = _Watch(run, records, start, on_step)
+    watch = _Watch(run, prepared.task, records, start, on_step)
     trainer = _trainer(config, run, watch)
+    fit, once = prepared.fit, batches.once
     with quiet(), ctrl_c(), unwrapped():
+        if not start:
+            fit.method.begin(fit.module, once)
         trainer.fit(fit, loader, ckpt_path=run.checkpoint if start else None, weights_only=True)
-        result = task.validate(fit.average.to(trainer.strategy.root_device), records)
+        fit.to(trainer.strategy.root_device)
+        fit.method.finish(fit.average, once)
+        result = prepared.task.validate(fit.average, records)
     watch.note(config.steps, result)
-    save_model(run.model, _model_file(task, fit, dataset.classes, result))
+    save_model(run.model, prepared.model_file(dataset.classes, result))
     return run.model
 
 
-def train_with(
-    data: Path, out: Path, config: str | None, overrides: Sequence[str], *, on_step: OnStep | None = None
-) -> Path:
+def train_with(data: Path | CocoDataset, out: Path, config: str | None, overrides: Sequence[str], **given: Any) -> Path:
     """As `train`, with settings by name.
 
     Args:
-        data: a COCO folder, or its annotations file.
+        data: the labelled set.
         out: the run's folder.
         config: a YAML file or the name of shipped settings; by default those of the task among the overrides.
         overrides: "a.b=c" each.
-        on_step: for a progress bar.
+        given: `target`, `init` and `on_step` of `train`.
     """
     # Here, for it brings the simulator along, which a machine that only trains need not have.
     from simgen.config import load_section
@@ -103,7 +111,7 @@ def train_with(
     if config is None:
         task = next((o.partition("=")[2] for o in overrides if o.startswith("task=")), "detect")
         config = _SHIPPED.get(task, "dice")
-    return train(load_section(TrainConfig, config, overrides, folder="train"), data, out, on_step=on_step)
+    return train(load_section(TrainConfig, config, overrides, folder="train"), data, out, **given)
 
 
 def split(n: int, config: TrainConfig, where: Path) -> tuple[list[int], list[int]]:
@@ -123,84 +131,13 @@ def split(n: int, config: TrainConfig, where: Path) -> tuple[list[int], list[int
     return training, held_out
 
 
-class _Fit(LightningModule):
-    """The step: loss, clipping, optimizer, averaged weights. `average` is the model that counts."""
-
-    def __init__(self, task: Task, module: nn.Module, config: TrainConfig) -> None:
-        super().__init__()
-        self.task, self.config = task, config
-        self.memory = torch.channels_last if config.runtime.channels_last else torch.contiguous_format
-        self.module = module.to(memory_format=self.memory)  # type: ignore[call-overload]
-        self.average = copy.deepcopy(self.module).requires_grad_(False)
-        self.latest: dict[str, float] = {}
-
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        # Dropout draws from the global generator: without this a resumed run would differ.
-        torch.manual_seed(self.config.seed * 2**32 + self.global_step)
-        inputs = self.task.inputs(batch).contiguous(memory_format=self.memory)
-        losses = self.task.losses(self.module(inputs), batch)
-        total = torch.stack(list(losses.values())).sum()
-        self.latest = {"loss": float(total.detach()), **{k: float(v.detach()) for k, v in losses.items()}}
-        self._require_finite(self.latest["loss"], "loss")
-        return total
-
-    def configure_gradient_clipping(self, optimizer: Any, *_: Any, **__: Any) -> None:
-        norm = nn.utils.clip_grad_norm_(self.module.parameters(), self.config.optimizer.clip_norm)
-        self._require_finite(float(norm), "gradient")
-
-    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
-        super().optimizer_step(*args, **kwargs)
-        done = self.global_step
-        update_average(self.average, self.module, min(self.config.optimizer.ema_decay, (1 + done) / (10 + done)))
-
-    def configure_optimizers(self) -> Any:
-        optimizer = torch.optim.AdamW(
-            parameter_groups(self.module, self.config.optimizer.weight_decay), lr=self.config.optimizer.lr
-        )
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: learning_rate(step, self.config.steps, self.config.optimizer)
-        )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-    def _require_finite(self, value: float, what: str) -> None:
-        if not math.isfinite(value):
-            raise TrainingError(
-                f"step {self.global_step + 1}: the {what} is {value}, so training stopped and the last good checkpoint "
-                f"was kept; try a lower optimizer.lr than {self.config.optimizer.lr:g} in a new folder"
-            )
-
-
-def update_average(average: nn.Module, module: nn.Module, decay: float) -> None:
-    """Move weights and batch-norm statistics: a <- decay * a + (1 - decay) * m; counters are copied."""
-    with torch.no_grad():
-        for mean, value in zip(average.state_dict().values(), module.state_dict().values(), strict=True):
-            if mean.is_floating_point():
-                mean.lerp_(value, 1 - decay)
-            else:
-                mean.copy_(value)
-
-
-def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Return two groups: matrices and kernels with weight decay, biases and normalisation without."""
-    weights = [p for p in module.parameters() if p.ndim > 1]
-    others = [p for p in module.parameters() if p.ndim <= 1]
-    return [{"params": weights, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
-
-
-def learning_rate(step: int, steps: int, config: OptimizerConfig) -> float:
-    """Return the factor on the learning rate: linear from 1/warmup to 1, then a half cosine down to `final_lr`."""
-    warmup = min(config.warmup_steps, steps // 2)
-    if step < warmup:
-        return (step + 1) / warmup
-    progress = min(1.0, (step - warmup) / max(1, steps - warmup))
-    return config.final_lr + (1 - config.final_lr) * (1 + math.cos(math.pi * progress)) / 2
-
-
 class _Watch(Callback):
     """Writes the tables, reports progress, validates now and then."""
 
-    def __init__(self, run: RunFolder, records: Sequence[ImageRecord], start: int, on_step: OnStep | None) -> None:
-        self._records, self._on_step = records, on_step
+    def __init__(
+        self, run: RunFolder, task: Task, records: Sequence[ImageRecord], start: int, on_step: OnStep | None
+    ) -> None:
+        self._task, self._records, self._on_step = task, records, on_step
         self._losses = Table(run.folder / "losses.csv", start)
         self._validations = Table(run.folder / "validation.csv", start)
 
@@ -210,7 +147,7 @@ class _Watch(Callback):
         if self._on_step:
             self._on_step(step, config.steps, pl_module.latest)
         if config.validation.every and step % config.validation.every == 0 and step < config.steps:
-            self.note(step, pl_module.task.validate(pl_module.average, self._records))
+            self.note(step, self._task.validate(pl_module.average, self._records))
 
     def note(self, step: int, result: Validation) -> None:
         """Write a validation down."""
@@ -220,7 +157,7 @@ class _Watch(Callback):
 
 
 class _Rest(Sampler[int]):
-    """The items from the first that was not seen; its length is that of the whole run, as Lightning counts on."""
+    """The batches from the first that was not seen; its length is that of the whole run, as Lightning counts on."""
 
     def __init__(self, first: int, length: int) -> None:
         self._first, self._length = first, length
@@ -232,13 +169,11 @@ class _Rest(Sampler[int]):
         return self._length
 
 
-def _loader(task: Task, dataset: CocoDataset, config: TrainConfig, start: int) -> DataLoader[Any]:
-    length = config.steps * config.batch_size
+def _loader(batches: Batches, config: TrainConfig, start: int) -> DataLoader[Any]:
     return DataLoader(
-        task.items(dataset, length),
-        batch_size=config.batch_size,
-        sampler=_Rest(start * config.batch_size, length),
-        collate_fn=task.collate,
+        batches,
+        batch_size=None,
+        sampler=_Rest(start, config.steps),
         num_workers=config.runtime.workers,
         worker_init_fn=_one_thread,
         prefetch_factor=4 if config.runtime.workers else None,
@@ -288,15 +223,6 @@ def resolve_precision(runtime: RuntimeConfig) -> Any:
     return "bf16-mixed" if quick else "32-true"
 
 
-def _fresh_module(task: Task, n_classes: int, seed: int) -> nn.Module:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        try:
-            return build_model(task.architecture(), n_classes)
-        except CheckpointError as problem:
-            raise ConfigError(f"train: {problem}") from None
-
-
 def _resume_step(checkpoint: Path) -> int:
     if not checkpoint.is_file():
         return 0
@@ -304,17 +230,3 @@ def _resume_step(checkpoint: Path) -> int:
     if not isinstance(content, dict) or not isinstance(content.get("global_step"), int):
         raise CheckpointError(f"{checkpoint}: expected the checkpoint of a training run, but it is another torch file")
     return int(content["global_step"])
-
-
-def _model_file(task: Task, fit: _Fit, classes: Sequence[str], result: Validation) -> ModelFile:
-    config = fit.config
-    history = {"steps": config.steps, "seed": config.seed, "validation": result.metrics, "config": identifying(config)}
-    return ModelFile(
-        task=config.task,
-        classes=list(classes),
-        architecture=task.architecture(),
-        preprocess=task.preprocess(),
-        threshold=result.threshold,
-        history=history,
-        state_dict=fit.average.state_dict(),
-    )

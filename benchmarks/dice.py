@@ -16,7 +16,8 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-from simgen.adapters.evaluate import Evaluation, evaluate, split, write_evaluation
+from simgen.adapters.evaluate import Evaluation, evaluate, write_evaluation
+from simgen.adapters.parts import part_of
 from simgen.adapters.report import write_comparison
 from simgen.adapters.train import train_with
 from simgen.config import load
@@ -39,7 +40,7 @@ SCENES: dict[str, tuple[str, list[str]]] = {
 
 def oracle_set(photographs: CocoDataset, out: Path) -> Path:
     """Write the first 150 photographs as a set of their own (links to the pictures); return its folder."""
-    chosen = {r.path.name for r in split(photographs, "first:150").records}
+    chosen = {r.path.name for r in part_of(photographs, "first:150").records}
     content = json.loads((photographs.root / "annotations.json").read_text("utf-8"))
     content["images"] = [i for i in content["images"] if Path(i["file_name"]).name in chosen]
     kept = {i["id"] for i in content["images"]}
@@ -72,7 +73,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     arguments = parser.parse_args()
     photographs = read_real_set("d6-dice", arguments.data)
-    report_set = split(photographs, "last:50")
+    report_set = part_of(photographs, "last:50")
     out: Path = arguments.out
     results: dict[str, Evaluation] = {}
     for arm in arguments.arms:

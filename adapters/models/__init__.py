@@ -1,18 +1,38 @@
 """Modules and the tables that a config or a model file names them from.
 
+A model is two halves, since methods of adaptation work between them: `model(x)` is `model.predict(model.features(x))`.
+
 `build_model({"kind": "center_detector", "neck": 64, "backbone": {"kind": "residual", "stem": 24}}, n_classes=6)`
 """
 
-import inspect
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
-from torch import nn
+from torch import Tensor, nn
 
+from simgen.adapters.kinds import build_kind
 from simgen.adapters.models.backbone import ResidualBackbone
 from simgen.adapters.models.classifier import CropClassifier
 from simgen.adapters.models.detector import CenterDetector
-from simgen.errors import CheckpointError, did_you_mean
+
+
+class Model(Protocol):
+    """What training needs of a module of `MODELS`, beside being one.
+
+    Attributes:
+        n_features: channels of what `features` returns, its second dimension.
+        heads: names of the submodules that `predict` uses.
+    """
+
+    n_features: int
+    heads: tuple[str, ...]
+
+    def features(self, inputs: Tensor, /) -> Tensor:
+        """Return features (B, n_features, ...) of a task's inputs."""
+
+    def predict(self, features: Tensor, /) -> Any:
+        """Return the output of features: a tensor, or a named tuple of tensors (B, ...)."""
+
 
 BACKBONES: dict[str, Callable[..., nn.Module]] = {"residual": ResidualBackbone}
 MODELS: dict[str, Callable[..., nn.Module]] = {"center_detector": CenterDetector, "crop_classifier": CropClassifier}
@@ -30,37 +50,5 @@ def build_model(architecture: Mapping[str, Any], n_classes: int) -> nn.Module:
     """
     arguments = dict(architecture)
     if "backbone" in arguments:
-        arguments["backbone"] = _build(BACKBONES, arguments["backbone"], "backbone")
-    return _build(MODELS, {**arguments, "n_classes": n_classes}, "model")
-
-
-def _build(table: Mapping[str, Callable[..., nn.Module]], section: Any, what: str) -> nn.Module:
-    arguments = dict(section) if isinstance(section, Mapping) else {}
-    kind = str(arguments.pop("kind", ""))
-    if kind not in table:
-        raise CheckpointError(f"{what}: there is no kind {kind!r:.60}{did_you_mean(kind, table)}")
-    _check_arguments(table[kind], arguments, f"{what} {kind}")
-    try:
-        return table[kind](**arguments)
-    except (TypeError, ValueError, RuntimeError) as problem:
-        raise CheckpointError(f"{what} {kind}: these arguments do not build it: {problem}") from None
-
-
-def _check_arguments(make: Callable[..., nn.Module], arguments: Mapping[str, Any], where: str) -> None:
-    known = inspect.signature(make).parameters
-    open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
-    for name, value in arguments.items():
-        if name not in known:
-            if open_ended:
-                continue
-            raise CheckpointError(f'{where}: unknown key "{name}"{did_you_mean(name, {*known} - {"n_classes"})}')
-        if known[name].annotation is int and not _is_count(value):
-            raise CheckpointError(f"{where}.{name}: expected a whole number >= 1, got {value!r:.60}")
-        if known[name].annotation == Sequence[int] and not (
-            isinstance(value, list | tuple) and value and all(_is_count(v) for v in value)
-        ):
-            raise CheckpointError(f"{where}.{name}: expected a list of whole numbers >= 1, got {value!r:.60}")
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+        arguments["backbone"] = build_kind(BACKBONES, arguments["backbone"], "backbone")
+    return build_kind(MODELS, arguments, "model", n_classes=n_classes)

@@ -17,6 +17,8 @@ class CropClassifier(nn.Module):
         dropout: share of the pooled features that is dropped while training.
     """
 
+    heads = ("head",)
+
     def __init__(
         self, n_classes: int, in_channels: int = 1, widths: Sequence[int] = (32, 64, 96), dropout: float = 0.0
     ) -> None:
@@ -29,6 +31,7 @@ class CropClassifier(nn.Module):
         )
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(widths[-1], n_classes)
+        self.n_features = widths[-1]
 
     def features(self, crops: Tensor) -> Tensor:
         """Return the (B, widths[-1]) pooled features of crops (B, in_channels, S, S) float32 around 0."""
@@ -37,5 +40,9 @@ class CropClassifier(nn.Module):
 
     def forward(self, crops: Tensor) -> Tensor:
         """Return the (B, n_classes) logits."""
-        logits: Tensor = self.head(self.dropout(self.features(crops)))
+        return self.predict(self.features(crops))
+
+    def predict(self, features: Tensor) -> Tensor:
+        """Return the (B, n_classes) logits of pooled features."""
+        logits: Tensor = self.head(self.dropout(features))
         return logits

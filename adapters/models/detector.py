@@ -53,6 +53,8 @@ class CenterDetector(nn.Module):
         neck: channels of the neck and heads.
     """
 
+    heads = ("heat", "box")
+
     def __init__(self, n_classes: int, backbone: nn.Module | None = None, neck: int = 64) -> None:
         super().__init__()
         given: Any = backbone if backbone is not None else ResidualBackbone()
@@ -61,6 +63,7 @@ class CenterDetector(nn.Module):
         if strides[0] != STRIDE:
             raise ValueError(f"expected a backbone whose finest map has stride {STRIDE}, but got {strides[0]}")
         self.size_multiple = strides[-1]
+        self.n_features = neck
         self.lateral = nn.ModuleList(conv_norm(channels, neck, kernel=1) for channels in given.channels)
         final = nn.Conv2d(neck, n_classes, 1)
         self.heat = nn.Sequential(conv_norm(neck, neck), nn.ReLU(), final)
@@ -71,12 +74,20 @@ class CenterDetector(nn.Module):
 
     def forward(self, images: Tensor) -> DetectorOutput:
         """Map images (B, 3, H, W) float RGB in [0, 1], H and W multiples of `size_multiple`, to the raw maps."""
+        return self.predict(self.features(images))
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return the neck's finest map (B, neck, H/4, W/4)."""
         maps = self.backbone((images - _MEAN) / _STD)
         x = self.lateral[-1](maps[-1])
         for lateral, features in zip(list(self.lateral)[-2::-1], maps[-2::-1], strict=True):
             x = lateral(features) + F.interpolate(x, scale_factor=2.0, mode="nearest")
-        x = self.smooth(F.relu(x))
-        return DetectorOutput(self.heat(x), self.box(x))
+        smoothed: Tensor = self.smooth(F.relu(x))
+        return smoothed
+
+    def predict(self, features: Tensor) -> DetectorOutput:
+        """Return the raw maps of the neck's map."""
+        return DetectorOutput(self.heat(features), self.box(features))
 
     def decode(self, output: DetectorOutput, score_min: float = 0.05, most: int = 100) -> list[Decoded]:
         """Return the objects of each image of the batch; see `decode`."""

@@ -15,14 +15,13 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from simgen.adapters.settings import TrainConfig
+from simgen.adapters.target import Batch, Unlabelled
 from simgen.adapters.tasks.classify import Classify
 from simgen.adapters.tasks.detect import Detect
 from simgen.adapters.tasks.scores import Validation
 
 if TYPE_CHECKING:
     from simgen.formats.coco import CocoDataset, ImageRecord
-
-Batch = dict[str, Tensor]
 
 
 class Task(Protocol):
@@ -45,6 +44,17 @@ class Task(Protocol):
 
     def losses(self, output: Any, batch: Batch) -> dict[str, Tensor]:
         """Return the named, weighted scalars whose sum is minimised."""
+
+    def unlabelled(self, dataset: "CocoDataset") -> Unlabelled:
+        """Return the views of target images, cut as `config.target` says; their labels are not read."""
+
+    def vectors(self, features: Tensor, output: Any) -> tuple[Tensor, Tensor]:
+        """Return what methods compare across domains: vectors (n, F), and class logits (n, C) for a softmax.
+
+        Args:
+            features: of `Model.features`.
+            output: of `Model.predict`.
+        """
 
     def validate(self, module: nn.Module, records: "Sequence[ImageRecord]") -> Validation:
         """Score the module on whole images."""

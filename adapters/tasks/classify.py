@@ -12,7 +12,8 @@ from torch.utils.data import Dataset
 
 from simgen.adapters.data import ClassifyCrops, record_boxes
 from simgen.adapters.predict import predict_classes
-from simgen.adapters.settings import BoxHabit, TrainConfig
+from simgen.adapters.settings import BoxHabit, TrainConfig, target_config
+from simgen.adapters.target import Unlabelled, without_labels
 from simgen.adapters.tasks.scores import Validation
 
 if TYPE_CHECKING:
@@ -36,6 +37,13 @@ class Classify:
 
     def items(self, dataset: "CocoDataset", length: int) -> Dataset[tuple[Tensor, int]]:
         return ClassifyCrops(dataset, self._config, length)
+
+    def unlabelled(self, dataset: "CocoDataset") -> Unlabelled:
+        config = target_config(self._config)
+        return Unlabelled(ClassifyCrops(without_labels(dataset, boxes=True), config, 0), "crop")
+
+    def vectors(self, features: Tensor, output: Tensor) -> tuple[Tensor, Tensor]:
+        return features, output
 
     def collate(self, items: Sequence[tuple[Tensor, int]]) -> dict[str, Tensor]:
         """Return crop (B, S, S, channels) uint8 and label (B,) long."""

@@ -14,13 +14,15 @@ from simgen.adapters.losses import focal_loss, giou_loss, weighted_mean
 from simgen.adapters.models.boxes import area, cell_centres, decode_ltrb
 from simgen.adapters.models.detector import STRIDE, UNIT_PX, DetectorOutput
 from simgen.adapters.predict import predict_detections
-from simgen.adapters.settings import TrainConfig
+from simgen.adapters.settings import TrainConfig, target_config
+from simgen.adapters.target import Unlabelled, without_labels
 from simgen.adapters.tasks.scores import Validation, detection_scores
 
 if TYPE_CHECKING:
     from simgen.formats.coco import CocoDataset, ImageRecord
 
 DEFAULT_MODEL: dict[str, Any] = {"kind": "center_detector", "neck": 64, "backbone": {"kind": "residual"}}
+PEAKS = 16
 _SPREAD = 0.54
 _BOX_CELLS = 0.25
 _BOX_WEIGHT = 2.0
@@ -45,6 +47,22 @@ class Detect:
 
     def items(self, dataset: "CocoDataset", length: int) -> Dataset[DetectItem]:
         return DetectCrops(dataset, self._config, length)
+
+    def unlabelled(self, dataset: "CocoDataset") -> Unlabelled:
+        config = target_config(self._config)
+        return Unlabelled(DetectCrops(without_labels(dataset, boxes=False), config, 0), "image")
+
+    def vectors(self, features: Tensor, output: DetectorOutput) -> tuple[Tensor, Tensor]:
+        """Return the vectors of the `PEAKS` cells of each image that look most like an object's centre.
+
+        The cells between objects are nearly all of a map, and alike in both domains whatever the objects look like.
+        """
+        heat = output.heat.float()
+        best = heat.detach().amax(dim=1).flatten(1)
+        cells = best.topk(min(PEAKS, best.shape[1]), dim=1).indices[:, None]
+        vectors = features.float().flatten(2).take_along_dim(cells, 2)
+        logits = heat.flatten(2).take_along_dim(cells, 2)
+        return vectors.transpose(1, 2).flatten(0, 1), logits.transpose(1, 2).flatten(0, 1)
 
     def collate(self, items: Sequence[DetectItem]) -> dict[str, Tensor]:
         """Return image (B, 3, S, S) uint8 and the maps of `draw_targets`, stacked."""

@@ -58,7 +58,7 @@ def demo(
 
 
 def _choose(task: str, data: Path | None) -> "tuple[Road, CocoDataset]":
-    from simgen.adapters.evaluate import split
+    from simgen.adapters.parts import part_of
     from simgen.cli.evaluate import read_real
     from simgen.errors import DataError
 
@@ -71,7 +71,7 @@ def _choose(task: str, data: Path | None) -> "tuple[Road, CocoDataset]":
             typer.echo(f"The dice photographs cannot be had: {error}.")
         else:
             typer.echo("Real images: 50 photographs of dice (the last of 200 by file name).")
-            return DICE, split(photographs, DICE.part)
+            return DICE, part_of(photographs, DICE.part)
     typer.echo("Real images: the 1,797 scanned handwritten digits of scikit-learn.")
     return DIGITS, read_real("digits")
 
@@ -89,7 +89,7 @@ def _travel(road: Road, real: "CocoDataset", out: Path, renderer: str | None) ->
     fresh = max(4, road.images // 10)
     generate(road.scene, out / "train", road.images, seed=1, renderer=renderer)
     generate(road.scene, out / "test", fresh, seed=2, renderer=renderer)
-    train(out / "train", out / "run", config=road.scene, steps=road.steps)
+    train(str(out / "train"), out / "run", config=road.scene, steps=road.steps)
     table = Table("source-only", *road.figures, title=f"{road.scene}: trained on synthetic images alone")
     for name, images in (("on synthetic", CocoDataset.read(out / "test")), ("on real", real)):
         synthetic = images is not real

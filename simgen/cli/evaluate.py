@@ -28,12 +28,13 @@ def evaluate(
 ) -> None:
     """Score a model on real images."""
     from simgen.adapters import evaluate as scoring
+    from simgen.adapters.parts import part_of
     from simgen.cli.progress import bar
     from simgen.cli.renderer import require
     from simgen.realdata import EMBEDDED, REAL_SETS
 
     require("--repeats", repeats, 0)
-    chosen = scoring.split(read_real(real, data), split)
+    chosen = part_of(read_real(real, data), split)
     with bar("evaluate", len(chosen), "images") as advance:
         result = scoring.evaluate(checkpoint, chosen, repeats=repeats, progress=lambda *_: advance(1))
     name = real if real in (*REAL_SETS, *EMBEDDED) else result.image_set

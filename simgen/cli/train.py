@@ -7,7 +7,9 @@ import typer
 
 
 def train(
-    data: Annotated[Path, typer.Argument(help="COCO folder, as `simgen generate` writes it.")],
+    data: Annotated[
+        str, typer.Argument(help="Labelled images: a COCO folder, as `simgen generate` writes it, or a real image set.")
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; an interrupted one goes on.")],
     config: Annotated[
         str | None,
@@ -18,6 +20,17 @@ def train(
     task: Annotated[
         str | None, typer.Option(help="detect or classify; default: that of --config, else detect.")
     ] = None,
+    method: Annotated[
+        str | None, typer.Option(help="How to learn from both domains; default: source_only. See docs/adaptation.md.")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="Pictures to adapt to, by their folder or name; their labels are not read.")
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Of DATA: all, first:N or last:N images by file name; default: all.")
+    ] = None,
+    target_split: Annotated[str | None, typer.Option(help="As --split, of --target.")] = None,
+    init: Annotated[Path | None, typer.Option(help="A model file to go on from: RUN/model.pt.")] = None,
     steps: Annotated[
         int | None, typer.Option(help="Optimizer steps; default: those of the settings, 3000 in the shipped ones.")
     ] = None,
@@ -35,6 +48,7 @@ def train(
     One is written every 200 steps (--set runtime.checkpoint_every=N).
     """
     from simgen.adapters.train import train_with
+    from simgen.cli.evaluate import read_real
     from simgen.cli.progress import bar
     from simgen.cli.renderer import require
 
@@ -42,7 +56,15 @@ def train(
     require("--seed", seed, 0)
     require("--threads", threads, 0)
 
-    given = {"task": task, "steps": steps, "seed": seed, "runtime.threads": threads}
+    given = {
+        "task": task,
+        "method.kind": method,
+        "part": split,
+        "target.part": target_split,
+        "steps": steps,
+        "seed": seed,
+        "runtime.threads": threads,
+    }
     overrides = [f"{name}={value}" for name, value in given.items() if value is not None] + (set_ or [])
     last = 0
     with bar("train", None, "steps") as advance:
@@ -52,5 +74,6 @@ def train(
             advance(step - last, total=total, note=" ".join(f"{name} {value:.3f}" for name, value in losses.items()))
             last = step
 
-        model = train_with(data, out, config, overrides, on_step=show)
+        pictures = None if target is None else read_real(target)
+        model = train_with(read_real(data), out, config, overrides, target=pictures, init=init, on_step=show)
     typer.echo(model)

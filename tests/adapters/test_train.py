@@ -12,20 +12,13 @@ from adapter_fakes import OFF, shapes, write_coco
 from simgen.adapters import train as training
 from simgen.adapters.checkpoint import load_model
 from simgen.adapters.crops import CropView
+from simgen.adapters.fit import TrainingError, learning_rate, update_average
+from simgen.adapters.methods.base import parameter_groups
 from simgen.adapters.models import build_model
 from simgen.adapters.predict import build_module
 from simgen.adapters.settings import CropConfig, OptimizerConfig, RuntimeConfig, TrainConfig, ValidationConfig
 from simgen.adapters.tasks import TASKS
-from simgen.adapters.train import (
-    TrainingError,
-    learning_rate,
-    parameter_groups,
-    resolve_precision,
-    split,
-    train,
-    train_with,
-    update_average,
-)
+from simgen.adapters.train import resolve_precision, split, train, train_with
 from simgen.config import load_section
 from simgen.errors import CheckpointError, ConfigError, DataError, OutputError
 from simgen.formats.coco import CocoDataset
@@ -161,7 +154,7 @@ def test_another_configuration_or_set_never_writes_into_a_run(data: Path, tmp_pa
     with pytest.raises(OutputError, match=r"another configuration \(optimizer\.lr is 0\.002 there and 0\.01 here\)"):
         train(replace(CONFIG, optimizer=OptimizerConfig(warmup_steps=2, lr=0.01)), data, tmp_path / "run")
     other = write_coco(tmp_path / "other", shapes(6, seed=5), CLASSES)
-    with pytest.raises(OutputError, match="data_sha256 is"):
+    with pytest.raises(OutputError, match=r"data\.source is"):
         train(CONFIG, other, tmp_path / "run")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/thesis.txt").write_text("")

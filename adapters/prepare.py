@@ -1,0 +1,145 @@
+"""What a training run is made of, before its first step: task, model, method, and the pictures to adapt to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from simgen.adapters.batches import Batches
+from simgen.adapters.checkpoint import ModelFile, load_model
+from simgen.adapters.fit import Fit
+from simgen.adapters.kinds import build_kind
+from simgen.adapters.methods import METHODS, Method, Setup
+from simgen.adapters.models import build_model
+from simgen.adapters.parts import part_of
+from simgen.adapters.runs import file_sha256, fingerprint, identifying
+from simgen.adapters.settings import TrainConfig
+from simgen.adapters.target import Unlabelled
+from simgen.adapters.tasks import TASKS, Task
+from simgen.adapters.tasks.scores import Validation
+from simgen.errors import CheckpointError, ConfigError, DataError
+from simgen.formats.coco import CocoDataset
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A run that is ready to start.
+
+    Attributes:
+        config: its settings.
+        task: what is learnt.
+        fit: the step, with the method and the model.
+        target: the pictures to adapt to, or None.
+        architecture: of the model.
+        identity: fingerprints of the data, and of the model file that it starts from.
+    """
+
+    config: TrainConfig
+    task: Task
+    fit: Fit
+    target: Unlabelled | None
+    architecture: dict[str, Any]
+    identity: dict[str, str]
+
+    def batches(self, source: CocoDataset) -> Batches:
+        """Return the batches of the run, `source` being the part of the labelled set that is learnt from."""
+        method = self.fit.method
+        size = self.config.target.batch_size or round(method.target_share * self.config.batch_size)
+        return Batches(self.task, self.config, source if method.uses_source else None, self.target, size)
+
+    def model_file(self, classes: Sequence[str], result: Validation) -> ModelFile:
+        """Return the finished model."""
+        config = self.config
+        history = {
+            "steps": config.steps,
+            "seed": config.seed,
+            "method": config.method["kind"],
+            "validation": result.metrics,
+            "config": identifying(config),
+            "data": self.identity,
+        }
+        return ModelFile(
+            task=config.task,
+            classes=list(classes),
+            architecture=self.architecture,
+            preprocess=self.task.preprocess(),
+            threshold=result.threshold,
+            history=history,
+            state_dict=self.fit.average.state_dict(),
+        )
+
+
+def prepare(config: TrainConfig, source: CocoDataset, target: CocoDataset | None, init: Path | None) -> Prepared:
+    """Build a run.
+
+    Args:
+        config: its settings.
+        source: the labelled set.
+        target: pictures to adapt to.
+        init: a model file to go on from.
+
+    Raises:
+        ConfigError: a method that lacks its target or its model file, or is unknown.
+        DataError: an empty target.
+        CheckpointError: a model file of another task or other classes.
+    """
+    task = TASKS[config.task](source.classes, config)
+    started = None if init is None else _fitting(load_model(init), init, config, source)
+    architecture = task.architecture() if started is None else dict(started.architecture)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        try:
+            module = build_model(architecture, len(source.classes))
+            if started is not None:
+                module.load_state_dict(started.state_dict)
+            pictures = None if target is None else _pictures(task, part_of(target, config.target.part))
+            method = _method(config, task, module, (len(source.classes), pictures))
+        except CheckpointError as problem:
+            raise ConfigError(f"train: {problem}") from None
+    _require(method, config, target, init)
+    identity = {"source": fingerprint(source)}
+    if target is not None:
+        identity["target"] = fingerprint(part_of(target, config.target.part))
+    if init is not None:
+        identity["init"] = file_sha256(init)
+    return Prepared(config, task, Fit(method, module, config), pictures, architecture, identity)
+
+
+def _method(config: TrainConfig, task: Task, module: nn.Module, sizes: tuple[int, Unlabelled | None]) -> Method:
+    n_classes, pictures = sizes
+    model: Any = module
+    setup = Setup(task, model.n_features, n_classes, 0 if pictures is None else pictures.rounds)
+    return build_kind(METHODS, config.method, "method", setup=setup)
+
+
+def _pictures(task: Task, target: CocoDataset) -> Unlabelled:
+    if not len(target):
+        raise DataError(f"{target.root}: expected target images to adapt to, but there are none")
+    pictures = task.unlabelled(target)
+    if not pictures.rounds:
+        raise DataError(f"{target.root}: expected boxes around the target's objects, but there are none")
+    return pictures
+
+
+def _require(method: Method, config: TrainConfig, target: CocoDataset | None, init: Path | None) -> None:
+    where = f'method "{config.method["kind"]}"'
+    if config.task in method.undefined:
+        raise ConfigError(f"{where}: not defined for the task {config.task}: {method.undefined[config.task]}")
+    if method.uses_target and target is None:
+        raise ConfigError(f"{where}: expected target images to adapt to (--target), got none")
+    if method.starts_trained and init is None:
+        raise ConfigError(f"{where}: expected a trained model to go on from (--init RUN/model.pt), got none")
+
+
+def _fitting(model: ModelFile, path: Path, config: TrainConfig, source: CocoDataset) -> ModelFile:
+    if model.task != config.task:
+        raise CheckpointError(f'model "{path}": expected a model of the task {config.task}, got one of {model.task}')
+    if list(model.classes) != list(source.classes):
+        theirs, ours = ", ".join(model.classes), ", ".join(source.classes)
+        raise CheckpointError(
+            f'model "{path}": knows the classes [{theirs}], but the images are labelled with [{ours}]'
+        )
+    return model
