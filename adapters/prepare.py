@@ -13,7 +13,7 @@ from simgen.adapters.checkpoint import ModelFile, load_model
 from simgen.adapters.fit import Fit
 from simgen.adapters.kinds import build_kind
 from simgen.adapters.methods import METHODS, Method, Setup
-from simgen.adapters.models import build_model
+from simgen.adapters.models import build_model, resolved
 from simgen.adapters.parts import part_of
 from simgen.adapters.runs import file_sha256, fingerprint, identifying
 from simgen.adapters.settings import TrainConfig
@@ -105,7 +105,7 @@ def prepare(config: TrainConfig, source: CocoDataset, target: CocoDataset | None
         identity["target"] = fingerprint(part_of(target, config.target.part))
     if init is not None:
         identity["init"] = file_sha256(init)
-    return Prepared(config, task, Fit(method, module, config), pictures, architecture, identity)
+    return Prepared(config, task, Fit(method, module, config), pictures, resolved(architecture, module), identity)
 
 
 def _method(config: TrainConfig, task: Task, module: nn.Module, sizes: tuple[int, Unlabelled | None]) -> Method:

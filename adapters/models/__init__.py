@@ -14,6 +14,7 @@ from simgen.adapters.kinds import build_kind
 from simgen.adapters.models.backbone import ResidualBackbone
 from simgen.adapters.models.classifier import CropClassifier
 from simgen.adapters.models.detector import CenterDetector
+from simgen.adapters.models.pretrained import TransformersBackbone
 
 
 class Model(Protocol):
@@ -34,7 +35,10 @@ class Model(Protocol):
         """Return the output of features: a tensor, or a named tuple of tensors (B, ...)."""
 
 
-BACKBONES: dict[str, Callable[..., nn.Module]] = {"residual": ResidualBackbone}
+BACKBONES: dict[str, Callable[..., nn.Module]] = {
+    "residual": ResidualBackbone,
+    "transformers": TransformersBackbone,
+}
 MODELS: dict[str, Callable[..., nn.Module]] = {"center_detector": CenterDetector, "crop_classifier": CropClassifier}
 
 
@@ -52,3 +56,9 @@ def build_model(architecture: Mapping[str, Any], n_classes: int) -> nn.Module:
     if "backbone" in arguments:
         arguments["backbone"] = build_kind(BACKBONES, arguments["backbone"], "backbone")
     return build_kind(MODELS, arguments, "model", n_classes=n_classes)
+
+
+def resolved(architecture: Mapping[str, Any], module: nn.Module) -> dict[str, Any]:
+    """Return the arguments of `build_model` that give the module again where its pretrained weights cannot be had."""
+    section = getattr(getattr(module, "backbone", None), "section", None)
+    return {**architecture, "backbone": section} if section else dict(architecture)

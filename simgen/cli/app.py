@@ -15,6 +15,7 @@ from simgen import __version__
 from simgen.cli import data
 from simgen.cli.demo import demo
 from simgen.cli.evaluate import evaluate
+from simgen.cli.export import export
 from simgen.cli.generate import generate
 from simgen.cli.preview import preview
 from simgen.cli.train import train
@@ -22,8 +23,12 @@ from simgen.errors import SimgenError
 
 EXIT_MISTAKE = 2
 EXIT_STOPPED = 130
-# The modules that only the [train] extra brings.
-TRAIN_MODULES = frozenset({"albumentations", "jinja2", "lightning", "matplotlib", "sklearn", "torch"})
+# The modules that only an extra brings.
+EXTRAS = {
+    **dict.fromkeys(("albumentations", "jinja2", "lightning", "matplotlib", "sklearn", "torch"), "train"),
+    **dict.fromkeys(("onnx", "onnxscript"), "export"),
+    "transformers": "backbones",
+}
 
 app = typer.Typer(
     name="simgen",
@@ -32,7 +37,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (generate, preview, train, evaluate, demo):
+for command in (generate, preview, train, evaluate, export, demo):
     app.command()(command)
 app.add_typer(data.app, name="data")
 
@@ -66,9 +71,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(mistake.format_message())
     except ModuleNotFoundError as missing:
         module = (missing.name or "").partition(".")[0]
-        if module not in TRAIN_MODULES:
+        if module not in EXTRAS:
             raise
-        return _fail(f"this command needs {module}, which is not installed: pip install 'simgen-robotics[train]'")
+        extra = EXTRAS[module]
+        return _fail(f"this command needs {module}, which is not installed: pip install 'simgen-robotics[{extra}]'")
     except (KeyboardInterrupt, typer.Abort):
         status = EXIT_STOPPED
     if status == EXIT_STOPPED:
