@@ -15,6 +15,7 @@ from simgen import __version__
 from simgen.cli import data
 from simgen.cli.demo import demo
 from simgen.cli.evaluate import evaluate
+from simgen.cli.gap import gap
 from simgen.cli.generate import generate
 from simgen.cli.preview import preview
 from simgen.cli.train import train
@@ -32,7 +33,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (generate, preview, train, evaluate, demo):
+for command in (generate, preview, train, evaluate, gap, demo):
     app.command()(command)
 app.add_typer(data.app, name="data")
 
