@@ -38,7 +38,7 @@ AXES: dict[str, tuple[Axis, ...]] = {
     "chroma": (
         Axis("surface.material.color.saturation", 1),
         Axis("dice.body.color.saturation", 1),
-        Axis("distractors.material.color.saturation", 1),
+        Axis("light.tint", 1, "tiny"),
     ),
     "green_red": (Axis("sensor.white_balance", 0), Axis("light.tint", 0, "tiny")),
     "blue_yellow": (Axis("sensor.white_balance", 0), Axis("light.tint", 0, "tiny")),

@@ -20,20 +20,21 @@ KNN_NEIGHBOURS = 5
 def shared_histograms(source: Array, target: Array, bins: int = BINS) -> tuple[Array, Array]:
     """Return the probabilities of two scalar samples in shared bins.
 
-    The bins are of equal width over the range of both samples. `PSEUDO_COUNT` is added to every bin (Jeffreys' prior of
-    a multinomial, Krichevsky and Trofimov 1981), so that no divergence is infinite.
+    The bins hold equally many values of both samples together (fewer bins where values are tied), so that a few
+    outliers do not make the rest fall into one. `PSEUDO_COUNT` is added to every bin (Jeffreys' prior of a multinomial,
+    Krichevsky and Trofimov 1981), so that no divergence is infinite.
 
     Args:
         source: (n,) values.
         target: (m,) values.
-        bins: how many.
+        bins: at most so many.
 
     Returns:
-        Two (bins,) arrays with sum 1.
+        Two (k,) arrays with sum 1, k <= bins.
     """
-    low, high = min(source.min(), target.min()), max(source.max(), target.max())
-    edges = np.linspace(low, max(high, low + 1e-12 * max(1.0, abs(low))), bins + 1)
-    p, q = (np.histogram(np.clip(v, low, edges[-1]), edges)[0] + PSEUDO_COUNT for v in (source, target))
+    quantiles = np.quantile(np.concatenate([source, target]), np.linspace(0, 1, bins + 1)[1:-1])
+    edges = np.unique(quantiles)
+    p, q = (np.bincount(np.digitize(v, edges), minlength=len(edges) + 1) + PSEUDO_COUNT for v in (source, target))
     return p / p.sum(), q / q.sum()
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from simgen.adapters.gap.divergences import frechet_distance, neighbour_kl_bits
-from simgen.adapters.gap.domains import FOLDS, DomainTest, domain_test, target_probabilities
+from simgen.adapters.gap.domains import FOLDS, DomainTest, domain_test
 from simgen.adapters.gap.kernels import kernel_distance, mmd_test
 
 Array = NDArray[np.float64]
@@ -77,14 +77,13 @@ def distances(source: Rows, target: Rows, rng: Generator) -> Distances:
     a, b = scaled(source, target)
     kernel = mmd_test(a.values, b.values, rng)
     groups = np.concatenate([a.image, b.image + a.image.max() + 1])
-    said = target_probabilities(a.values, b.values, groups, int(rng.integers(2**31)))
     return Distances(
         kernel.mmd2,
         kernel.p_value,
         kernel_distance(a.values, b.values),
         frechet_distance(a.values, b.values),
         neighbour_kl_bits(a.values, b.values),
-        domain_test(said, len(a.values)),
+        domain_test(a.values, b.values, groups, int(rng.integers(2**31))),
     )
 
 

@@ -33,6 +33,12 @@ TITLES = {
 }
 
 
+def require_folder(out: Path) -> None:
+    """Raise `OutputError` where `write_gap` could not write, before the work is done."""
+    if out.exists() and not out.is_dir():
+        raise OutputError(f'output "{out}": expected a folder, got a file')
+
+
 def write_gap(gap: Gap, out: Path) -> Path:
     """Write gap.json and gap.html into a folder; return the page's path.
 

@@ -17,22 +17,24 @@ Array = NDArray[np.float64]
 SOURCE, TARGET = "#20507f", "#e07b00"
 MOST_POINTS = 500
 _COLUMNS = 4
+_SHOWN = (0.01, 0.99)
 _EMBED_FROM = 30
 _PERPLEXITY = 30.0
 
 
 def histograms(source: Mapping[str, Array], target: Mapping[str, Array], titles: Mapping[str, str]) -> "Figure":
-    """Draw one histogram, in shares, for each titled statistic; the target's is missing where it has no labels."""
+    """Draw one histogram, in shares, of each titled statistic; what lies beyond the middle 98 % is in the last bars."""
     rows = -(-len(titles) // _COLUMNS)
     figure = _figure((3.0 * _COLUMNS, 2.3 * rows + 0.4))
     places = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
     for axes, (name, title) in zip(places, titles.items(), strict=False):
         both = [(source[name], SOURCE, "source"), (target[name], TARGET, "target")]
         pooled = np.concatenate([values for values, _, _ in both])
-        edges = np.linspace(pooled.min(), pooled.max() + 1e-9, BINS + 1)
+        low, high = np.quantile(pooled, _SHOWN)
+        edges = np.linspace(low, high + 1e-9, BINS + 1)
         for values, color, label in both:
             weights = np.full(len(values), 1 / len(values))
-            axes.hist(values, edges, weights=weights, color=color, alpha=0.55, label=label)
+            axes.hist(np.clip(values, low, high), edges, weights=weights, color=color, alpha=0.55, label=label)
             axes.axvline(float(np.median(values)), color=color, lw=1.5)
         axes.set_title(title, fontsize=9)
         axes.tick_params(labelsize=7)

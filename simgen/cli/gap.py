@@ -38,12 +38,13 @@ def gap(
 ) -> None:
     """Measure how far two image sets are apart, and say which randomization to widen or move."""
     from simgen.adapters.evaluate import split as part_of
-    from simgen.adapters.gap import GapConfig, compare, write_gap
+    from simgen.adapters.gap import GapConfig, compare, require_folder, write_gap
     from simgen.cli.progress import bar
     from simgen.cli.renderer import require
 
     require("--images", images, 10)
     require("--seed", seed, 0)
+    require_folder(out)
 
     pair = [part_of(read_set(name, data), part) for name, part in ((source, source_split), (target, split))]
     total = sum(min(len(one), images) for one in pair)
