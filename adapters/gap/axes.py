@@ -31,13 +31,10 @@ AXES: dict[str, tuple[Axis, ...]] = {
     ),
     "contrast": (
         Axis("light.diffuse", 1, "tiny"),
-        Axis("light.ambient", -1, "tiny"),
-        Axis("sensor.gamma", 1),
         Axis("surface.material.contrast", 1),
     ),
     "chroma": (
         Axis("surface.material.color.saturation", 1),
-        Axis("dice.body.color.saturation", 1),
         Axis("light.tint", 1, "tiny"),
     ),
     "green_red": (Axis("sensor.white_balance", 0), Axis("light.tint", 0, "tiny")),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from simgen.adapters.gap.axes import Scene
 from simgen.adapters.gap.eye import Eye
 from simgen.adapters.gap.features import Distances, Rows, comparable, distances
-from simgen.adapters.gap.findings import Finding, StatisticGap, compare_statistic, find
+from simgen.adapters.gap.findings import Finding, StatisticGap, by_size, compare_statistic, find, find_class
 from simgen.adapters.gap.observe import Observed, observe
 from simgen.adapters.gap.priors import Shares
 from simgen.adapters.gap.sets import chosen
@@ -123,6 +123,8 @@ def compare_observed(source: Observed, target: Observed, config: GapConfig, eye:
     """Compare what was seen of two sets; see `compare`."""
     shared = [name for name in source.statistics if name in target.statistics]
     statistics = tuple(compare_statistic(name, source.statistics[name], target.statistics[name]) for name in shared)
+    scene = Scene.of(source.data.root)
+    shift = kinds_of_shift(source, target, config.seed, None if eye is None else eye.classes)
     a, b = (feature_rows(observed, config.seed) for observed in (source, target))
     rng = stream(config.seed, 0, "gap.distances")
     halves = a.halves(rng)
@@ -135,8 +137,8 @@ def compare_observed(source: Observed, target: Observed, config: GapConfig, eye:
         distances(a, b, rng),
         distances(*halves, rng) if comparable(*halves) else None,
         class_distances(source, target, rng),
-        kinds_of_shift(source, target, config.seed, None if eye is None else eye.classes),
-        find(statistics, Scene.of(source.data.root)),
+        shift,
+        by_size([*find(statistics, scene), *find_class(shift.priors, scene)]),
     )
 
 

@@ -6,7 +6,7 @@ outer fortieths that its range is too narrow. A source that is wider than the ta
 meant to be, and no finding.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +15,16 @@ from scipy.stats import ks_2samp
 
 from simgen.adapters.gap.axes import Axis, Scene, fitting
 from simgen.adapters.gap.divergences import js_bits, kl_bits, scaled_wasserstein, shared_histograms
+from simgen.adapters.gap.shift import Priors
 
 Array = NDArray[np.float64]
 OUTER = 0.1
 TAIL = 0.025
 OUTSIDE = 0.15
 SIGNIFICANT = 0.05
+LEAST_VARIATION = 0.05
+WEIGHTS = "objects.items"
+"""The key that holds how often each class of a user's own objects is drawn."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,34 @@ def find(gaps: Sequence[StatisticGap], scene: Scene | None) -> tuple[Finding, ..
     """
     real = holm({gap.name: gap.p_value for gap in gaps})
     found = [finding for gap in gaps if gap.name in real and (finding := _finding(gap, scene)) is not None]
-    return tuple(sorted(found, key=lambda finding: -finding.size))
+    return by_size(found)
+
+
+def find_class(priors: Priors | None, scene: Scene | None) -> tuple[Finding, ...]:
+    """Return a finding about the class whose frequency differs most; nothing where frequencies agree.
+
+    The target's frequencies are those of its labels, else the first estimate. The size is the difference over the
+    standard deviation of "is of this class" in the source.
+    """
+    if priors is None or priors.p_value > SIGNIFICANT or priors.variation < LEAST_VARIATION:
+        return ()
+    target = priors.target if priors.target is not None else next(iter(priors.estimates.values())).share
+    deviation = np.sqrt(np.maximum(priors.source * (1 - priors.source), 1e-4))
+    sizes = np.abs(target - priors.source) / deviation
+    k = int(sizes.argmax())
+    what = (
+        f'class "{priors.classes[k]}" makes {_percent(float(target[k]))} of the target\'s objects and '
+        f"{_percent(float(priors.source[k]))} of yours"
+    )
+    word = "raise" if target[k] > priors.source[k] else "lower"
+    weighed = scene is None or scene.section("objects") is not None
+    advice = f"{word} its weight in {WEIGHTS}" if weighed else "no key of your scene sets it; weigh it in training"
+    return (Finding("classes", f"{what}: {advice}", (WEIGHTS,) if weighed else (), float(sizes[k])),)
+
+
+def by_size(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the findings with the largest first."""
+    return tuple(sorted(findings, key=lambda finding: -finding.size))
 
 
 def holm(p_values: Mapping[str, float], level: float = SIGNIFICANT) -> set[str]:

@@ -19,7 +19,6 @@ LOW_HIGH = {
     "surface.material.color.value": (0.3, 1.0),
     "surface.material.color.saturation": (0.0, 0.8),
     "surface.material.contrast": (0.0, 0.6),
-    "dice.body.color.saturation": (0.0, 0.9),
     "dice.count": (3, 12),
     "dice.size_m": (0.012, 0.019),
     "objects.count": (2, 6),

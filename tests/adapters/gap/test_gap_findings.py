@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from simgen.adapters.gap.axes import AXES, Scene, fitting
-from simgen.adapters.gap.findings import WORDS, compare_statistic, find, holm
+from simgen.adapters.gap.findings import WORDS, compare_statistic, find, find_class, holm
 from simgen.adapters.gap.observe import BOX_STATISTICS, COUNT, IMAGE_STATISTICS
+from simgen.adapters.gap.shift import Priors
 from simgen.adapters.settings import TrainConfig
 from simgen.config import load
 from simgen.randomize import RANDOMIZERS
@@ -106,6 +107,24 @@ def test_few_values_are_no_finding_by_chance():
 def test_the_largest_comes_first():
     gaps = [gap_of(values(5.0), values(5.3), "noise"), gap_of(values(0.5), values(1.5))]
     assert [finding.statistic for finding in find(gaps, None)] == ["brightness", "noise"]
+
+
+@pytest.mark.parametrize(
+    ("scene", "advice", "axes"),
+    [
+        (None, "lower its weight in objects.items", ("objects.items",)),
+        (Scene({"parts": {"kind": "objects"}}, "tiny"), "lower its weight in objects.items", ("objects.items",)),
+        (Scene({"dice": {}}, "tiny"), "no key of your scene sets it; weigh it in training", ()),
+    ],
+)
+def test_a_class_that_is_more_frequent(scene, advice, axes):
+    priors = Priors(("a", "b"), np.array([0.9, 0.1]), np.array([0.6, 0.4]), {}, 0.3, 0.002, "labels")
+    (finding,) = find_class(priors, scene)
+    assert finding.text == f'class "a" makes 60 % of the target\'s objects and 90 % of yours: {advice}'
+    assert finding.axes == axes
+    assert finding.size == pytest.approx(0.3 / 0.3)
+    assert "objects.items" in shipped_keys()
+    assert find_class(dataclasses.replace(priors, p_value=0.3), scene) == find_class(None, scene) == ()
 
 
 def test_holm():
