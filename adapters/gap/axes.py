@@ -35,15 +35,11 @@ AXES: dict[str, tuple[Axis, ...]] = {
     ),
     "chroma": (
         Axis("surface.material.color.saturation", 1),
-        Axis("light.tint", 1, "tiny"),
+        Axis("dice.body.color.saturation", 1),
     ),
     "green_red": (Axis("sensor.white_balance", 0), Axis("light.tint", 0, "tiny")),
     "blue_yellow": (Axis("sensor.white_balance", 0), Axis("light.tint", 0, "tiny")),
-    "sharpness": (
-        Axis("sensor.blur_px", -1),
-        Axis("sensor.resolution", 1),
-        Axis("surface.material.contrast", 1),
-    ),
+    "sharpness": (Axis("sensor.blur_px", -1), Axis("sensor.resolution", 1)),
     "noise": (Axis("sensor.noise", 1),),
     "objects": (Axis("dice.count", 1), Axis("objects.count", 1), Axis("digit_tiles.count", 1)),
     "box_size": (Axis("camera.view_width_m", -1), Axis("dice.size_m", 1), Axis("digit_tiles.size_m", 1)),

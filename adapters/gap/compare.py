@@ -15,8 +15,9 @@ from simgen.adapters.gap.features import Distances, Rows, comparable, distances
 from simgen.adapters.gap.findings import Finding, StatisticGap, by_size, compare_statistic, find, find_class
 from simgen.adapters.gap.observe import Observed, observe
 from simgen.adapters.gap.priors import Shares
-from simgen.adapters.gap.sets import chosen
+from simgen.adapters.gap.sets import LEAST_IMAGES, chosen
 from simgen.adapters.gap.shift import Priors, Shift, kinds_of_shift
+from simgen.errors import DataError
 from simgen.formats.coco import CocoDataset
 from simgen.rng import stream
 
@@ -126,6 +127,11 @@ def compare_observed(source: Observed, target: Observed, config: GapConfig, eye:
     scene = Scene.of(source.data.root)
     shift = kinds_of_shift(source, target, config.seed, None if eye is None else eye.classes)
     a, b = (feature_rows(observed, config.seed) for observed in (source, target))
+    if not comparable(a, b):
+        raise DataError(
+            f"--model: a classifier looks at boxes, and expected them in at least {LEAST_IMAGES} images of each set, "
+            f"got {len(np.unique(a.image))} and {len(np.unique(b.image))}"
+        )
     rng = stream(config.seed, 0, "gap.distances")
     halves = a.halves(rng)
     return Gap(

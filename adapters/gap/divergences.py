@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.stats import entropy, wasserstein_distance
 from sklearn.covariance import ledoit_wolf
-from sklearn.decomposition import PCA
 
 Array = NDArray[np.float64]
 BINS = 20
@@ -93,7 +92,8 @@ def neighbour_kl_bits(source: Array, target: Array) -> float:
 def principal_components(rows: Array, most: int) -> Array:
     """Return the (n, k) coordinates of (n, d) rows along at most `most` principal components."""
     count = min(most, rows.shape[1], len(rows) - 1)
-    return np.asarray(PCA(count, svd_solver="full").fit_transform(rows), float)
+    left, spread, _ = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
+    return np.asarray(left[:, :count] * spread[:count], float)
 
 
 def frechet_distance(source: Array, target: Array) -> float:

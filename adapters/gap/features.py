@@ -63,13 +63,12 @@ def scaled(source: Rows, target: Rows) -> tuple[Rows, Rows]:
     pooled = np.concatenate([source.values, target.values])
     deviation = pooled.std(axis=0)
     varied = deviation > 1e-9 * max(1.0, float(np.abs(pooled).max()))
-    varied[0] |= not varied.any()
-    factor = np.where(varied, deviation, 1.0)[varied]
-    mean = pooled[:, varied].mean(axis=0)
-    return (
-        Rows((source.values[:, varied] - mean) / factor, source.image),
-        Rows((target.values[:, varied] - mean) / factor, target.image),
-    )
+    if not varied.any():
+        nothing = [Rows(np.zeros((len(rows.values), 1)), rows.image) for rows in (source, target)]
+        return nothing[0], nothing[1]
+    mean, factor = pooled[:, varied].mean(axis=0), deviation[varied]
+    a, b = (Rows((rows.values[:, varied] - mean) / factor, rows.image) for rows in (source, target))
+    return a, b
 
 
 def distances(source: Rows, target: Rows, rng: Generator) -> Distances:

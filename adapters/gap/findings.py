@@ -23,6 +23,7 @@ TAIL = 0.025
 OUTSIDE = 0.15
 SIGNIFICANT = 0.05
 LEAST_VARIATION = 0.05
+_EXACT = 1000
 WEIGHTS = "objects.items"
 """The key that holds how often each class of a user's own objects is drawn."""
 
@@ -115,7 +116,7 @@ def compare_statistic(name: str, source: Array, target: Array) -> StatisticGap:
         scaled_wasserstein(source, target),
         js_bits(p, q),
         kl_bits(q, p),
-        float(ks_2samp(source, target).pvalue),
+        float(ks_2samp(source, target, method="exact" if len(source) + len(target) < _EXACT else "asymp").pvalue),
     )
 
 

@@ -25,7 +25,7 @@ TITLES = {
     "chroma": "colour (mean chroma)",
     "green_red": "green to red (mean a*)",
     "blue_yellow": "blue to yellow (mean b*)",
-    "sharpness": "sharpness (log10 var. of Laplacian)",
+    "sharpness": "sharpness (log10 var. of LoG)",
     "noise": "noise (sigma, grey levels)",
     "objects": "objects a picture",
     "box_size": "box size (root of area share)",
@@ -64,6 +64,7 @@ def render(gap: Gap) -> str:
     figures = [plots.embedding(points[0], points[1], seed)]
     figures += [plots.per_class(gap.per_class)] if gap.per_class else []
     return page_template("gap.html").render(
+        p_text=p_text,
         title=f"Gap: {_name(gap.source.data.root)} to {_name(gap.target.data.root)}",
         gap=gap,
         distances=_distance_rows(gap.distances, gap.floor),
@@ -73,6 +74,11 @@ def render(gap: Gap) -> str:
         priors=_prior_rows(gap),
         examples=_examples(gap),
     )
+
+
+def p_text(p_value: float) -> str:
+    """Return "p = 0.023", or "p < 0.001"."""
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"
 
 
 def _name(root: Path) -> str:
@@ -85,13 +91,13 @@ def _distance_rows(found: Distances, floor: Distances | None) -> list[tuple[str,
             return ["–"] * 7
         domain = one.domain
         return [
-            f"{one.mmd2:.4f} (p = {one.mmd_p_value:.3f})",
+            f"{one.mmd2:.4f} ({p_text(one.mmd_p_value)})",
             f"{one.kernel_distance:.4f}",
             f"{one.frechet:.2f}",
             f"{one.kl_bits:.2f} bits",
             f"{domain.js_bits:.3f} bits or more",
             f"{domain.a_distance:.2f}",
-            f"{domain.accuracy:.3f} (p = {domain.p_value:.3f})",
+            f"{domain.accuracy:.3f} ({p_text(domain.p_value)})",
         ]
 
     names = (

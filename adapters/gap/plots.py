@@ -51,7 +51,8 @@ def embedding(source: Rows, target: Rows, seed: int) -> "Figure":
     a, b = scaled(source, target)
     reduced = principal_components(np.concatenate([a.values, b.values]), _EMBED_FROM)
     perplexity = min(_PERPLEXITY, (len(reduced) - 1) / 3)
-    points = TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(reduced)
+    flat = reduced.shape[1] < 2 or not reduced[:, 0].std()
+    points = TSNE(2, perplexity=perplexity, init="random" if flat else "pca", random_state=seed).fit_transform(reduced)
     figure = _figure((5.6, 5.0))
     axes = figure.subplots()
     for part, color, label in (

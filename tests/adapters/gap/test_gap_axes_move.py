@@ -11,7 +11,6 @@ from simgen.adapters.gap.statistics import Planes
 LOW_HIGH = {
     "light.ambient": (0.3, 0.8),
     "light.diffuse": (0.1, 0.5),
-    "light.tint": (0.0, 0.4),
     "sensor.exposure": (0.7, 1.2),
     "sensor.blur_px": (0.0, 1.5),
     "sensor.resolution": (0.5, 1.0),
@@ -19,6 +18,7 @@ LOW_HIGH = {
     "surface.material.color.value": (0.3, 1.0),
     "surface.material.color.saturation": (0.0, 0.8),
     "surface.material.contrast": (0.0, 0.6),
+    "dice.body.color.saturation": (0.0, 0.9),
     "dice.count": (3, 12),
     "dice.size_m": (0.012, 0.019),
     "objects.count": (2, 6),
@@ -36,7 +36,7 @@ CASES = [
 ]
 
 
-def mean(statistic, key, value, count=8):
+def mean(statistic, key, value, count=5):
     scene = SCENES.get(key.split(".")[0], "dice")
     fixed = ["output.size_wh=[256,256]", "output.image=png", "randomize.sensor.jpeg_quality=100"]
     config = simgen.load_config(scene, [*fixed, f"randomize.{key}={value}"])

@@ -148,6 +148,25 @@ def test_a_classifier_needs_boxes_and_its_own_classes(sets, tmp_path):
         observe(sets["same"], eye, 0, source=False)
 
 
+def test_a_classifier_needs_boxes_in_enough_pictures(sets, tmp_path):
+    records = sets["same"].records
+    few = tuple(record if k < 4 else replace(record, annotations=()) for k, record in enumerate(records))
+    config = GapConfig(model=model_file(tmp_path / "model.pt", "classify"))
+    with pytest.raises(DataError, match="expected them in at least 10 images of each set, got 24 and 4"):
+        compare(sets["source"], CocoDataset(sets["same"].root, CLASSES, few), config)
+
+
+def test_pictures_that_are_all_the_same_have_finite_distances(tmp_path):
+    grey = [(np.full((32, 32, 3), 128, np.uint8), []) for _ in range(10)]
+    data = CocoDataset.read(write_coco(tmp_path / "grey", grey, CLASSES))
+    gap = compare(data, data, GapConfig())
+    assert gap.findings == ()
+    assert gap.distances.frechet == pytest.approx(0, abs=1e-9)
+    content = write_gap(gap, tmp_path / "out").with_name("gap.json").read_text("utf-8")
+    assert "NaN" not in content
+    assert "Infinity" not in content
+
+
 def test_other_classes_are_compared_as_far_as_they_are_shared(sets):
     records = tuple(
         replace(record, annotations=tuple(replace(a, class_name="other") for a in record.annotations))

@@ -5,6 +5,7 @@ import pytest
 from scipy.linalg import sqrtm
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import entropy
+from sklearn.decomposition import PCA
 
 from simgen.adapters.gap.divergences import (
     PSEUDO_COUNT,
@@ -13,6 +14,7 @@ from simgen.adapters.gap.divergences import (
     js_bits,
     kl_bits,
     neighbour_kl_bits,
+    principal_components,
     scaled_wasserstein,
     shared_histograms,
 )
@@ -54,6 +56,12 @@ def test_neighbours_find_the_divergence_of_gaussians():
     nats = sum(-np.log(0.5) + (0.25 + m**2) / 2 - 0.5 for m in (1, 0))
     assert neighbour_kl_bits(source, target) == pytest.approx(nats / np.log(2), rel=0.1)
     assert neighbour_kl_bits(source, rng.normal(0, 1, (3000, 2))) == pytest.approx(0, abs=0.1)
+
+
+def test_principal_components_are_scikit_learn_s_up_to_sign():
+    rows = stream(4, 0, "pca").normal(size=(30, 5)) * [5, 4, 3, 2, 1]
+    assert np.abs(principal_components(rows, 3)) == pytest.approx(np.abs(PCA(3).fit_transform(rows)))
+    assert principal_components(rows[:2], 8).shape == (2, 1)
 
 
 def test_frechet_is_the_closed_form():
