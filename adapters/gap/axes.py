@@ -43,7 +43,7 @@ AXES: dict[str, tuple[Axis, ...]] = {
     "noise": (Axis("sensor.noise", 1),),
     "objects": (Axis("dice.count", 1), Axis("objects.count", 1), Axis("digit_tiles.count", 1)),
     "box_size": (Axis("camera.view_width_m", -1), Axis("dice.size_m", 1), Axis("digit_tiles.size_m", 1)),
-    "box_aspect": (Axis("camera.tilt_rad", 1),),
+    "box_aspect": (),  # a tilted camera makes flat things longer, but not cubes
 }
 
 

@@ -50,7 +50,7 @@ WORDS: dict[str, Words] = {
     "objects": Words("target images", "emptier", "fuller", " objects"),
     "box_size": Words("target boxes", "smaller", "larger", besides="let crop.scale of the training reach there"),
     "box_aspect": Words(
-        "target boxes", "nearer to squares", "longer", besides="if people drew them so, set box.square of the training"
+        "target boxes", "nearer to squares", "longer", besides="if people drew them, look at box.square of the training"
     ),
 }
 

@@ -25,7 +25,6 @@ LOW_HIGH = {
     "digit_tiles.count": (16, 64),
     "digit_tiles.size_m": (0.02, 0.03),
     "camera.view_width_m": (0.19, 0.3),
-    "camera.tilt_rad": (0.0, 0.9),
 }
 SCENES = {"objects": "bracket", "digit_tiles": "digits"}
 CASES = [
