@@ -16,6 +16,7 @@ from simgen.cli import data
 from simgen.cli.demo import demo
 from simgen.cli.evaluate import evaluate
 from simgen.cli.export import export
+from simgen.cli.gap import gap
 from simgen.cli.generate import generate
 from simgen.cli.preview import preview
 from simgen.cli.train import train
@@ -37,7 +38,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (generate, preview, train, evaluate, export, demo):
+for command in (generate, preview, train, evaluate, gap, export, demo):
     app.command()(command)
 app.add_typer(data.app, name="data")
 

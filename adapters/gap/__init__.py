@@ -1,0 +1,15 @@
+"""How far a target set of pictures lies from a source set, what kind of shift that is, and which randomizer to move.
+
+    gap = compare(CocoDataset.read(source), CocoDataset.read(target), GapConfig(images=400))
+    write_gap(gap, Path("gap"))          # gap.json and gap.html
+
+In the order of the data: `sets` chooses pictures; `observe` looks at each once (`statistics`, `descriptor`, `eye`);
+`compare` measures (`kernels`, `divergences`, `domains`, `features`, `priors`, `concept`, `shift`); `findings` and
+`axes` say what to move; `page` and `plots` show it.
+"""
+
+from simgen.adapters.gap.compare import Gap, GapConfig, compare
+from simgen.adapters.gap.page import require_folder, write_gap
+from simgen.adapters.gap.sets import read_folder
+
+__all__ = ["Gap", "GapConfig", "compare", "read_folder", "require_folder", "write_gap"]
