@@ -103,7 +103,7 @@ def _examples(evaluation: "Evaluation") -> list[tuple[str, str]]:
 
 def _wrong_crops(evaluation: "Evaluation") -> list[tuple[str, str]]:
     shown: list[tuple[str, str]] = []
-    pairs = [(r, a) for r in evaluation.records for a in r.annotations]
+    pairs = [(r, a) for r in evaluation.records for a in r.annotations if not a.ignore]
     for (record, annotation), said in zip(pairs, evaluation.said, strict=True):
         if evaluation.classes[said] != annotation.class_name and len(shown) < 4 * EXAMPLES:
             caption = f"{annotation.class_name} read as {evaluation.classes[said]}"

@@ -1,17 +1,19 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from simgen.adapters.metrics import (
     CocoScores,
-    bootstrap,
-    classification_scores,
+    DetectionScores,
     confusion_of,
     match_images,
     precision_recall_f1,
 )
 from simgen.adapters.predict import Detections
+from simgen.errors import DataError
 from simgen.formats.coco import ImageRecord
-from simgen.rng import stream
+from simgen.formats.masks import encode
 from simgen.samples import Annotation
 
 CLASSES = ("a", "b")
@@ -54,6 +56,13 @@ def test_confusion_has_wrong_classes_false_alarms_and_misses():
     scores = precision_recall_f1(table, 2)
     assert scores["precision"] == pytest.approx(1 / 3)
     assert scores["recall"] == pytest.approx(1 / 3)
+    assert (scores["precision/0"], scores["recall/1"]) == (0, 0.5)
+    assert scores["macro_precision"] == pytest.approx((0 + 1 / 2) / 2)
+
+
+def test_without_objects_nothing_is_defined():
+    matches = match_images([found(("a", 0.9, A))], [image()], CLASSES, 0.5)
+    assert set(precision_recall_f1(confusion_of(matches, 2), 2).values()) == {None}
 
 
 def test_resampling_equals_evaluating_the_resampled_set():
@@ -71,21 +80,43 @@ def test_resampling_equals_evaluating_the_resampled_set():
     assert resampled == pytest.approx(direct)
 
 
-def test_classification_scores_against_scikit_learn():
-    from sklearn.metrics import f1_score, precision_score
+def test_the_figures_of_a_set_and_of_resampled_ones_have_class_names():
+    records = [image(("a", A)), image(("b", B), ("a", C))]
+    detections = [found(("a", 0.9, A)), found(("b", 0.8, B), ("b", 0.7, C))]
+    matches = match_images(detections, records, CLASSES, 0.5)
+    scores = DetectionScores(CocoScores(detections, records, CLASSES), matches, CLASSES)
+    assert scores.summary()["recall/a"] == 0.5
+    first = scores.summary(np.array([0, 0]))
+    assert first["recall/a"] == 1
+    assert first["recall/b"] is None
+    assert first["ap/b"] is None
 
-    rng = np.random.default_rng(1)
-    true, said = rng.integers(0, 4, (2, 200))
-    scores = classification_scores(true, said, 4)
-    assert scores["accuracy"] == (true == said).mean()
-    assert scores["f1"] == pytest.approx(f1_score(true, said, average="macro"))
-    assert scores["precision"] == pytest.approx(precision_score(true, said, average="macro"))
+
+def masks(*boxes):
+    drawn = np.zeros((len(boxes), 100, 100), bool)
+    for mask, (x1, y1, x2, y2) in zip(drawn, boxes, strict=True):
+        mask[y1:y2, x1:x2] = True
+    return drawn
 
 
-def test_bootstrap_interval_of_a_mean_is_about_two_standard_errors():
-    values = np.random.default_rng(2).normal(0, 1, 400)
-    measure = lambda images: {"mean": float(values.mean() if images is None else values[images].mean())}  # noqa: E731
-    score = bootstrap(measure, 400, 2000, stream(0, 0, "b"))["mean"]
-    assert score.low is not None
-    assert score.high is not None
-    assert score.high - score.low == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.1)
+def test_average_precision_of_masks_by_hand():
+    # A mask of the upper half of its object overlaps it by 1/2, though the boxes given here are equal.
+    truth = tuple(encode(mask) for mask in masks(A, B))
+    records = [replace(image(("a", A), ("a", B)), masks=truth)]
+    detections = [found(("a", 0.9, A), ("a", 0.8, B))]
+    drawn = [masks([0, 0, 20, 10], B)]
+    scores = CocoScores(detections, records, CLASSES, drawn).summary()
+    # At IoU 0.5 both are right; above it only the second is: precision 1/2 up to recall 1/2.
+    assert scores["ap50/a"] == pytest.approx(1)
+    assert scores["map75"] == pytest.approx(51 * 0.5 / 101)
+    assert scores["map"] == pytest.approx((1 + 9 * 51 * 0.5 / 101) / 10)
+    assert CocoScores(detections, records, CLASSES).summary()["map"] == pytest.approx(1)
+
+
+def test_polygons_are_truth_too_and_an_object_without_a_mask_is_refused():
+    square = [[40.0, 40, 60, 40, 60, 60, 40, 60]]
+    record = replace(image(("b", B)), masks=(square,))
+    detections = [found(("b", 0.8, B))]
+    assert CocoScores(detections, [record], CLASSES, [masks(B)]).summary()["map"] == pytest.approx(1)
+    with pytest.raises(DataError, match=r'image "x.jpg": expected a mask of every object, got one without'):
+        CocoScores(detections, [replace(record, masks=(None,))], CLASSES, [masks(B)])
