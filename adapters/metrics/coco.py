@@ -1,9 +1,9 @@
 """Average precision of boxes and masks; pycocotools is the engine."""
 
 import contextlib
-import copy
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,25 @@ Masks = Sequence[NDArray[np.bool_]]
 """For each image (n, H, W) bool, one mask for each detection."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Ranked:
+    """The detections of one class, best first.
+
+    Attributes:
+        hits: (10, D) bool, whether one found an object, at each overlap.
+        alarms: (10, D) bool, whether it found none; neither where it does not count.
+        images: (D,) image numbers.
+        objects: (n_images,) how many objects there are to find.
+    """
+
+    hits: NDArray[np.bool_]
+    alarms: NDArray[np.bool_]
+    images: NDArray[np.int64]
+    objects: Array
+
+
 class CocoScores:
-    """pycocotools' evaluation of a whole set, kept by image so that resampled sets cost only the accumulation.
+    """pycocotools' evaluation of a whole set, kept by image so that resampled sets cost only sums.
 
     Args:
         found: the detections of each image.
@@ -51,19 +68,15 @@ class CocoScores:
             params = self._eval.params
             params.areaRng, params.areaRngLbl = params.areaRng[:1], params.areaRngLbl[:1]
             self._eval.evaluate()
-        self._by_image = np.array(self._eval.evalImgs, object).reshape(len(classes), 1, self._n_images)
+        by_image = np.array(self._eval.evalImgs, object).reshape(len(classes), self._n_images)
+        self._ranked = [_ranked(row) for row in by_image]
 
     def precision(self, images: Picked | None = None) -> Array:
         """Return precision (10 overlaps, 101 recalls, C), -1 without truth, of the images (with repetition)."""
-        picked = np.arange(self._n_images) if images is None else images
-        run = copy.copy(self._eval)
-        params = copy.copy(self._eval.params)
-        params.maxDets, params.imgIds = [100], list(range(len(picked)))
-        run.params, run._paramsEval = params, params
-        run.evalImgs = list(self._by_image[:, :, picked].ravel())
-        with contextlib.redirect_stdout(io.StringIO()):
-            run.accumulate()
-        return np.asarray(run.eval["precision"][:, :, :, 0, 0], float)
+        counts = None if images is None else np.bincount(images, minlength=self._n_images)
+        weights = np.ones(self._n_images) if counts is None else counts.astype(float)
+        recalls = self._eval.params.recThrs
+        return np.stack([_precision(ranked, weights, recalls) for ranked in self._ranked], axis=-1)
 
     def summary(self, images: Picked | None = None) -> Figures:
         """Return map, map50, map75 and, for each class, ap50/CLASS and ap/CLASS."""
@@ -73,6 +86,38 @@ class CocoScores:
             result[f"ap/{name}"] = _mean(precision[:, :, number])
             result[f"ap50/{name}"] = _mean(precision[0, :, number])
         return result
+
+
+def _ranked(by_image: NDArray[np.object_]) -> _Ranked:
+    """Sort what pycocotools made of each image (None: neither detections nor objects of this class)."""
+    there = [(number, found) for number, found in enumerate(by_image) if found is not None]
+    objects = np.zeros(len(by_image))
+    for number, found in there:
+        objects[number] = np.count_nonzero(np.asarray(found["gtIgnore"]) == 0)
+    overlaps = np.zeros((10, 0), bool)
+    matched = np.concatenate([overlaps, *(f["dtMatches"] > 0 for _, f in there)], axis=1)
+    counts = ~np.concatenate([overlaps, *(np.asarray(f["dtIgnore"], bool) for _, f in there)], axis=1)
+    order = np.argsort(-np.concatenate([np.zeros(0), *(f["dtScores"] for _, f in there)]), kind="stable")
+    images = np.repeat([number for number, _ in there], [len(f["dtScores"]) for _, f in there]).astype(np.int64)
+    return _Ranked((matched & counts)[:, order], (~matched & counts)[:, order], images[order], objects)
+
+
+def _precision(ranked: _Ranked, weights: Array, recalls: Array) -> Array:
+    """Return the (10, 101) precision of one class: COCOeval.accumulate, where an image may count several times.
+
+    The copies of a detection have one score; only the last of them is a point of the curve. That changes nothing, for
+    a found object's copies raise precision and recall together, and precision is made monotone.
+    """
+    n_objects = float(ranked.objects @ weights)
+    if not n_objects:
+        return np.full((len(ranked.hits), len(recalls)), -1.0)
+    counted = weights[ranked.images]
+    hits, alarms = np.cumsum(ranked.hits * counted, axis=1), np.cumsum(ranked.alarms * counted, axis=1)
+    precision = hits / (hits + alarms + np.spacing(1))
+    highest = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+    highest = np.pad(highest, ((0, 0), (0, 1)))  # a recall that is never reached has precision 0
+    rows = zip(highest, hits / n_objects, strict=True)
+    return np.stack([row[np.searchsorted(recall, recalls, side="left")] for row, recall in rows])
 
 
 def _mean(precision: Array) -> float | None:

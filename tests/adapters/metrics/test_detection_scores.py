@@ -2,6 +2,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 
 from simgen.adapters.metrics import (
     CocoScores,
@@ -65,19 +67,63 @@ def test_without_objects_nothing_is_defined():
     assert set(precision_recall_f1(confusion_of(matches, 2), 2).values()) == {None}
 
 
-def test_resampling_equals_evaluating_the_resampled_set():
-    rng = np.random.default_rng(0)
+def random_images(seed):
+    """Twelve images, a few of them with an ignored object, and detections that are near."""
+    rng = np.random.default_rng(seed)
     records, detections = [], []
-    for _ in range(12):
+    for number in range(12):
         boxes = [[x, y, x + 20, y + 20] for x, y in rng.integers(0, 80, (3, 2))]
-        names = rng.choice(CLASSES, 3)
-        records.append(image(*zip(names, boxes, strict=True)))
+        record = image(*zip(rng.choice(CLASSES, 3), boxes, strict=True))
+        first, *others = record.annotations
+        records.append(replace(record, annotations=(replace(first, ignore=number % 4 == 0), *others)))
         moved = np.array(boxes) + rng.normal(0, 3, (3, 4))
         detections.append(found(*[(str(rng.choice(CLASSES)), float(rng.uniform()), b) for b in moved]))
-    picked = rng.integers(12, size=12)
+    return records, detections
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_resampling_equals_evaluating_the_resampled_set(seed):
+    records, detections = random_images(seed)
+    picked = np.random.default_rng(seed).integers(12, size=12)
     resampled = CocoScores(detections, records, CLASSES).summary(picked)
     direct = CocoScores([detections[i] for i in picked], [records[i] for i in picked], CLASSES).summary()
     assert resampled == pytest.approx(direct)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_precision_is_that_of_pycocotools(seed):
+    records, detections = random_images(seed)
+    picked = np.random.default_rng(seed).integers(12, size=12)
+    chosen = [records[i] for i in picked]
+    rows = [
+        {"image_id": n, "category_id": int(k), "score": float(s), "bbox": [b[0], b[1], b[2] - b[0], b[3] - b[1]]}
+        for n, i in enumerate(picked)
+        for b, s, k in zip(detections[i].boxes_xyxy, detections[i].scores, detections[i].classes, strict=True)
+    ]
+    truth = COCO()
+    truth.dataset = {
+        "info": {},
+        "images": [{"id": n} for n in range(12)],
+        "categories": [{"id": 0}, {"id": 1}],
+        "annotations": [
+            {
+                "id": 100 * n + m + 1,
+                "image_id": n,
+                "category_id": CLASSES.index(a.class_name),
+                "bbox": [*a.box_xyxy[:2], 20, 20],
+                "area": 400,
+                "iscrowd": int(a.ignore),
+            }
+            for n, record in enumerate(chosen)
+            for m, a in enumerate(record.annotations)
+        ],
+    }
+    truth.createIndex()
+    reference = COCOeval(truth, truth.loadRes(rows), "bbox")
+    reference.evaluate()
+    reference.accumulate()
+    found_here = CocoScores(detections, records, CLASSES).precision(picked)
+    assert found_here == pytest.approx(reference.eval["precision"][:, :, :, 0, -1])
 
 
 def test_the_figures_of_a_set_and_of_resampled_ones_have_class_names():
