@@ -29,7 +29,7 @@ from simgen.adapters.metrics import (
 )
 from simgen.adapters.predict import Detections, predict_classes, predict_detections
 from simgen.errors import CheckpointError, DataError, OutputError
-from simgen.formats.coco import CocoDataset, ImageRecord
+from simgen.formats.imageset import ImageRecord, ImageSet
 from simgen.rng import stream
 
 Progress = Callable[[int, int], None]
@@ -110,7 +110,7 @@ class Evaluation:
 
 def evaluate(
     checkpoint: Path,
-    data: CocoDataset,
+    data: ImageSet,
     *,
     repeats: int = 500,
     seed: int = 0,
@@ -153,13 +153,25 @@ def evaluate(
     return replace(_detect(model, data.records, found, (repeats, seed)), **named)
 
 
-def split(data: CocoDataset, part: str) -> CocoDataset:
-    """Return "all", "first:N" or "last:N" images in the order of their file names. Raises `DataError`."""
+def split(data: ImageSet, part: str) -> ImageSet:
+    """Return some of the images, in the order of their file names.
+
+    Args:
+        data: the set.
+        part: "all", "first:N", "last:N", or a part that the set names, e.g. "val".
+
+    Raises:
+        DataError: there is no such part.
+    """
     kind, _, number = part.partition(":")
-    if kind == "all" and not number:
+    if part == "all":
         return data
+    named = sorted({name for record in data.records for name in record.parts})
+    if part in named:
+        return data.subset(i for i, record in enumerate(data.records) if part in record.parts)
     if kind not in ("first", "last") or not number.isdigit() or not 0 < int(number) <= len(data):
-        raise DataError(f'split "{part}": expected "all", "first:N" or "last:N" with N from 1 to {len(data)}')
+        parts = "".join(f', "{name}"' for name in named)
+        raise DataError(f'split "{part}": expected "all"{parts}, "first:N" or "last:N" with N from 1 to {len(data)}')
     count = int(number)
     return data.subset(range(count) if kind == "first" else range(len(data) - count, len(data)))
 

@@ -21,7 +21,7 @@ from simgen.adapters.evaluate import Evaluation, evaluate, split, write_evaluati
 from simgen.adapters.train import train_with
 from simgen.config import load
 from simgen.engine import LocalEngine
-from simgen.formats.coco import CocoDataset
+from simgen.formats import ImageSet
 from simgen.generate import Job, generate
 from simgen.realdata import read_real_set
 
@@ -37,7 +37,7 @@ SCENES: dict[str, tuple[str, list[str]]] = {
 }
 
 
-def oracle_set(photographs: CocoDataset, out: Path) -> Path:
+def oracle_set(photographs: ImageSet, out: Path) -> Path:
     """Write the first 150 photographs as a set of their own (links to the pictures); return its folder."""
     chosen = {r.path.name for r in split(photographs, "first:150").records}
     content = json.loads((photographs.root / "annotations.json").read_text("utf-8"))

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simgen.cli.evaluate import FORMAT_HELP, REAL_HELP, SPLIT_HELP, read_real
+
 if TYPE_CHECKING:
     from simgen.adapters.compare import Comparison
     from simgen.adapters.evaluate import Evaluation
+    from simgen.formats.imageset import ImageSet
 
 SHOWN = 4
 
@@ -20,11 +23,11 @@ def compare(
     models: Annotated[
         list[Path], typer.Argument(help="Two or more: RUN/model.pt, a RUN folder, or a report of `simgen evaluate`.")
     ],
-    data: Annotated[str, typer.Option(help="A labelled folder, or a real image set: d6-dice, d6-dice-test, digits.")],
+    data: Annotated[str, typer.Option(help=REAL_HELP)],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for comparison.json and comparison.html.")] = Path(
         "comparison"
     ),
-    split: Annotated[str, typer.Option(help="all, first:N or last:N images by file name.")] = "all",
+    split: Annotated[str, typer.Option(help=SPLIT_HELP)] = "all",
     baseline: Annotated[
         str | None,
         typer.Option(help="Name of the model or method that the others are held against; default: the first."),
@@ -33,6 +36,7 @@ def compare(
         str | None, typer.Option(help="Name of the model or method trained on real labels, for the gap closed.")
     ] = None,
     repeats: Annotated[int, typer.Option(help="Bootstrap samples; 0 for no intervals.")] = 1000,
+    format_: Annotated[str | None, typer.Option("--format", help=FORMAT_HELP)] = None,
 ) -> None:
     """Score models on the same real images, with intervals of their differences.
 
@@ -49,7 +53,8 @@ def compare(
         raise ConfigError(f"compare: expected two models or more, got {len(models)}")
     files = _named([_model_file(path) for path in models])
     comparing.check({name: load_model(file) for name, file in files.items()}, baseline, oracle)
-    found = _scored(files, data, split)
+    images = read_real(data, None, format_)
+    found = _scored(files, images, (data, split))
     with bar("resample", len(found), "models") as advance:
         result = comparing.compare(
             found, baseline=baseline, oracle=oracle, sampling=(repeats, 0), progress=lambda *_: advance(1)
@@ -81,13 +86,13 @@ def print_comparison(result: "Comparison") -> None:
     Console().print(table)
 
 
-def _scored(files: dict[str, Path], data: str, part: str) -> "dict[str, Evaluation]":
+def _scored(files: dict[str, Path], images: "ImageSet", called: tuple[str, str]) -> "dict[str, Evaluation]":
     from simgen.adapters import evaluate as scoring
-    from simgen.cli.evaluate import read_real
     from simgen.cli.progress import bar
     from simgen.realdata import EMBEDDED, REAL_SETS
 
-    chosen = scoring.split(read_real(data), part)
+    data, part = called
+    chosen = scoring.split(images, part)
     with bar("evaluate", len(chosen) * len(files), "images") as advance:
         found = {
             name: scoring.evaluate(file, chosen, repeats=0, progress=lambda *_: advance(1))
