@@ -57,6 +57,7 @@ PER_CLASS = {
 """The figures of single classes."""
 
 UNDEFINED = "–"
+SPACE = "\N{NO-BREAK SPACE}"
 
 
 def template(name: str) -> Any:
@@ -69,7 +70,7 @@ def score_text(score: Score) -> str:
     """Return "0.884 [0.844, 0.928]"."""
     if score.value is None:
         return UNDEFINED
-    interval = "" if score.low is None else f" [{score.low:.3f}, {score.high:.3f}]"
+    interval = "" if score.low is None else f" [{score.low:.3f},{SPACE}{score.high:.3f}]"
     return f"{score.value:.3f}{interval}"
 
 
@@ -79,15 +80,15 @@ def difference_text(found: Difference) -> str:
         return UNDEFINED
     if found.low is None:
         return f"{found.value:+.3f}"
-    return f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}], {p_text(found.p_value)}"
+    return f"{found.value:+.3f} [{found.low:+.3f},{SPACE}{found.high:+.3f}], {p_text(found.p_value)}"
 
 
 def gap_text(gap: Gap) -> str:
     """Return "71 % [40 %, 103 %]"; only the share where its interval has no bound."""
     if gap.value is None:
         return UNDEFINED
-    interval = "" if gap.low is None or gap.high is None else f" [{gap.low:.0%}, {gap.high:.0%}]"
-    return (f"{gap.value:.0%}" + interval).replace("%", "\u202f%")
+    interval = "" if gap.low is None or gap.high is None else f" [{gap.low:.0%},{SPACE}{gap.high:.0%}]"
+    return (f"{gap.value:.0%}" + interval).replace("%", f"{SPACE}%")
 
 
 def mcnemar_text(test: McNemar | None) -> str:
@@ -99,7 +100,7 @@ def p_text(p_value: float | None) -> str:
     """Return "p = 0.03", or "p < 0.001"."""
     if p_value is None:
         return UNDEFINED
-    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.2g}"
+    return f"p{SPACE}<{SPACE}0.001" if p_value < 0.001 else f"p{SPACE}={SPACE}{p_value:.2g}"
 
 
 def set_text(image_set: str, part: str) -> str:

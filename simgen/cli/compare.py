@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from simgen.adapters.evaluate import Evaluation
     from simgen.formats.imageset import ImageSet
 
-SHOWN = 4
-
 
 def compare(
     models: Annotated[
@@ -65,23 +63,23 @@ def compare(
 
 
 def print_comparison(result: "Comparison") -> None:
-    """Print the leading figures of each arm, the difference to the baseline, and the gap closed."""
+    """Print the leading figure of each arm, its difference to the baseline, and the gap that it closes."""
     from rich.console import Console
     from rich.table import Table
 
     from simgen.adapters.report.words import COMPARED, difference_text, gap_text, score_text
 
     first = next(iter(result.evaluations.values()))
-    names = COMPARED[first.task]
-    leading = next(iter(names))
-    shown = list(names)[:SHOWN]
-    columns = [*(names[name] for name in shown), f"{names[leading]} - {result.baseline}"]
-    table = Table("", *columns, *(["gap closed"] * (result.oracle is not None)), title=f"{len(first.records)} images")
+    name, title = next(iter(COMPARED[first.task].items()))
+    table = Table(title=f"{len(first.records)} images; difference to {result.baseline}")
+    table.add_column("", overflow="fold")
+    for column in (title, "difference", *(["gap closed"] * (result.oracle is not None))):
+        table.add_column(column)
     for arm in result.arms:
-        cells = [score_text(arm.scores[name]) for name in shown]
-        cells.append(difference_text(arm.differences[leading]) if leading in arm.differences else "")
+        cells = [score_text(arm.scores[name])]
+        cells.append(difference_text(arm.differences[name]) if name in arm.differences else "")
         if result.oracle is not None:
-            cells.append(gap_text(arm.gaps[leading]) if leading in arm.gaps else "")
+            cells.append(gap_text(arm.gaps[name]) if name in arm.gaps else "")
         table.add_row(arm.name, *cells)
     Console().print(table)
 
