@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from simgen.adapters.settings import TrainConfig
     from simgen.adapters.tasks import Task
-    from simgen.formats.coco import CocoDataset
+    from simgen.formats.imageset import ImageSet
 
 NOTHING = Target({}, {})
 
@@ -31,7 +31,7 @@ class Batches(Dataset[tuple[Batch, Target]]):
         self,
         task: "Task",
         config: "TrainConfig",
-        source: "CocoDataset | None",
+        source: "ImageSet | None",
         target: Unlabelled | None,
         n_target: int,
     ) -> None:

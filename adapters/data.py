@@ -24,7 +24,7 @@ from simgen.errors import DataError
 from simgen.rng import stream
 
 if TYPE_CHECKING:
-    from simgen.formats.coco import CocoDataset, ImageRecord
+    from simgen.formats.imageset import ImageRecord, ImageSet
 
 _DIAGONAL = 1.4143
 UNLABELLED = -1
@@ -111,7 +111,7 @@ class DetectCrops(Dataset[DetectItem]):
         DataError: no images.
     """
 
-    def __init__(self, dataset: "CocoDataset", config: TrainConfig, length: int) -> None:
+    def __init__(self, dataset: "ImageSet", config: TrainConfig, length: int) -> None:
         if not len(dataset):
             raise DataError(f"{dataset.root}: expected images to train on, but there are none")
         self._dataset, self._config, self._length = dataset, config, length
@@ -242,7 +242,7 @@ class ClassifyCrops(Dataset[tuple[Tensor, int]]):
 
     _EXTENT = 1.5
 
-    def __init__(self, dataset: "CocoDataset", config: TrainConfig, length: int) -> None:
+    def __init__(self, dataset: "ImageSet", config: TrainConfig, length: int) -> None:
         self._config, self._length = config, length
         self._augment = Augment(config.augment)
         self._patches, self._labels = self._cut_all(dataset)
@@ -250,7 +250,7 @@ class ClassifyCrops(Dataset[tuple[Tensor, int]]):
             raise DataError(f"{dataset.root}: expected annotated objects to train on, but there are none")
         self._order = _Shuffled(len(self._labels), config.seed)
 
-    def _cut_all(self, dataset: "CocoDataset") -> tuple[Image, Sequence[int]]:
+    def _cut_all(self, dataset: "ImageSet") -> tuple[Image, Sequence[int]]:
         view = self._config.view
         self._side = min(128, 4 * view.input_size)
         labels = {name: label for label, name in enumerate(dataset.classes)}

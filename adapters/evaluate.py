@@ -14,18 +14,22 @@ from numpy.typing import NDArray
 
 from simgen.adapters.checkpoint import ModelFile, load_model
 from simgen.adapters.metrics import (
+    ClassScores,
     CocoScores,
+    DetectionScores,
     Matches,
+    Measure,
+    Reliability,
     Score,
     bootstrap,
-    classification_scores,
     confusion_of,
+    confusion_table,
     match_images,
-    precision_recall_f1,
+    reliability,
 )
 from simgen.adapters.predict import Detections, predict_classes, predict_detections
 from simgen.errors import CheckpointError, DataError, OutputError
-from simgen.formats.coco import CocoDataset, ImageRecord
+from simgen.formats.imageset import ImageRecord, ImageSet
 from simgen.rng import stream
 
 Progress = Callable[[int, int], None]
@@ -38,6 +42,7 @@ class Evaluation:
     Attributes:
         task: "detect" or "classify".
         classes: the class names.
+        measure: the figures of the images with given numbers, for resampling; of all for None.
         scores: figures by name, with intervals.
         confusion: (C + 1, C + 1) counts, rows the truth, columns what was said; the last of each is background.
         curves: (C, 101) precision over recall 0, 0.01 ... 1 at IoU 0.5, -1 where undefined; empty for classify.
@@ -46,7 +51,8 @@ class Evaluation:
         records: the images.
         found: detections of each image; empty for classify.
         matches: what became of them.
-        said: (n,) class numbers of all objects in order; empty for detect.
+        true: (n,) class numbers of all objects that count, in order; empty for detect.
+        probabilities: (n, C) of the same; empty for detect.
         image_set: how the set is called.
         part: which of its images, as `split` has it.
         model: the model file.
@@ -55,6 +61,7 @@ class Evaluation:
 
     task: str
     classes: tuple[str, ...]
+    measure: Measure
     scores: dict[str, Score]
     confusion: NDArray[np.int64]
     threshold: float | None
@@ -63,11 +70,24 @@ class Evaluation:
     curves: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 101)))
     found: tuple[Detections, ...] = ()
     matches: tuple[Matches, ...] = ()
-    said: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    true: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    probabilities: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
     image_set: str = ""
     part: str = "all"
     model: str = ""
     synthetic: bool = False
+
+    @property
+    def said(self) -> NDArray[np.int64]:
+        """(n,) int64: the likeliest class of each object; empty for detect."""
+        return np.asarray(self.probabilities.argmax(1), np.int64) if len(self.true) else self.true
+
+    @property
+    def reliability(self) -> Reliability | None:
+        """How confidence and accuracy go together; None for detect."""
+        if self.task != "classify":
+            return None
+        return reliability(self.probabilities.max(1, initial=0.0), self.said == self.true)
 
     def as_dict(self) -> dict[str, Any]:
         """Return what goes into metrics.json."""
@@ -84,12 +104,13 @@ class Evaluation:
             "scores": {name: asdict(score) for name, score in self.scores.items()},
             "confusion": self.confusion.tolist(),
             "training": self.history,
+            **({} if self.reliability is None else {"reliability": self.reliability.as_dict()}),
         }
 
 
 def evaluate(
     checkpoint: Path,
-    data: CocoDataset,
+    data: ImageSet,
     *,
     repeats: int = 500,
     seed: int = 0,
@@ -100,7 +121,7 @@ def evaluate(
 
     Args:
         checkpoint: a model file.
-        data: the labelled set, with the model's classes in any order.
+        data: the labelled set, with the model's classes or some of them, in any order.
         repeats: resampled sets for the confidence intervals; 0 for none.
         seed: of the resampling.
         synthetic: whether the images are like the generated ones that a detector was trained on: they are then shown to
@@ -108,16 +129,16 @@ def evaluate(
         progress: called as progress(done, total) after each image.
 
     Raises:
-        CheckpointError: an unreadable model file, or one of other classes.
+        CheckpointError: an unreadable model file, or one that does not know a class of the set.
         DataError: an empty set, or an image that cannot be decoded (found before anything is scored).
     """
     model = load_model(checkpoint)
-    if set(model.classes) != set(data.classes):
+    if not set(data.classes) <= set(model.classes):
         raise CheckpointError(
             f'model "{checkpoint}": knows the classes {_listed(model.classes)}, '
             f'but the images in "{data.root}" are labelled with {_listed(data.classes)}'
         )
-    if not any(record.annotations for record in data.records):
+    if all(annotation.ignore for record in data.records for annotation in record.annotations):
         raise DataError(f'image set "{data.root}": expected labelled images, got none')
     data.verify()
     named: dict[str, Any] = {
@@ -148,24 +169,17 @@ def write_evaluation(evaluation: Evaluation, out: Path) -> Path:
 def _detect(
     model: ModelFile, records: Sequence[ImageRecord], found: list[Detections], sampling: tuple[int, int]
 ) -> Evaluation:
-    classes, n = tuple(model.classes), len(model.classes)
+    classes = tuple(model.classes)
     threshold = 0.3 if model.threshold is None else float(model.threshold)
     coco = CocoScores(found, records, classes)
     matches = match_images(found, records, classes, threshold)
-    tables = np.stack([confusion_of([m], n) for m in matches])
-
-    def measure(images: NDArray[np.int64] | None) -> dict[str, float | None]:
-        table = tables.sum(0) if images is None else tables[images].sum(0)
-        at_threshold = precision_recall_f1(table, n)
-        named = {_named(key, classes): value for key, value in at_threshold.items()}
-        return {**coco.summary(images), **named}
-
-    scores = bootstrap(measure, len(records), sampling[0], stream(sampling[1], 0, "bootstrap"))
+    scores = DetectionScores(coco, matches, classes)
     return Evaluation(
         "detect",
         classes,
-        scores,
-        tables.sum(0),
+        scores.summary,
+        bootstrap(scores.summary, len(records), sampling[0], stream(sampling[1], 0, "bootstrap")),
+        confusion_of(matches, len(classes)),
         threshold,
         model.history,
         tuple(records),
@@ -178,26 +192,30 @@ def _detect(
 def _classify(
     model: ModelFile, records: Sequence[ImageRecord], sampling: tuple[int, int], progress: Progress | None
 ) -> Evaluation:
-    classes, n = tuple(model.classes), len(model.classes)
-    said = [r.classes for r in predict_classes(model, records, progress=progress)]
-    true = [np.array([classes.index(a.class_name) for a in r.annotations], np.int64) for r in records]
-
-    def measure(images: NDArray[np.int64] | None) -> dict[str, float | None]:
-        picked = range(len(records)) if images is None else images
-        truth, guess = (np.concatenate([rows[i] for i in picked]) for rows in (true, said))
-        return dict(classification_scores(truth, guess, n))
-
-    table = np.zeros((n + 1, n + 1), np.int64)
-    np.add.at(table, (np.concatenate(true), np.concatenate(said)), 1)
-    scores = bootstrap(measure, len(records), sampling[0], stream(sampling[1], 0, "bootstrap"))
+    classes = tuple(model.classes)
+    found = predict_classes(model, records, progress=progress)
+    rows = [
+        (number, classes.index(annotation.class_name), row)
+        for number, (record, said) in enumerate(zip(records, found, strict=True))
+        for annotation, row in zip(record.annotations, said.probabilities, strict=True)
+        if not annotation.ignore
+    ]
+    images, true, probabilities = (np.array(column) for column in zip(*rows, strict=True))
+    scores = ClassScores(true, probabilities, images, classes)
+    table = np.zeros((len(classes) + 1, len(classes) + 1), np.int64)
+    table[:-1, :-1] = confusion_table(true, probabilities.argmax(1), len(classes))
     return Evaluation(
-        "classify", classes, scores, table, None, model.history, tuple(records), said=np.concatenate(said)
+        "classify",
+        classes,
+        scores.summary,
+        bootstrap(scores.summary, len(records), sampling[0], stream(sampling[1], 0, "bootstrap")),
+        table,
+        None,
+        model.history,
+        tuple(records),
+        true=true,
+        probabilities=probabilities,
     )
-
-
-def _named(key: str, classes: Sequence[str]) -> str:
-    kind, slash, number = key.partition("/")
-    return f"{kind}/{classes[int(number)]}" if slash else key
 
 
 def _listed(names: Sequence[str]) -> str:

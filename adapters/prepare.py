@@ -21,7 +21,7 @@ from simgen.adapters.target import Unlabelled
 from simgen.adapters.tasks import TASKS, Task
 from simgen.adapters.tasks.scores import Validation
 from simgen.errors import CheckpointError, ConfigError, DataError
-from simgen.formats.coco import CocoDataset
+from simgen.formats.imageset import ImageSet
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class Prepared:
     architecture: dict[str, Any]
     identity: dict[str, str]
 
-    def batches(self, source: CocoDataset) -> Batches:
+    def batches(self, source: ImageSet) -> Batches:
         """Return the batches of the run, `source` being the part of the labelled set that is learnt from."""
         method = self.fit.method
         size = self.config.target.batch_size or round(method.target_share * self.config.batch_size)
@@ -72,7 +72,7 @@ class Prepared:
         )
 
 
-def prepare(config: TrainConfig, source: CocoDataset, target: CocoDataset | None, init: Path | None) -> Prepared:
+def prepare(config: TrainConfig, source: ImageSet, target: ImageSet | None, init: Path | None) -> Prepared:
     """Build a run.
 
     Args:
@@ -115,7 +115,7 @@ def _method(config: TrainConfig, task: Task, module: nn.Module, sizes: tuple[int
     return build_kind(METHODS, config.method, "method", setup=setup)
 
 
-def _pictures(task: Task, target: CocoDataset) -> Unlabelled:
+def _pictures(task: Task, target: ImageSet) -> Unlabelled:
     if not len(target):
         raise DataError(f"{target.root}: expected target images to adapt to, but there are none")
     pictures = task.unlabelled(target)
@@ -124,7 +124,7 @@ def _pictures(task: Task, target: CocoDataset) -> Unlabelled:
     return pictures
 
 
-def _require(method: Method, config: TrainConfig, target: CocoDataset | None, init: Path | None) -> None:
+def _require(method: Method, config: TrainConfig, target: ImageSet | None, init: Path | None) -> None:
     where = f'method "{config.method["kind"]}"'
     if config.task in method.undefined:
         raise ConfigError(f"{where}: not defined for the task {config.task}: {method.undefined[config.task]}")
@@ -134,7 +134,7 @@ def _require(method: Method, config: TrainConfig, target: CocoDataset | None, in
         raise ConfigError(f"{where}: expected a trained model to go on from (--init RUN/model.pt), got none")
 
 
-def _fitting(model: ModelFile, path: Path, config: TrainConfig, source: CocoDataset) -> ModelFile:
+def _fitting(model: ModelFile, path: Path, config: TrainConfig, source: ImageSet) -> ModelFile:
     if model.task != config.task:
         raise CheckpointError(f'model "{path}": expected a model of the task {config.task}, got one of {model.task}')
     if list(model.classes) != list(source.classes):

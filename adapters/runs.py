@@ -17,7 +17,7 @@ from typing import Any
 
 from simgen.adapters.settings import TrainConfig
 from simgen.errors import OutputError
-from simgen.formats.coco import CocoDataset
+from simgen.formats.imageset import ImageSet
 
 FORMAT = "simgen-run/2"
 
@@ -91,7 +91,7 @@ def identifying(config: TrainConfig) -> dict[str, Any]:
     return content
 
 
-def fingerprint(data: CocoDataset) -> str:
+def fingerprint(data: ImageSet) -> str:
     """Return the sha256 of a set's classes, file names, boxes and class names."""
     records = [
         [r.path.name, [[a.class_name, *(round(float(v), 3) for v in a.box_xyxy)] for a in r.annotations]]

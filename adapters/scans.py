@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from simgen.formats.coco import CocoDataset, ImageRecord
+from simgen.formats.imageset import ImageRecord, ImageSet
 from simgen.samples import Annotation
 
 CLASSES = tuple("0123456789")
@@ -24,7 +24,7 @@ class ScanRecord(ImageRecord):
         return np.repeat(self.pixels[..., None], 3, axis=2)
 
 
-def scanned_digits() -> CocoDataset:
+def scanned_digits() -> ImageSet:
     """Return the scans, each labelled with one box that is the whole image.
 
     Source: Alpaydin and Kaynak 1998, "Optical Recognition of Handwritten Digits", as scikit-learn carries it.
@@ -38,4 +38,4 @@ def scanned_digits() -> CocoDataset:
         annotation = Annotation(CLASSES[int(label)], np.array([0.0, 0.0, 8.0, 8.0]))
         path = Path(f"scan_{number:04d}")
         records.append(ScanRecord(path, number + 1, (8, 8), (annotation,), masks=(None,), pixels=pixels))
-    return CocoDataset(Path("scikit-learn digits"), CLASSES, tuple(records))
+    return ImageSet(Path("scikit-learn digits"), CLASSES, tuple(records))

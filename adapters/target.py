@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 if TYPE_CHECKING:
-    from simgen.formats.coco import CocoDataset, ImageRecord
+    from simgen.formats.imageset import ImageRecord, ImageSet
 
 Batch = dict[str, Tensor]
 Views = tuple[Tensor, Tensor]
@@ -70,9 +70,9 @@ class Unlabelled(Dataset[Views]):
             yield self.batch(first, min(size, self.rounds - first))
 
 
-def without_labels(dataset: "CocoDataset", boxes: bool) -> "CocoDataset":
+def without_labels(dataset: "ImageSet", boxes: bool) -> "ImageSet":
     """Return the set without class names, masks, keypoints and poses; `boxes`: whether the boxes may stay."""
-    return type(dataset)(dataset.root, dataset.classes, tuple(_stripped(r, boxes) for r in dataset.records))
+    return ImageSet(dataset.root, dataset.classes, tuple(_stripped(r, boxes) for r in dataset.records))
 
 
 def _stripped(record: "ImageRecord", boxes: bool) -> "ImageRecord":

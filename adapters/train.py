@@ -31,7 +31,8 @@ from simgen.adapters.settings import RuntimeConfig, TrainConfig
 from simgen.adapters.tasks import Task
 from simgen.adapters.tasks.scores import Validation
 from simgen.errors import CheckpointError, ConfigError, DataError
-from simgen.formats.coco import CocoDataset, ImageRecord
+from simgen.formats import read_images
+from simgen.formats.imageset import ImageRecord, ImageSet
 
 OnStep = Callable[[int, int, dict[str, float]], None]
 """Called as on_step(step, total, losses) after every optimizer step."""
@@ -41,10 +42,10 @@ _SHIPPED = {"detect": "dice", "classify": "digits"}
 
 def train(
     config: TrainConfig,
-    data: Path | CocoDataset,
+    data: Path | ImageSet,
     out: Path,
     *,
-    target: CocoDataset | None = None,
+    target: ImageSet | None = None,
     init: Path | None = None,
     on_step: OnStep | None = None,
 ) -> Path:
@@ -68,7 +69,7 @@ def train(
         CheckpointError: `out` holds a damaged checkpoint; a model file of another task or other classes.
         TrainingError: the loss became infinite or no number; the last good checkpoint stays.
     """
-    dataset = part_of(data if isinstance(data, CocoDataset) else CocoDataset.read(data), config.part)
+    dataset = part_of(data if isinstance(data, ImageSet) else read_images(data), config.part)
     training, held_out = split(len(dataset), config, dataset.root)
     if config.runtime.threads:
         torch.set_num_threads(config.runtime.threads)
@@ -95,7 +96,7 @@ def train(
     return run.model
 
 
-def train_with(data: Path | CocoDataset, out: Path, config: str | None, overrides: Sequence[str], **given: Any) -> Path:
+def train_with(data: Path | ImageSet, out: Path, config: str | None, overrides: Sequence[str], **given: Any) -> Path:
     """As `train`, with settings by name.
 
     Args:

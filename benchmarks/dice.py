@@ -7,22 +7,22 @@ Of the 200 photographs in the order of their file names the last 50 are for the 
 first 150 with their labels; the other arms never see them: `synthetic` and `gl` are the scene `dice` by either
 renderer, `plain` is it with every randomization off. All arms take the same number of optimiser steps, and each chooses
 its score threshold on images held out of its own training set. A run that was stopped goes on. The figures go to
-figures.json and comparison.html in the folder; an hour on two cores for three arms of one seed.
+figures.json, comparison.json and comparison.html in the folder; an hour on two cores for three arms of one seed.
 """
 
 import argparse
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
+from simgen.adapters.compare import compare, write_comparison
 from simgen.adapters.evaluate import Evaluation, evaluate, write_evaluation
 from simgen.adapters.parts import part_of
-from simgen.adapters.report import write_comparison
 from simgen.adapters.train import train_with
 from simgen.config import load
 from simgen.engine import LocalEngine
-from simgen.formats.coco import CocoDataset
+from simgen.formats import ImageSet
 from simgen.generate import Job, generate
 from simgen.realdata import read_real_set
 
@@ -38,7 +38,7 @@ SCENES: dict[str, tuple[str, list[str]]] = {
 }
 
 
-def oracle_set(photographs: CocoDataset, out: Path) -> Path:
+def oracle_set(photographs: ImageSet, out: Path) -> Path:
     """Write the first 150 photographs as a set of their own (links to the pictures); return its folder."""
     chosen = {r.path.name for r in part_of(photographs, "first:150").records}
     content = json.loads((photographs.root / "annotations.json").read_text("utf-8"))
@@ -85,14 +85,15 @@ def main() -> None:
             name = f"{arm}, seed {seed}"
             overrides = [f"steps={arguments.steps}", f"seed={seed}", *(ORACLE if arm == "oracle" else ())]
             model = train_with(data, out / f"run-{arm}-{seed}", "dice", overrides)
-            results[name] = evaluate(model, report_set)
+            results[name] = replace(evaluate(model, report_set), image_set="d6-dice", part="last:50")
             write_evaluation(results[name], out / f"report-{arm}-{seed}")
             figures = {f: results[name].scores[f] for f in FIGURES}
             print(name, {f: (s.value, s.low, s.high) for f, s in figures.items()}, flush=True)
     scores = {name: result.scores for name, result in results.items()}
     plain = {name: {f: asdict(found[f]) for f in FIGURES} for name, found in scores.items()}
     (out / "figures.json").write_text(json.dumps(plain, indent=1, sort_keys=True) + "\n", "utf-8")
-    print(write_comparison(scores, FIGURES, "Dice: scored on 50 real photographs", out / "comparison.html"))
+    oracle = next((name for name in results if name.startswith("oracle")), None)
+    print(write_comparison(compare(results, oracle=oracle), out))
 
 
 if __name__ == "__main__":

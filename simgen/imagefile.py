@@ -22,6 +22,7 @@ _JPEG_END = b"\xff\xd9"
 # Start-of-frame markers: 0xC0 to 0xCF but for the tables DHT (C4), JPG (C8) and DAC (CC).
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SCAN = 0xDA
+_APP1 = 0xE1
 
 
 def stored_size(path: Path) -> tuple[int, int]:
@@ -167,3 +168,36 @@ def _png_ends(data: bytes) -> bool:
         if kind == b"IEND":
             return bool(place <= len(data))
     return False
+
+
+def shown_size(path: Path) -> tuple[int, int]:
+    """Return (width, height) as an image is shown: turned as a JPEG's EXIF data say. Raises as `stored_size`."""
+    width, height = stored_size(path)
+    with path.open("rb") as file:
+        turned = file.read(2) == _JPEG and _orientation(file) >= 5
+    return (height, width) if turned else (width, height)
+
+
+def _orientation(file: BinaryIO) -> int:
+    """Return the EXIF orientation of a JPEG file that stands at its first segment; 1 where there is none."""
+    try:
+        while (marker := _next_marker(file)) not in (None, _SCAN, *_FRAMES):
+            (length,) = struct.unpack(">H", file.read(2))
+            data = file.read(length - 2)
+            if marker == _APP1 and data.startswith(b"Exif\0\0"):
+                return _tag(data[6:], 0x0112) or 1
+    except (struct.error, IndexError, ValueError):
+        return 1
+    return 1
+
+
+def _tag(tiff: bytes, wanted: int) -> int | None:
+    """Return a short number of a TIFF header's first directory. Source: TIFF 6.0, section 2."""
+    order = "<" if tiff.startswith(b"II") else ">"
+    (place,) = struct.unpack_from(f"{order}I", tiff, 4)
+    (entries,) = struct.unpack_from(f"{order}H", tiff, place)
+    for number in range(entries):
+        tag, _, _, value = struct.unpack_from(f"{order}HHIH", tiff, place + 2 + 12 * number)
+        if tag == wanted:
+            return int(value)
+    return None

@@ -105,7 +105,7 @@ def test_without_a_command_the_help_is_shown_and_nothing_else(capsys):
 def test_help_lists_every_command(capsys):
     assert shell.main(["--help"]) == 0
     listed = capsys.readouterr().out
-    for name in ("generate", "preview", "train", "evaluate", "gap", "data", "demo"):
+    for name in ("generate", "preview", "train", "evaluate", "compare", "gap", "export", "data", "demo"):
         assert f" {name} " in listed
 
 

@@ -161,7 +161,7 @@ def test_a_folder_that_holds_another_set(
     assert capsys.readouterr().err == sentence
 
 
-NEITHER = "expected a COCO folder or the name of a set, got neither"
+NEITHER = "expected a folder of images or the name of a set, got neither"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from simgen.adapters.gap.priors import Shares
 from simgen.adapters.gap.sets import LEAST_IMAGES, chosen
 from simgen.adapters.gap.shift import Priors, Shift, kinds_of_shift
 from simgen.errors import DataError
-from simgen.formats.coco import CocoDataset
+from simgen.formats.imageset import ImageSet
 from simgen.rng import stream
 
 Array = NDArray[np.float64]
@@ -96,9 +96,7 @@ class Gap:
         }
 
 
-def compare(
-    source: CocoDataset, target: CocoDataset, config: GapConfig, progress: Callable[[], None] | None = None
-) -> Gap:
+def compare(source: ImageSet, target: ImageSet, config: GapConfig, progress: Callable[[], None] | None = None) -> Gap:
     """Measure how far a target set lies from a source set.
 
     Args:

@@ -19,7 +19,7 @@ from simgen.adapters.crops import CropView
 from simgen.adapters.metrics import match_images
 from simgen.adapters.predict import build_module, predict_classes, predict_detections
 from simgen.errors import CheckpointError
-from simgen.formats.coco import CocoDataset, ImageRecord
+from simgen.formats.imageset import ImageRecord, ImageSet
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.int64]
@@ -87,7 +87,7 @@ class Eye:
             return "the model's last features of each annotated box"
         return "the last maps of the model's backbone, averaged over each picture"
 
-    def require_classes(self, data: CocoDataset) -> None:
+    def require_classes(self, data: ImageSet) -> None:
         """Raise `CheckpointError` where the set is labelled with classes that the model does not know."""
         unknown = sorted({a.class_name for r in data.records for a in r.annotations} - set(self.classes))
         if unknown:

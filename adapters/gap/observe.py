@@ -11,7 +11,7 @@ from simgen.adapters.gap.descriptor import SIDE_PX, describe
 from simgen.adapters.gap.eye import Answers, Eye, join
 from simgen.adapters.gap.statistics import BOX_STATISTICS, COUNT, IMAGE_STATISTICS, Planes
 from simgen.errors import DataError
-from simgen.formats.coco import CocoDataset, ImageRecord
+from simgen.formats.imageset import ImageRecord, ImageSet
 from simgen.rng import stream
 
 Array = NDArray[np.float64]
@@ -35,7 +35,7 @@ class Observed:
         answers: what the model says, if there is one.
     """
 
-    data: CocoDataset
+    data: ImageSet
     statistics: dict[str, Array]
     features: Array
     feature_image: Numbers
@@ -50,7 +50,7 @@ class Observed:
 
 
 def observe(
-    data: CocoDataset, eye: Eye | None, seed: int, *, source: bool, progress: Callable[[], None] | None = None
+    data: ImageSet, eye: Eye | None, seed: int, *, source: bool, progress: Callable[[], None] | None = None
 ) -> Observed:
     """Look at every picture of a set once.
 
@@ -82,7 +82,7 @@ def observe(
 class _Walk:
     """Collects what is seen, picture by picture."""
 
-    def __init__(self, data: CocoDataset, eye: Eye | None, wanted: dict[int, list[int]], source: bool) -> None:
+    def __init__(self, data: ImageSet, eye: Eye | None, wanted: dict[int, list[int]], source: bool) -> None:
         self._data, self._eye, self._wanted, self._source = data, eye, wanted, source
         self._pictures: dict[str, list[float]] = {name: [] for name in IMAGE_STATISTICS}
         self._features: list[Array] = []
@@ -117,7 +117,7 @@ class _Walk:
         )
 
 
-def _wanted(data: CocoDataset, seed: int) -> dict[int, list[int]]:
+def _wanted(data: ImageSet, seed: int) -> dict[int, list[int]]:
     """Return which annotations of which picture are described: at most `MOST_CROPS` of a class."""
     places: dict[str, list[tuple[int, int]]] = {}
     for number, record in enumerate(data.records):
@@ -132,7 +132,7 @@ def _wanted(data: CocoDataset, seed: int) -> dict[int, list[int]]:
     return wanted
 
 
-def box_statistics(data: CocoDataset) -> dict[str, Array]:
+def box_statistics(data: ImageSet) -> dict[str, Array]:
     """Return objects a picture (n,), and the box statistics (k,); nothing for a set without labels."""
     boxes = [(_boxes(record), record.size_wh) for record in data.records]
     if not any(len(found) for found, _ in boxes):
@@ -145,7 +145,7 @@ def _boxes(record: ImageRecord) -> Array:
     return np.array([a.box_xyxy for a in record.annotations if not a.ignore], float).reshape(-1, 4)
 
 
-def class_counts(data: CocoDataset) -> Numbers:
+def class_counts(data: ImageSet) -> Numbers:
     """Return the (n, C) numbers of labelled objects of each class in each picture."""
     table = np.zeros((len(data), len(data.classes)), np.int64)
     for row, record in zip(table, data.records, strict=True):

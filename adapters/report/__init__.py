@@ -1,5 +1,6 @@
-"""One self-contained HTML page for an evaluation: opens offline, every text escaped, every picture embedded."""
+"""Self-contained HTML pages: they open offline, every text is escaped, every picture embedded."""
 
-from simgen.adapters.report.page import write_comparison, write_report
+from simgen.adapters.report.comparison import write_comparison_page
+from simgen.adapters.report.page import write_report
 
-__all__ = ["write_comparison", "write_report"]
+__all__ = ["write_comparison_page", "write_report"]

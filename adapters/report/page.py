@@ -1,55 +1,40 @@
-"""Fills the page's template."""
+"""The page of one evaluation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, select_autoescape
 
-from simgen.adapters.metrics import Score
-from simgen.adapters.report.pictures import confusion_plot, crop_picture, curves_plot, detection_picture
+from simgen.adapters.report.pictures import (
+    confusion_plot,
+    crop_picture,
+    curves_plot,
+    detection_picture,
+    reliability_plot,
+)
+from simgen.adapters.report.words import HEADLINE, PER_CLASS, score_text, set_text, template
 
 if TYPE_CHECKING:
     from simgen.adapters.evaluate import Evaluation
 
 EXAMPLES = 12
-_NAMES = {
-    "map": "mAP (IoU 0.50 to 0.95)",
-    "map50": "mAP50",
-    "map75": "mAP75",
-    "macro_f1": "F1 (mean over classes)",
-    "f1": "F1",
-    "precision": "precision",
-    "recall": "recall",
-    "accuracy": "accuracy",
-}
 
 
 def write_report(evaluation: "Evaluation", path: Path) -> Path:
     """Write the page of one evaluation; return its path."""
-    headline = [(_NAMES[k], _shown(s)) for k, s in evaluation.scores.items() if k in _NAMES]
-    plots = [confusion_plot(evaluation.confusion, evaluation.classes)]
-    if len(evaluation.curves):
-        plots.append(curves_plot(evaluation.curves, evaluation.classes))
-    page = _template("report.html").render(
+    names = HEADLINE[evaluation.task]
+    page = template("report.html").render(
         title=_title(evaluation),
         evaluation=evaluation,
-        n_objects=sum(len(r.annotations) for r in evaluation.records),
-        headline=headline,
+        n_objects=sum(not a.ignore for r in evaluation.records for a in r.annotations),
+        headline=[(name, score_text(evaluation.scores[key])) for key, name in names.items()],
+        class_columns=list(PER_CLASS[evaluation.task].values()),
         per_class=_per_class(evaluation),
-        plots=plots,
+        plots=_plots(evaluation),
         examples=_examples(evaluation),
         training=_flat(evaluation.history),
     )
-    path.write_text(page, "utf-8")
-    return path
-
-
-def write_comparison(arms: Mapping[str, Mapping[str, Score]], names: Sequence[str], title: str, path: Path) -> Path:
-    """Write a page with one row for each arm and one column for each named score; return its path."""
-    rows = [(arm, [_shown(scores.get(name, Score(None))) for name in names]) for arm, scores in arms.items()]
-    page = _template("comparison.html").render(title=title, columns=[_NAMES.get(n, n) for n in names], rows=rows)
     path.write_text(page, "utf-8")
     return path
 
@@ -58,27 +43,23 @@ def _title(evaluation: "Evaluation") -> str:
     what = f"Score on {'synthetic' if evaluation.synthetic else 'real'} images"
     if not evaluation.image_set:
         return what
-    part = "" if evaluation.part == "all" else f", split {evaluation.part}"
-    return f"{what}: {evaluation.image_set}{part}"
+    return f"{what}: {set_text(evaluation.image_set, evaluation.part)}"
 
 
-def _template(name: str) -> Any:
-    loader = PackageLoader("simgen.adapters.report", "templates")
-    return Environment(loader=loader, autoescape=select_autoescape(default=True), trim_blocks=True).get_template(name)
-
-
-def _shown(score: Score) -> str:
-    if score.value is None:
-        return "–"
-    interval = "" if score.low is None else f" [{score.low:.3f}, {score.high:.3f}]"
-    return f"{score.value:.3f}{interval}"
+def _plots(evaluation: "Evaluation") -> list[str]:
+    plots = [confusion_plot(evaluation.confusion, evaluation.classes)]
+    if len(evaluation.curves):
+        plots.append(curves_plot(evaluation.curves, evaluation.classes))
+    if evaluation.reliability is not None:
+        plots.append(reliability_plot(evaluation.reliability))
+    return plots
 
 
 def _per_class(evaluation: "Evaluation") -> list[tuple[str, int, list[str]]]:
     counts = evaluation.confusion[:-1].sum(1)
-    keys = [k for k in ("ap50", "ap", "f1") if f"{k}/{evaluation.classes[0]}" in evaluation.scores]
+    keys = PER_CLASS[evaluation.task]
     return [
-        (name, int(count), [_shown(evaluation.scores[f"{k}/{name}"]) for k in keys])
+        (name, int(count), [score_text(evaluation.scores[f"{key}/{name}"]) for key in keys])
         for name, count in zip(evaluation.classes, counts, strict=True)
     ]
 
@@ -103,7 +84,7 @@ def _examples(evaluation: "Evaluation") -> list[tuple[str, str]]:
 
 def _wrong_crops(evaluation: "Evaluation") -> list[tuple[str, str]]:
     shown: list[tuple[str, str]] = []
-    pairs = [(r, a) for r in evaluation.records for a in r.annotations]
+    pairs = [(r, a) for r in evaluation.records for a in r.annotations if not a.ignore]
     for (record, annotation), said in zip(pairs, evaluation.said, strict=True):
         if evaluation.classes[said] != annotation.class_name and len(shown) < 4 * EXAMPLES:
             caption = f"{annotation.class_name} read as {evaluation.classes[said]}"

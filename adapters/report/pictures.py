@@ -14,7 +14,7 @@ from simgen.preview import Corners, put_text
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from simgen.adapters.metrics import Matches
+    from simgen.adapters.metrics import Matches, Reliability, Score
     from simgen.adapters.predict import Detections
     from simgen.formats.coco import ImageRecord
 
@@ -81,10 +81,44 @@ def curves_plot(curves: NDArray[np.float64], classes: Sequence[str]) -> str:
     return _png(figure)
 
 
-def _figure() -> "Figure":
+def reliability_plot(found: "Reliability") -> str:
+    """Return accuracy over confidence, and below it how many objects there are in each bin."""
+    figure = _figure()
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    edges = np.linspace(0, 1, len(found.weight) + 1)
+    there = found.weight > 0
+    upper.bar(
+        edges[:-1][there], found.accuracy[there], 1 / len(found.weight), align="edge", color="#7aa6d8", ec="white"
+    )
+    upper.plot(found.confidence[there], found.accuracy[there], "o-", color="#20507f", ms=4, label="as measured")
+    upper.plot([0, 1], [0, 1], "--", color="grey", label="perfectly calibrated")
+    error = "" if found.ece is None else f", ECE {found.ece:.3f}"
+    upper.set(ylabel="accuracy", title=f"Reliability{error}", xlim=(0, 1), ylim=(0, 1.02))
+    lower.bar(edges[:-1], found.weight, 1 / len(found.weight), align="edge", color="#7aa6d8", ec="white")
+    lower.set(xlabel="confidence", ylabel="objects")
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8)
+    return _png(figure)
+
+
+def intervals_plot(scores: "Sequence[tuple[str, Score]]", name: str) -> str:
+    """Return one figure of several models as points with their intervals."""
+    figure = _figure((7.0, 1.3 + 0.32 * len(scores)))
+    axes = figure.subplots()
+    for row, (_, score) in enumerate(scores):
+        if score.low is not None and score.high is not None:
+            axes.plot([score.low, score.high], [row, row], color="#7aa6d8", lw=3, solid_capstyle="round")
+        if score.value is not None:
+            axes.plot([score.value], [row], "o", color="#20507f")
+    axes.set_yticks(range(len(scores)), [title for title, _ in scores], parse_math=False)
+    axes.set(xlabel=name, ylim=(len(scores) - 0.5, -0.5))
+    axes.grid(axis="x", alpha=0.3)
+    return _png(figure)
+
+
+def _figure(inches: tuple[float, float] = (5.2, 4.6)) -> "Figure":
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(5.2, 4.6), layout="constrained")
+    return Figure(figsize=inches, layout="constrained")
 
 
 def _png(figure: "Figure") -> str:

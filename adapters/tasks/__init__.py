@@ -21,7 +21,7 @@ from simgen.adapters.tasks.detect import Detect
 from simgen.adapters.tasks.scores import Validation
 
 if TYPE_CHECKING:
-    from simgen.formats.coco import CocoDataset, ImageRecord
+    from simgen.formats.imageset import ImageRecord, ImageSet
 
 
 class Task(Protocol):
@@ -33,7 +33,7 @@ class Task(Protocol):
     def preprocess(self) -> dict[str, Any]:
         """Return, as plain data for the model file, how images become the module's input."""
 
-    def items(self, dataset: "CocoDataset", length: int) -> Dataset[Any]:
+    def items(self, dataset: "ImageSet", length: int) -> Dataset[Any]:
         """Return `length` training items; item k depends on (config.seed, k) alone."""
 
     def collate(self, items: Sequence[Any]) -> Batch:
@@ -45,7 +45,7 @@ class Task(Protocol):
     def losses(self, output: Any, batch: Batch) -> dict[str, Tensor]:
         """Return the named, weighted scalars whose sum is minimised."""
 
-    def unlabelled(self, dataset: "CocoDataset") -> Unlabelled:
+    def unlabelled(self, dataset: "ImageSet") -> Unlabelled:
         """Return the views of target images, cut as `config.target` says; their labels are not read."""
 
     def vectors(self, features: Tensor, output: Any) -> tuple[Tensor, Tensor]:

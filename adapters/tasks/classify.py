@@ -17,7 +17,7 @@ from simgen.adapters.target import Unlabelled, without_labels
 from simgen.adapters.tasks.scores import Validation
 
 if TYPE_CHECKING:
-    from simgen.formats.coco import CocoDataset, ImageRecord
+    from simgen.formats.imageset import ImageRecord, ImageSet
 
 DEFAULT_MODEL: dict[str, Any] = {"kind": "crop_classifier", "widths": [32, 64, 96]}
 
@@ -35,10 +35,10 @@ class Classify:
     def preprocess(self) -> dict[str, Any]:
         return {"view": asdict(self._config.view), "box": asdict(self._config.box)}
 
-    def items(self, dataset: "CocoDataset", length: int) -> Dataset[tuple[Tensor, int]]:
+    def items(self, dataset: "ImageSet", length: int) -> Dataset[tuple[Tensor, int]]:
         return ClassifyCrops(dataset, self._config, length)
 
-    def unlabelled(self, dataset: "CocoDataset") -> Unlabelled:
+    def unlabelled(self, dataset: "ImageSet") -> Unlabelled:
         config = target_config(self._config)
         return Unlabelled(ClassifyCrops(without_labels(dataset, boxes=True), config, 0), "crop")
 

@@ -19,7 +19,7 @@ from simgen.adapters.target import Unlabelled, without_labels
 from simgen.adapters.tasks.scores import Validation, detection_scores
 
 if TYPE_CHECKING:
-    from simgen.formats.coco import CocoDataset, ImageRecord
+    from simgen.formats.imageset import ImageRecord, ImageSet
 
 DEFAULT_MODEL: dict[str, Any] = {"kind": "center_detector", "neck": 64, "backbone": {"kind": "residual"}}
 PEAKS = 16
@@ -45,10 +45,10 @@ class Detect:
             "train_scale": [float(low), float(high)],
         }
 
-    def items(self, dataset: "CocoDataset", length: int) -> Dataset[DetectItem]:
+    def items(self, dataset: "ImageSet", length: int) -> Dataset[DetectItem]:
         return DetectCrops(dataset, self._config, length)
 
-    def unlabelled(self, dataset: "CocoDataset") -> Unlabelled:
+    def unlabelled(self, dataset: "ImageSet") -> Unlabelled:
         config = target_config(self._config)
         return Unlabelled(DetectCrops(without_labels(dataset, boxes=False), config, 0), "image")
 

@@ -13,6 +13,7 @@ import typer
 
 from simgen import __version__
 from simgen.cli import data
+from simgen.cli.compare import compare
 from simgen.cli.demo import demo
 from simgen.cli.evaluate import evaluate
 from simgen.cli.export import export
@@ -38,7 +39,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (generate, preview, train, evaluate, gap, export, demo):
+for command in (generate, preview, train, evaluate, compare, gap, export, demo):
     app.command()(command)
 app.add_typer(data.app, name="data")
 

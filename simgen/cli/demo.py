@@ -10,7 +10,7 @@ from simgen.cli.renderer import RendererOption
 
 if TYPE_CHECKING:
     from simgen.adapters.evaluate import Evaluation
-    from simgen.formats.coco import CocoDataset
+    from simgen.formats.imageset import ImageSet
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def demo(
     _travel(road, real, out / (f"{road.scene}-{renderer}" if renderer else road.scene), renderer)
 
 
-def _choose(task: str, data: Path | None) -> "tuple[Road, CocoDataset]":
+def _choose(task: str, data: Path | None) -> "tuple[Road, ImageSet]":
     from simgen.adapters.parts import part_of
     from simgen.cli.evaluate import read_real
     from simgen.errors import DataError
@@ -76,7 +76,7 @@ def _choose(task: str, data: Path | None) -> "tuple[Road, CocoDataset]":
     return DIGITS, read_real("digits")
 
 
-def _travel(road: Road, real: "CocoDataset", out: Path, renderer: str | None) -> None:
+def _travel(road: Road, real: "ImageSet", out: Path, renderer: str | None) -> None:
     from rich.console import Console
     from rich.table import Table
 

@@ -8,16 +8,19 @@ import typer
 
 if TYPE_CHECKING:
     from simgen.adapters.evaluate import Evaluation
-    from simgen.formats.coco import CocoDataset
+    from simgen.formats.imageset import ImageSet
 
-HEADLINE = ("map", "map50", "precision", "recall", "f1", "accuracy")
+HEADLINE = ("map", "map50", "accuracy", "precision", "recall", "f1", "roc_auc", "pr_auc", "ece")
+REAL_HELP = "A folder (COCO, YOLO, Pascal VOC, a folder a class), or a real image set: d6-dice, d6-dice-test, digits."
+SPLIT_HELP = "all, first:N or last:N images by file name, or a part that the set names, e.g. val."
+FORMAT_HELP = "coco, yolo, voc or imagefolder; default: what lies in the folder."
 
 
 def evaluate(
     checkpoint: Annotated[Path, typer.Argument(help="The model file of `simgen train`: RUN/model.pt.")],
-    real: Annotated[str, typer.Argument(help="A COCO folder, or a real image set: d6-dice, d6-dice-test, digits.")],
+    real: Annotated[str, typer.Argument(help=REAL_HELP)],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for metrics.json and report.html.")] = Path("report"),
-    split: Annotated[str, typer.Option(help="all, first:N or last:N images by file name.")] = "all",
+    split: Annotated[str, typer.Option(help=SPLIT_HELP)] = "all",
     repeats: Annotated[int, typer.Option(help="Bootstrap samples for the intervals; 0 for none.")] = 500,
     data: Annotated[
         Path | None,
@@ -25,6 +28,7 @@ def evaluate(
             help="Folder to look for a real image set in first; then SIMGEN_DATA, the user's cache, download."
         ),
     ] = None,
+    format_: Annotated[str | None, typer.Option("--format", help=FORMAT_HELP)] = None,
 ) -> None:
     """Score a model on real images."""
     from simgen.adapters import evaluate as scoring
@@ -34,7 +38,7 @@ def evaluate(
     from simgen.realdata import EMBEDDED, REAL_SETS
 
     require("--repeats", repeats, 0)
-    chosen = part_of(read_real(real, data), split)
+    chosen = part_of(read_real(real, data, format_), split)
     with bar("evaluate", len(chosen), "images") as advance:
         result = scoring.evaluate(checkpoint, chosen, repeats=repeats, progress=lambda *_: advance(1))
     name = real if real in (*REAL_SETS, *EMBEDDED) else result.image_set
@@ -43,12 +47,14 @@ def evaluate(
     typer.echo(f"report: {report}")
 
 
-def read_real(real: str, data: Path | None = None) -> "CocoDataset":
-    """Return the image set of a folder, a registered name or `digits`."""
-    from simgen.errors import DataError, did_you_mean
-    from simgen.formats.coco import CocoDataset
+def read_real(real: str, data: Path | None = None, kind: str | None = None) -> "ImageSet":
+    """Return the image set of a folder in any known format, a registered name or `digits`."""
+    from simgen.errors import ConfigError, DataError, did_you_mean
+    from simgen.formats import read_images
     from simgen.realdata import EMBEDDED, REAL_SETS, read_real_set
 
+    if kind is not None and real in (*REAL_SETS, *EMBEDDED):
+        raise ConfigError(f"--format: is for folders, and {real} is the name of a real image set")
     if real == "digits":
         from simgen.adapters.scans import scanned_digits
 
@@ -57,8 +63,8 @@ def read_real(real: str, data: Path | None = None) -> "CocoDataset":
         return read_real_set(real, data)
     if not Path(real).exists():
         hint = did_you_mean(real, (*REAL_SETS, *EMBEDDED))
-        raise DataError(f'real image set "{real}": expected a COCO folder or the name of a set, got neither{hint}')
-    return CocoDataset.read(Path(real))
+        raise DataError(f'real image set "{real}": expected a folder of images or the name of a set, got neither{hint}')
+    return read_images(Path(real), kind)
 
 
 def print_scores(result: "Evaluation", title: str) -> None:

@@ -7,7 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from simgen.adapters.gap import Gap
-    from simgen.formats.coco import CocoDataset
+    from simgen.formats.imageset import ImageSet
 
 SET_HELP = "a COCO folder, a folder of JPEG or PNG files, or a real image set: d6-dice, d6-dice-test, digits."
 
@@ -37,8 +37,8 @@ def gap(
     ] = None,
 ) -> None:
     """Measure how far two image sets are apart, and say which randomization to widen or move."""
-    from simgen.adapters.evaluate import split as part_of
     from simgen.adapters.gap import GapConfig, compare, require_folder, write_gap
+    from simgen.adapters.parts import part_of
     from simgen.cli.progress import bar
     from simgen.cli.renderer import require
 
@@ -55,7 +55,7 @@ def gap(
     typer.echo(f"report: {page}")
 
 
-def read_set(name: str, data: Path | None = None) -> "CocoDataset":
+def read_set(name: str, data: Path | None = None) -> "ImageSet":
     """Return an image set as `simgen evaluate` reads it, or a bare folder of pictures."""
     from simgen.adapters.gap import read_folder
     from simgen.cli.evaluate import read_real

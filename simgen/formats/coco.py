@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from simgen.errors import OutputError
 from simgen.formats import masks
-from simgen.formats.coco_reader import CocoDataset, ImageRecord
+from simgen.formats.coco_reader import CocoDataset
+from simgen.formats.imageset import ImageRecord
 from simgen.imagefile import file_is_whole
 from simgen.lens import build_lens
 from simgen.samples import Annotation, Sample

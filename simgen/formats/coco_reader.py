@@ -1,69 +1,34 @@
 """COCO detection, masks and keypoints: the reader, for our own datasets and for real image sets from elsewhere.
 
 Everything in the JSON is checked on reading, so that a mistake is found before a long run and not in its middle.
-Hand-drawn boxes often spill over the image's border: up to `SPILL_PX` pixels (or a tenth of the box) they are
-clipped; more is refused, and so is a box that has no area or lies wholly outside. A path outside the folder, also by
-a link, is refused.
 """
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simgen.errors import ConfigError, DataError
 from simgen.formats import masks
-from simgen.imagefile import MAX_PIXELS, decode, decode_side, stored_size
+from simgen.formats.imageset import ImageRecord, ImageSet
+from simgen.formats.labels import clipped, is_inside, short, size_text
+from simgen.imagefile import MAX_PIXELS, decode_side, stored_size
 from simgen.lens import lens_section
 from simgen.samples import Annotation, Sample
 from simgen.scene import Plain
 
-SPILL_PX = 2.0
 
+class CocoDataset(ImageSet):
+    """A COCO set; of our own datasets also depth, instances and metadata."""
 
-@dataclass(frozen=True, eq=False)
-class ImageRecord:
-    """One image of a set: its file and what is known without opening it.
-
-    Attributes:
-        path: the image file.
-        image_id: COCO's id.
-        size_wh: in pixels.
-        annotations: without masks.
-        camera_matrix: (3, 3) or None.
-        lens: the distortion as a section of `simgen.lens.LENSES`, or None.
-        masks: COCO's segmentation of each annotation, None where there is none.
-    """
-
-    path: Path
-    image_id: int
-    size_wh: tuple[int, int]
-    annotations: tuple[Annotation, ...]
-    camera_matrix: NDArray[np.float64] | None = None
-    masks: tuple[Any, ...] = ()
-    lens: Plain | None = None
-
-    def rgb(self) -> NDArray[np.uint8]:
-        """Return (H, W, 3) uint8. Raises `DataError` if the file is damaged or of another size."""
-        return decode(self.path, self.size_wh)
-
-
-class CocoDataset(Sequence[Sample]):
-    """A COCO set in memory, without its pixels.
-
-    Attributes:
-        root: the folder.
-        classes: category names in the order of their ids.
-        records: one for each image, in the order of the file names.
-    """
-
-    def __init__(self, root: Path, classes: tuple[str, ...], records: tuple[ImageRecord, ...]) -> None:
-        self.root, self.classes, self.records = root, classes, records
+    @staticmethod
+    def matches(path: Path) -> bool:
+        """Whether a path looks like a COCO set: a JSON file, or a folder with annotations.json."""
+        return (path / "annotations.json").is_file() or (path.is_file() and path.suffix == ".json")
 
     @classmethod
     def read(cls, path: Path) -> "CocoDataset":
@@ -72,47 +37,20 @@ class CocoDataset(Sequence[Sample]):
         content = _load(file)
         return _Reader(file, content).dataset()
 
-    def __len__(self) -> int:
-        return len(self.records)
-
-    @overload
-    def __getitem__(self, index: int) -> Sample: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Sample]: ...
-    def __getitem__(self, index: int | slice) -> Sample | list[Sample]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        record = self.records[index]
-        rgb = record.rgb()
-        pairs = zip(record.annotations, record.masks, strict=True)
-        annotations = tuple(replace(a, mask=_mask(m, record)) for a, m in pairs)
+    def _sample(self, record: ImageRecord) -> Sample:
         depth = decode_side(self.root / "depth" / f"{record.path.stem}.png", record.size_wh)
         instances = decode_side(self.root / "instances" / f"{record.path.stem}.png", record.size_wh)
-        return Sample(
-            index=record.image_id - 1,
-            rgb=rgb,
-            annotations=annotations,
+        return replace(
+            super()._sample(record),
             depth_m=None if depth is None else np.asarray(depth / np.float32(1000), np.float32),
             instances=None if instances is None else instances.astype(np.int32),
-            camera_matrix=record.camera_matrix,
             metadata=_metadata(self.root / "meta" / f"{record.path.stem}.json"),
-            lens=record.lens,
         )
-
-    def subset(self, indices: Iterable[int]) -> "CocoDataset":
-        """Return the set of some of the images."""
-        return CocoDataset(self.root, self.classes, tuple(self.records[i] for i in indices))
-
-    def verify(self) -> None:
-        """Decode every image. Raises `DataError` for the first that is damaged."""
-        for record in self.records:
-            record.rgb()
 
 
 class _Reader:
     def __init__(self, file: Path, content: dict[str, Any]) -> None:
         self.file, self.content, self.root = file, content, file.parent
-        self.home = self.root.resolve()
         categories = sorted(self._list("categories"), key=lambda c: self._field(c, "id", int, "a category"))
         self._refuse_twice([c["id"] for c in categories], "category id")
         self.names = {c["id"]: str(self._field(c, "name", str, f"category {c['id']}")) for c in categories}
@@ -141,11 +79,11 @@ class _Reader:
         name = self._field(image, "file_name", str, what)
         size = (self._field(image, "width", int, what), self._field(image, "height", int, what))
         if not (0 < size[0] * size[1] <= MAX_PIXELS and size[0] > 0):
-            raise self._error(f"{what}: expected 1 to {MAX_PIXELS} pixels, got {_size(size)}")
+            raise self._error(f"{what}: expected 1 to {MAX_PIXELS} pixels, got {size_text(size)}")
         path = self._path(name)
         stored = stored_size(path)
         if size not in (stored, stored[::-1]):  # EXIF data may turn it; decoding finds out
-            raise self._error(f'image "{name}": expected {_size(size)} pixels as labelled, got {_size(stored)}')
+            raise self._error(f'image "{name}": expected {size_text(size)} pixels as labelled, got {size_text(stored)}')
         matrix = self._numbers(image, "cam_K", what, 9)
         return ImageRecord(
             path,
@@ -163,7 +101,7 @@ class _Reader:
         if numbers is None:
             return None
         if not isinstance(numbers, list) or not _are_numbers(numbers, len(numbers)):
-            raise self._error(f'{what}: expected "dist" to be numbers, got {_short(numbers)}')
+            raise self._error(f'{what}: expected "dist" to be numbers, got {short(numbers)}')
         try:
             return lens_section(kind if isinstance(kind, str) else repr(kind), numbers)
         except ConfigError as error:
@@ -174,7 +112,7 @@ class _Reader:
             path = folder / name
             if "\0" in name:
                 raise self._error(f"{name!r} is no file name")
-            if not path.resolve().is_relative_to(self.home):
+            if not is_inside(path, self.root):
                 raise self._error(f'image "{name}" lies outside the folder')
             if path.is_file():
                 return path
@@ -204,16 +142,14 @@ class _Reader:
     def _box(self, record: dict[str, Any], size_wh: tuple[int, int], what: str) -> NDArray[np.float64]:
         box: Any = record.get("bbox")
         if not _are_numbers(box, 4):
-            raise self._error(f"{what}: expected bbox [x, y, width, height], got {_short(box)}")
+            raise self._error(f"{what}: expected bbox [x, y, width, height], got {short(box)}")
         x, y, width, height = (float(v) for v in box)
         if width <= 0 or height <= 0:
             raise self._error(f"{what}: expected a box with an area, got {box}")
-        corners = np.array([x, y, x + width, y + height])
-        inside = np.clip(corners, 0, [*size_wh, *size_wh])
-        allowed = max(SPILL_PX, 0.1 * max(width, height))
-        if np.abs(corners - inside).max() > allowed or (inside[2:] <= inside[:2]).any():
-            raise self._error(f"{what}: the box {box} lies outside the image of {_size(size_wh)} pixels")
-        return np.asarray(inside, np.float64)
+        inside = clipped(np.array([x, y, x + width, y + height]), size_wh)
+        if inside is None:
+            raise self._error(f"{what}: the box {box} lies outside the image of {size_text(size_wh)} pixels")
+        return inside
 
     def _list(self, key: str) -> list[dict[str, Any]]:
         value = self.content.get(key)
@@ -225,7 +161,7 @@ class _Reader:
         value = record.get(key, default)
         if not isinstance(value, kind) or isinstance(value, bool):
             wanted = kind[0] if isinstance(kind, tuple) else kind
-            raise self._error(f'{what}: expected "{key}" ({wanted.__name__}), got {_short(value)}')
+            raise self._error(f'{what}: expected "{key}" ({wanted.__name__}), got {short(value)}')
         return value
 
     def _numbers(self, record: dict[str, Any], key: str, what: str, count: int) -> NDArray[np.float64] | None:
@@ -233,7 +169,7 @@ class _Reader:
         if value is None:
             return None
         if not _are_numbers(value, count):
-            raise self._error(f'{what}: expected "{key}" to be {count} numbers, got {_short(value)}')
+            raise self._error(f'{what}: expected "{key}" to be {count} numbers, got {short(value)}')
         return np.array(value, np.float64)
 
     def _keypoints(self, record: dict[str, Any], names: tuple[str, ...], what: str) -> NDArray[np.float64]:
@@ -245,14 +181,14 @@ class _Reader:
     def _keypoint_names(self, category: dict[str, Any]) -> tuple[str, ...]:
         names = category.get("keypoints", [])
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise self._error(f'category {category["id"]}: expected "keypoints" to be names, got {_short(names)}')
+            raise self._error(f'category {category["id"]}: expected "keypoints" to be names, got {short(names)}')
         return tuple(names)
 
     def _segmentation(self, record: dict[str, Any], size_wh: tuple[int, int]) -> Any:
         value = record.get("segmentation") or None
         if value is not None and not masks.is_sound(value, size_wh):
             what = f'annotation {record["id"]}: expected "segmentation" to be'
-            raise self._error(f"{what} polygons or run lengths for {_size(size_wh)} pixels, got {_short(value)}")
+            raise self._error(f"{what} polygons or run lengths for {size_text(size_wh)} pixels, got {short(value)}")
         return value
 
     def _refuse_twice(self, values: list[Any], what: str) -> None:
@@ -280,15 +216,6 @@ def _load(file: Path) -> dict[str, Any]:
     return content
 
 
-def _mask(segmentation: Any, record: ImageRecord) -> NDArray[np.bool_] | None:
-    if segmentation is None:
-        return None
-    try:
-        return masks.decode(segmentation, record.size_wh)
-    except DataError as error:
-        raise DataError(f'labels of image "{record.path.name}": {error}') from None
-
-
 def _metadata(file: Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
@@ -298,12 +225,3 @@ def _metadata(file: Path) -> dict[str, Any]:
 def _are_numbers(value: Any, count: int) -> bool:
     sound = isinstance(value, list) and all(type(v) in (int, float) and abs(v) < 1e12 for v in value)
     return bool(sound and len(value) == count)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _size(size_wh: tuple[int, int]) -> str:
-    return f"{size_wh[0]} x {size_wh[1]}"

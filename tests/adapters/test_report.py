@@ -10,8 +10,10 @@ from adapter_fakes import shapes, write_coco
 
 from simgen.adapters.checkpoint import ModelFile, save_model
 from simgen.adapters.evaluate import evaluate, write_evaluation
+from simgen.adapters.metrics import Score, reliability
+from simgen.adapters.metrics.paired import Difference, Gap, McNemar
 from simgen.adapters.models import build_model
-from simgen.adapters.report import pictures
+from simgen.adapters.report import pictures, words
 from simgen.cli.app import main
 from simgen.formats.coco import CocoDataset
 
@@ -69,3 +71,67 @@ def test_the_legend_covers_no_curve(monkeypatch):
     assert legend.get_window_extent().y1 <= axes.get_window_extent().y0
     assert len(legend.get_texts()) == 12
     assert axes.get_legend() is None
+
+
+CLASSIFIER = {"kind": "crop_classifier", "widths": [4, 8]}
+
+
+def test_a_classifier_s_page_and_file_have_areas_calibration_and_classes(images, tmp_path):
+    state = build_model(CLASSIFIER, 3).state_dict()
+    view = {"view": {"input_size": 8}}
+    save_model(tmp_path / "c.pt", ModelFile("classify", [*CLASSES, "never <seen>"], CLASSIFIER, view, None, {}, state))
+    assert main(["evaluate", str(tmp_path / "c.pt"), str(images), "-o", str(tmp_path / "out"), "--repeats", "20"]) == 0
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    rows = dict(re.findall(r"<tr><th>(.*?)</th>(.*?)</tr>", page, re.DOTALL))
+    assert rows["never &lt;seen&gt;"].count("–") == 5
+    assert rows["square"].count("–") == 0
+    assert page.count('alt="plot"') == 2  # confusion and reliability
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text(), parse_constant=pytest.fail)
+    assert metrics["scores"]["roc_auc/never <seen>"]["value"] is None
+    assert sum(metrics["reliability"]["weight"]) == 8
+    result = evaluate(tmp_path / "c.pt", CocoDataset.read(images), repeats=0)
+    assert result.probabilities.shape == (8, 3)
+    assert metrics["scores"]["ece"]["value"] == result.reliability.ece
+    assert metrics["scores"]["accuracy"]["value"] == (result.said == result.true).mean()
+
+
+def test_an_object_that_is_to_be_ignored_is_not_scored(images, tmp_path):
+    content = json.loads((images / "annotations.json").read_text())
+    content["annotations"][0]["iscrowd"] = 1
+    (images / "annotations.json").write_text(json.dumps(content))
+    state = build_model(CLASSIFIER, 2).state_dict()
+    save_model(
+        tmp_path / "c.pt",
+        ModelFile("classify", list(CLASSES), CLASSIFIER, {"view": {"input_size": 8}}, None, {}, state),
+    )
+    result = evaluate(tmp_path / "c.pt", CocoDataset.read(images), repeats=0)
+    assert len(result.true) == 7
+    assert write_evaluation(result, tmp_path / "out").is_file()
+
+
+def test_the_reliability_plot_has_a_bar_for_each_bin_that_holds_something(monkeypatch):
+    figures = []
+    monkeypatch.setattr(pictures, "_png", figures.append)
+    pictures.reliability_plot(reliability(np.array([0.55, 0.95, 0.96]), np.array([True, True, False]), bins=10))
+    upper, lower = figures[0].axes
+    assert [(round(p.get_x(), 6), p.get_height()) for p in upper.patches] == [(0.5, 1), (0.9, 0.5)]
+    assert sum(p.get_height() for p in lower.patches) == 3
+    assert "ECE 0.453" in upper.get_title()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (words.score_text(Score(None)), "–"),
+        (words.score_text(Score(0.5)), "0.500"),
+        (words.difference_text(Difference(0.1, -0.05, 0.2, 0.0341)), "+0.100 [-0.050, +0.200], p = 0.034"),
+        (words.difference_text(Difference(-0.1, -0.2, -0.05, 0.0002)), "-0.100 [-0.200, -0.050], p < 0.001"),
+        (words.difference_text(Difference(None)), "–"),
+        (words.gap_text(Gap(0.714, 0.4, 1.03)), "71 % [40 %, 103 %]"),
+        (words.gap_text(Gap(0.714)), "71 %"),
+        (words.gap_text(Gap(None)), "–"),
+        (words.mcnemar_text(McNemar(12, 5, 0.143)), "12 : 5, p = 0.14"),
+    ],
+)
+def test_figures_are_written_for_people(text, expected):
+    assert text.replace(words.SPACE, " ") == expected

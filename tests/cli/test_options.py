@@ -7,6 +7,7 @@ import pytest
 from simgen.adapters.settings import TrainConfig
 from simgen.cli.app import main
 from simgen.config import load_section
+from simgen.formats import READERS
 from simgen.realdata import EMBEDDED, REAL_SETS
 
 
@@ -37,9 +38,10 @@ def test_help_names_the_shipped_settings_and_defaults_of_training(capsys):
         assert f"default: {config.seed}." in listed
 
 
-def test_help_names_every_real_set(capsys):
-    listed = shown(capsys, "evaluate")
-    for name in (*REAL_SETS, *EMBEDDED):
+@pytest.mark.parametrize("command", ["evaluate", "compare"])
+def test_help_names_every_real_set_and_format(command, capsys):
+    listed = shown(capsys, command)
+    for name in (*REAL_SETS, *EMBEDDED, *READERS):
         assert name in listed
 
 

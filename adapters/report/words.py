@@ -1,0 +1,108 @@
+"""What figures are called on a page, and how they are written."""
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, select_autoescape
+
+from simgen.adapters.metrics import Score
+from simgen.adapters.metrics.paired import Difference, Gap, McNemar
+
+HEADLINE = {
+    "detect": {
+        "map": "mAP (IoU 0.50 to 0.95)",
+        "map50": "mAP50",
+        "map75": "mAP75",
+        "precision": "precision",
+        "recall": "recall",
+        "f1": "F1",
+        "macro_precision": "precision (mean over classes)",
+        "macro_recall": "recall (mean over classes)",
+        "macro_f1": "F1 (mean over classes)",
+    },
+    "classify": {
+        "accuracy": "accuracy (also precision, recall and F1 over all objects)",
+        "precision": "precision (mean over classes)",
+        "recall": "recall (mean over classes)",
+        "f1": "F1 (mean over classes)",
+        "roc_auc": "ROC-AUC (mean over classes, each against the rest)",
+        "pr_auc": "PR-AUC (mean of average precisions)",
+        "ece": "ECE (calibration error, 15 bins; less is better)",
+    },
+}
+"""The figures of a task, and their names in a column of their own."""
+
+COMPARED = {
+    "detect": {
+        "map50": "mAP50",
+        "map": "mAP",
+        "map75": "mAP75",
+        "precision": "precision",
+        "recall": "recall",
+        "f1": "F1",
+    },
+    "classify": {
+        "accuracy": "accuracy",
+        "f1": "F1 (macro)",
+        "roc_auc": "ROC-AUC",
+        "pr_auc": "PR-AUC",
+        "ece": "ECE (less is better)",
+    },
+}
+"""The figures that models are compared by, and their names at the top of a column; the first is the one to look at."""
+
+PER_CLASS = {
+    "detect": {"ap50": "AP50", "ap": "AP", "precision": "precision", "recall": "recall", "f1": "F1"},
+    "classify": {"precision": "precision", "recall": "recall", "f1": "F1", "roc_auc": "ROC-AUC", "pr_auc": "PR-AUC"},
+}
+"""The figures of single classes."""
+
+UNDEFINED = "–"
+SPACE = "\N{NO-BREAK SPACE}"
+
+
+def template(name: str) -> Any:
+    """Return one of the page templates; everything that is filled in is escaped."""
+    loader = PackageLoader("simgen.adapters.report", "templates")
+    return Environment(loader=loader, autoescape=select_autoescape(default=True), trim_blocks=True).get_template(name)
+
+
+def score_text(score: Score) -> str:
+    """Return "0.884 [0.844, 0.928]"."""
+    if score.value is None:
+        return UNDEFINED
+    interval = "" if score.low is None else f" [{score.low:.3f},{SPACE}{score.high:.3f}]"
+    return f"{score.value:.3f}{interval}"
+
+
+def difference_text(found: Difference) -> str:
+    """Return "+0.031 [-0.004, +0.066], p = 0.08"."""
+    if found.value is None:
+        return UNDEFINED
+    if found.low is None:
+        return f"{found.value:+.3f}"
+    return f"{found.value:+.3f} [{found.low:+.3f},{SPACE}{found.high:+.3f}], {p_text(found.p_value)}"
+
+
+def gap_text(gap: Gap) -> str:
+    """Return "71 % [40 %, 103 %]"; only the share where its interval has no bound."""
+    if gap.value is None:
+        return UNDEFINED
+    interval = "" if gap.low is None or gap.high is None else f" [{gap.low:.0%},{SPACE}{gap.high:.0%}]"
+    return (f"{gap.value:.0%}" + interval).replace("%", f"{SPACE}%")
+
+
+def mcnemar_text(test: McNemar | None) -> str:
+    """Return "12 : 5, p = 0.14"."""
+    return UNDEFINED if test is None else f"{test.ours} : {test.theirs}, {p_text(test.p_value)}"
+
+
+def p_text(p_value: float | None) -> str:
+    """Return "p = 0.03", or "p < 0.001"."""
+    if p_value is None:
+        return UNDEFINED
+    return f"p{SPACE}<{SPACE}0.001" if p_value < 0.001 else f"p{SPACE}={SPACE}{p_value:.2g}"
+
+
+def set_text(image_set: str, part: str) -> str:
+    """Return "d6-dice, split last:50"."""
+    return image_set if part == "all" else f"{image_set}, split {part}"
