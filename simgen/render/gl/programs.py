@@ -45,7 +45,8 @@ class Program:
         """`room`: components that its vertex shader can hand on, see `hand_on`."""
         self.arrays: dict[str, Any] = {}
         head = VERSION + "".join(f"#define {key} {value}\n" for key, value in defines.items())
-        vertex, fragment = hand_on(*("".join([head, *map(_source, files)]) for files in PROGRAMS[name]), defines, room)
+        sources = ["".join([head, *map(_source, files)]) for files in PROGRAMS[name]]
+        vertex, fragment = hand_on(sources[0], sources[1], defines, room)
         self.made = gl.program(vertex_shader=vertex, fragment_shader=fragment)
         self._values: dict[str, Any] = {}
         self._uniforms = {key.removeprefix(PREFIX): self.made[key] for key in self.made}
