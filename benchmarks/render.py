@@ -194,7 +194,7 @@ def main() -> None:
             parser.error(f"--leak: expected more than {SETTLED} frames, got {arguments.leak}")
         report["leak"] = leak(arguments.leak)
     else:
-        report |= measure(*((3, 3) if arguments.quick else (10, 8)))
+        report |= measure(*((4, 8) if arguments.quick else (10, 12)))
     report["seconds"] = round(time.perf_counter() - began, 1)
     publish(report, arguments.json)
 

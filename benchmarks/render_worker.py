@@ -29,6 +29,8 @@ from simgen.world import World
 
 Draw = Callable[[World, CameraSpec], object]
 SETTLED = 200
+WARM_UP = 3
+"""Frames that are not timed, before each row of frames that are: other cases have run in between."""
 
 
 class Egl:
@@ -81,7 +83,7 @@ class Drawer:
             scene = reference_scene((width, height), one_light)
             self.worlds[key] = World(scene, self.folder, visuals=self.kind != "gl")
         world = self.worlds[key]
-        for _ in range(3 if fresh else 1):  # meshes and textures go to the driver
+        for _ in range(2 * WARM_UP if fresh else WARM_UP):  # meshes and textures go to the driver, caches fill
             self.draw(world, world.scene.camera)
         marks = [time.perf_counter()]
         for _ in range(frames):

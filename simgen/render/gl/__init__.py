@@ -112,7 +112,7 @@ class GlRenderer:
 
     def _options(self, camera: CameraSpec) -> Options:
         distance = float(np.linalg.norm(np.subtract(camera.eye_m, camera.target_m)))
-        edge = self.shadow_px or int(np.clip(0.8 * max(camera.size_wh) // 64 * 64, 384, 1024))
+        edge = self.shadow_px or int(np.clip(0.75 * max(camera.size_wh) // 32 * 32, 320, 1024))
         return Options(edge, self.occlusion * distance, self.smooth_edges)
 
 

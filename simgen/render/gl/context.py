@@ -55,6 +55,11 @@ class Context:
         """The driver's limit on a texture's edge."""
         return int(self.gl.info["GL_MAX_TEXTURE_SIZE"])
 
+    @cached_property
+    def varyings(self) -> int:
+        """How many numbers a vertex shader can hand on to a fragment shader."""
+        return 4 * int(self.gl.info["GL_MAX_VARYING_VECTORS"])
+
 
 def _create() -> Any:
     try:

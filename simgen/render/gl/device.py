@@ -13,6 +13,9 @@ from simgen.render.gl.programs import Program, Programs
 from simgen.render.gl.targets import TargetCache
 from simgen.render.gl.textures import Textures
 
+OWN_VARYINGS = 16
+"""Numbers at most that our vertex shaders hand on for each vertex."""
+
 
 class Device:
     """Programs, meshes, casters, textures, targets and environments of one context."""
@@ -20,7 +23,7 @@ class Device:
     def __init__(self, owner: Context) -> None:
         self.owner = owner
         self.gl = owner.gl
-        self.programs = Programs(self.gl)
+        self.programs = Programs(self.gl, owner.varyings - OWN_VARYINGS if owner.software else 0)
         self.meshes = Meshes(self.gl, self.programs, owner.software)
         self.casters = Casters(self.gl, self.programs)
         self.textures = Textures(self.gl, owner.max_texture_px)

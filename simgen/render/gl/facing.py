@@ -67,7 +67,7 @@ class FrontFaces:
         """
         eyes = np.einsum("mij,mi->mj", poses[:, :3, :3], eye_m - poses[:, :3, 3])
         chosen = [
-            mesh.indices if mesh.planes is None else mesh.indices[facing(mesh.planes, eye)]
+            mesh.indices if mesh.planes is None else np.compress(facing(mesh.planes, eye), mesh.indices, 0)
             for mesh, eye in zip(meshes, eyes, strict=True)
         ]
         ends = np.cumsum([0, *(faces.size for faces in chosen)])

@@ -8,7 +8,7 @@ import numpy as np
 from simgen.render.gl.device import Device
 from simgen.render.gl.lighting import LAMPS, Batch, Lighting, batches_of
 from simgen.render.gl.programs import Program, columns
-from simgen.render.gl.shadows import Region, ShadowView, plane_matrix, region_of, shadow_views
+from simgen.render.gl.shadows import Region, ShadowView, region_of, shadow_views
 from simgen.render.gl.surfaces import Posed, material_rows
 from simgen.render.gl.targets import Targets
 from simgen.render.gl.view import View
@@ -53,6 +53,7 @@ class Stage:
             eye=tuple(self.view.eye_m.tolist()),
             world_R_pixel=columns(self.view.world_R_pixel),
             world_R_cam=columns(self.view.world_R_cam),
+            cam_R_pixel=columns(self.view.cam_R_pixel),
         )
         return program
 
@@ -97,7 +98,8 @@ def _draw_batch(stage: Stage, batch: Batch, first: bool) -> None:
     program = stage.program(
         "light",
         FIRST=int(first),
-        MAX_LAMPS=LAMPS,
+        SMALL_LAMPS=max(len(batch.small), 1),
+        AREA_LAMPS=max(len(batch.areas), 1),
         RICH=int(any(m.clear_coat > 0 or m.transmission > 0 for m in materials)),
         MORE=int(len(batch.lamps) > OCCLUSION),
         EACH_LAMP=_each_lamp(batch),
@@ -141,10 +143,7 @@ def _channel(lamp: int) -> int:
 
 
 def _table(rows: list[Any], height: int) -> bytes:
-    table = np.zeros((LAMPS, height, 4), np.float32)
-    if rows:
-        table[: len(rows)] = np.array(rows)
-    return table.tobytes()
+    return np.array(rows, np.float32).tobytes() if rows else bytes(16 * height)
 
 
 def _draw_visible(stage: Stage, batch: Batch, region: Region | None, first: bool) -> None:
@@ -158,7 +157,7 @@ def _draw_visible(stage: Stage, batch: Batch, region: Region | None, first: bool
         "visible",
         CUBES=int(cubes),
         OCCLUSION=int(first and options.occlusion_m > 0),
-        VIEWS=LAMPS * (CUBE_FACES if cubes else 1),
+        VIEWS=_slots(len(batch.lamps), cubes),
         EACH_CASTER=" ".join(f"CASTER({n}, {_channel(n)})" for n in range(len(views))),
     )
     if views:
@@ -170,6 +169,11 @@ def _draw_visible(stage: Stage, batch: Batch, region: Region | None, first: bool
         device.fill(stage.program("halve"), targets.depths_frame)
     device.fill(program, targets.rough_frame)
     device.fill(stage.program("smooth", MORE=int(len(batch.lamps) > OCCLUSION)), targets.visible_frame)
+
+
+def _slots(lamps: int, cubes: bool) -> int:
+    """Return how many maps the program of `lamps` knows, where some may have six."""
+    return LAMPS * CUBE_FACES if cubes else max(lamps, 1)
 
 
 def _draw_maps(stage: Stage, program: Program, views: list[list[ShadowView]], places: list[Any]) -> None:
@@ -189,13 +193,13 @@ def _draw_maps(stage: Stage, program: Program, views: list[list[ShadowView]], pl
         casters.draw(view.clip_T_world)
     depth.use(UNITS["shadow_atlas"])
     cubes = any(len(faces) == CUBE_FACES for faces in views)
-    slots = LAMPS * (CUBE_FACES if cubes else 1)
+    slots = _slots(len(views), cubes)
     # A lamp without a map gets one that sees nothing: every place is outside it.
     clip = np.tile(np.diag([0.0, 0.0, 0.0, -1.0]), (slots, 1, 1))
-    planes, numbers = np.zeros((slots, 4, 4)), np.ones((3, slots, 4), np.float32)
+    numbers = np.ones((3, slots, 4), np.float32)
     order = range(len(flat)) if cubes else [n for n, faces in enumerate(views) if faces]
     for slot, number, view in zip(order, range(len(flat)), flat, strict=True):
-        clip[slot], planes[slot] = view.clip_T_world, plane_matrix(view.clip_T_world)
+        clip[slot] = view.clip_T_world
         tile = (1 / across, 1 / down, number % across / across, number // across / down)
         numbers[:, slot] = tile, view.kernel, view.ranges
     lamps = np.zeros((2, 8), np.int32)
@@ -203,7 +207,6 @@ def _draw_maps(stage: Stage, program: Program, views: list[list[ShadowView]], pl
     lamps[1, : len(views)] = [len(faces) for faces in views]
     program.put(
         clip_T_world=columns(clip),
-        plane_T_world=columns(planes),
         tiles=numbers[0].tobytes(),
         kernels=numbers[1].tobytes(),
         ranges=numbers[2].tobytes(),

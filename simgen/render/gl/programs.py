@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from simgen.render.gl.given import PREFIX, hand_on
+
 VERSION = "#version 400 core\n"
 KEPT = 64
 """Variants that stay compiled."""
@@ -23,11 +25,11 @@ PROGRAMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "silhouette": (("shadow.vert",), ("silhouette.frag",)),
     "halve": (("screen.vert",), ("halve.frag",)),
     "visible": (("screen.vert",), ("common", "view", "visible.frag")),
-    "smooth": (("screen.vert",), ("common", "view", "smooth.frag")),
-    "light": (("screen.vert",), ("common", "view", "environment", "light.frag")),
+    "smooth": (("screen.vert",), ("common", "plane", "smooth.frag")),
+    "light": (("screen.vert",), ("common", "view", "plane", "environment", "light.frag")),
     "behind": (("screen.vert",), ("common", "view", "behind.frag")),
     "meter": (("screen.vert",), ("meter.frag",)),
-    "finish": (("screen.vert",), ("common", "finish.frag")),
+    "finish": (("exposed.vert",), ("common", "finish.frag")),
 }
 
 
@@ -39,22 +41,26 @@ def _source(name: str) -> str:
 class Program:
     """A compiled program; assigning to it sets uniforms."""
 
-    def __init__(self, gl: Any, name: str, defines: Mapping[str, int | str]) -> None:
+    def __init__(self, gl: Any, name: str, defines: Mapping[str, int | str], room: int) -> None:
+        """`room`: components that its vertex shader can hand on, see `hand_on`."""
         self.arrays: dict[str, Any] = {}
         head = VERSION + "".join(f"#define {key} {value}\n" for key, value in defines.items())
-        vertex, fragment = ("".join([head, *map(_source, files)]) for files in PROGRAMS[name])
+        sources = ["".join([head, *map(_source, files)]) for files in PROGRAMS[name]]
+        vertex, fragment = hand_on(sources[0], sources[1], defines, room)
         self.made = gl.program(vertex_shader=vertex, fragment_shader=fragment)
-        self._uniforms = {key: self.made[key] for key in self.made}
+        self._values: dict[str, Any] = {}
+        self._uniforms = {key.removeprefix(PREFIX): self.made[key] for key in self.made}
 
     def put(self, **values: Any) -> None:
         """Set uniforms: bytes go in as they lie in memory, numbers and tuples by value.
 
-        What the compiler dropped is skipped.
+        What the compiler dropped is skipped, and what is set already.
         """
         for name, value in values.items():
             uniform = self._uniforms.get(name)
-            if uniform is None:
+            if uniform is None or self._values.get(name) == value:
                 continue
+            self._values[name] = value
             if isinstance(value, bytes):
                 # An array of which only the first elements are read is as short as that.
                 uniform.write(value[: 4 * uniform.dimension * uniform.array_length])
@@ -72,8 +78,9 @@ class Program:
 class Programs:
     """The compiled programs of one context, those used last."""
 
-    def __init__(self, gl: Any) -> None:
-        self.gl = gl
+    def __init__(self, gl: Any, room: int) -> None:
+        """`room`: components that a vertex shader can hand on, see `hand_on`."""
+        self.gl, self.room = gl, room
         self._made: OrderedDict[tuple[Any, ...], Program] = OrderedDict()
 
     def get(self, name: str, **defines: int | str) -> Program:
@@ -82,7 +89,7 @@ class Programs:
         if key not in self._made:
             while len(self._made) >= KEPT:
                 self._made.popitem(last=False)[1].release()
-            self._made[key] = Program(self.gl, name, defines)
+            self._made[key] = Program(self.gl, name, defines, self.room)
         self._made.move_to_end(key)
         return self._made[key]
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simgen.render.lamps import Array, axes_of
 from simgen.scene import LampSpec
@@ -168,11 +167,3 @@ def _orthographic(lamp: LampSpec, region: Region, map_px: int) -> ShadowView:
         NORMAL_OFFSET * float(max(size[:2])) / map_px,
     )
     return ShadowView(clip, kernel, (0.0, 0.0, region.reach_m, float(size[2])))
-
-
-def plane_matrix(clip_T_world: Array) -> Array:
-    """Return the (4, 4) matrix that maps planes (n, d) of the world to clip space: the inverse transpose."""
-    return np.asarray(np.linalg.inv(clip_T_world).T)
-
-
-Views = NDArray[np.float64]

@@ -40,6 +40,11 @@ class View:
     center_px: tuple[float, float]
 
     @property
+    def cam_R_pixel(self) -> Array:
+        """(3, 3), pixel (u, v, 1) to a ray of depth 1 in camera axes."""
+        return np.asarray(self.cam_T_world[:3, :3] @ self.world_R_pixel)
+
+    @property
     def world_R_cam(self) -> Array:
         return np.asarray(self.cam_T_world[:3, :3].T)
 

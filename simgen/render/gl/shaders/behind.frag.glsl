@@ -1,6 +1,6 @@
 // The environment itself, where nothing stands before it.
 uniform sampler2D panorama;   // equirectangular
-uniform vec3 environment_scale;
+given vec3 environment_scale;
 
 layout(location = 0) out vec4 out_light;
 

@@ -43,10 +43,13 @@ uint pack_key(uint item, vec3 n) {
 
 uint key_item(uint key) { return (key >> 20u) - 1u; }
 
-vec3 key_normal(uint key) {
+// The normal, of any length.
+vec3 key_direction(uint key) {
     vec2 e = vec2(key & 1023u, (key >> 10u) & 1023u) * (2.0 / 1023.0) - 1.0;
-    return normalize(vec3(e, abs(e.x) + abs(e.y) - 1.0));
+    return vec3(e, abs(e.x) + abs(e.y) - 1.0);
 }
+
+vec3 key_normal(uint key) { return normalize(key_direction(key)); }
 
 // How much a neighbour counts whose depth is `off` (a share) away from where this surface's plane would put it.
 float same_plane(float off) { return max(1.0 - 5e4 * off * off, 0.0); }

@@ -1,7 +1,7 @@
 // What is hit half a pixel up and left of the pixels' centres, in one word.
 in vec3 v_normal;
-uniform uint item;
-uniform float flip;
+given uint item;
+given float flip;
 
 layout(location = 0) out uint out_key;
 

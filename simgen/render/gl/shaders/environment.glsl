@@ -2,8 +2,8 @@
 // tiles, whose edge texels lie on the edge, of the map blurred for six roughnesses (split sum, Karis 2013).
 uniform sampler2D gloss_atlas;
 uniform usampler2D gloss_table; // scale and bias of f0 in 16 bits each, by (n.v, roughness)
-uniform vec3 environment_scale;
-uniform vec3 harmonics[9];     // of 1, y, z, x, xy, yz, 3z^2 - 1, xz, x^2 - y^2
+given vec3 environment_scale;
+given vec3 harmonics[9];     // of 1, y, z, x, xy, yz, 3z^2 - 1, xz, x^2 - y^2
 
 vec3 tile_at(vec3 tile, vec2 at) {
     vec2 texel = tile.xy + 0.5 + (at * 0.5 + 0.5) * (tile.z - 1.0);

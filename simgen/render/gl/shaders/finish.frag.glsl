@@ -4,9 +4,9 @@
 uniform usampler2D surfaces;
 uniform usampler2D keys;      // of the corners: (u, v) is the one before pixel (u, v) in both directions
 uniform sampler2D light;
-uniform sampler2D exposure;   // one texel
 uniform sampler2D backdrop;   // display-referred, where nothing is
-uniform float filmic;
+given float filmic;
+flat in float v_exposure;     // a factor
 
 layout(location = 0) out vec4 out_rgb;
 
@@ -17,9 +17,9 @@ vec3 film(vec3 x) {
 }
 
 // Linear, in [0, 1].
-vec3 shown(ivec2 pixel, float factor) {
+vec3 shown(ivec2 pixel) {
     vec4 c = texelFetch(light, pixel, 0);
-    vec3 x = c.rgb * factor;
+    vec3 x = c.rgb * v_exposure;
     x = clamp(mix(x, film(x), filmic), 0.0, 1.0);
 #if BACKDROP
     vec3 behind = texelFetch(backdrop, min(pixel, textureSize(backdrop, 0) - 1), 0).rgb;
@@ -36,13 +36,12 @@ vec3 to_srgb(vec3 c) {
 
 void main() {
     ivec2 pixel = ivec2(gl_FragCoord.xy), last = textureSize(light, 0) - 1;
-    float factor = texelFetch(exposure, ivec2(0), 0).r;
 #if SMOOTH
     uint mine = texelFetch(surfaces, pixel, 0).y;
     uvec4 around = textureGather(keys, (vec2(pixel) + 1.0) / vec2(last + 2));
     uint corners[4] = uint[4](around.w, around.z, around.x, around.y);
 #if EDGES
-    vec3 own = shown(pixel, factor), sum = 4.0 * own;
+    vec3 own = shown(pixel), sum = 4.0 * own;
     for (int i = 0; i < 4; i++) {
         ivec2 to = 2 * ivec2(i & 1, i >> 1) - 1;
         ivec2 from = pixel;
@@ -53,7 +52,7 @@ void main() {
             from = fits ? q : from;
             found = found || fits;
         }
-        sum += shown(from, factor);
+        sum += shown(from);
     }
     out_rgb = vec4(to_srgb(sum / 8.0), 1.0);
     return;
@@ -62,5 +61,5 @@ void main() {
     if (!inside) discard;
 #endif
 #endif
-    out_rgb = vec4(to_srgb(shown(pixel, factor)), 1.0);
+    out_rgb = vec4(to_srgb(shown(pixel)), 1.0);
 }

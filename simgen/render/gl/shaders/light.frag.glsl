@@ -4,14 +4,15 @@
 // FIRST (environment) and RICH (clear coat, transmission) are needed: a software driver runs every branch.
 uniform usampler2D materials;   // a row each: see material_rows
 uniform usampler2D visible;    // half resolution, see visible.frag.glsl
-uniform vec4 small_lamps[3 * MAX_LAMPS];
-uniform vec4 area_lamps[4 * MAX_LAMPS];
+given vec4 small_lamps[3 * SMALL_LAMPS];
+given vec4 area_lamps[4 * AREA_LAMPS];
 
 layout(location = 0) out vec4 out_light;
 
+// facing is the cosine between n and v, nv the same kept above zero.
 struct Surface {
     vec3 n, v, mirror, f0, diffuse, bounced;
-    float alpha, nv, coat, coat_alpha, transmission;
+    float alpha, facing, nv, coat, coat_alpha, transmission;
 };
 
 // Distribution times visibility.
@@ -23,12 +24,13 @@ float ggx_smith(float nh, float nl, float nv, float alpha) {
 
 float fifth(float k) { float k2 = k * k; return k2 * k2 * k; }
 
-// Radiance towards the eye of the gloss under a lamp with irradiance 1 on a surface that faces it. A lamp of angular
-// radius `size` counts as its point nearest to the mirror direction, with a lobe widened so that a mirror shows the
-// lamp's own radiance (after Karis 2013).
-vec3 gloss(Surface s, vec3 l, float size) {
-    vec3 h = normalize(s.v + l);
-    float nl = max(dot(s.n, l), 0.0), nh = clamp(dot(s.n, h), 0.0, 1.0), vh = clamp(dot(s.v, h), 0.0, 1.0);
+// Radiance towards the eye of the gloss under a lamp with irradiance 1 on a surface that faces it, from the cosines of
+// the lamp's direction with n and v; all that it needs of the half vector follows from these. A lamp of angular radius
+// `size` counts as its point nearest to the mirror direction, with a lobe widened so that a mirror shows the lamp's own
+// radiance (after Karis 2013).
+vec3 gloss(Surface s, float cosine, float vl, float size) {
+    float inverse = inversesqrt(max(2.0 + 2.0 * vl, 1e-12));
+    float nl = max(cosine, 0.0), nh = clamp((s.facing + nl) * inverse, 0.0, 1.0), vh = clamp((1.0 + vl) * inverse, 0.0, 1.0);
     float wide = min(s.alpha + 0.5 * size, 1.0);
     vec3 fresnel = s.f0 + (clamp(50.0 * s.f0.g, 0.0, 1.0) - s.f0) * fifth(1.0 - vh);
     vec3 base = s.bounced * fresnel * ggx_smith(nh, nl, s.nv, wide);
@@ -60,9 +62,13 @@ vec3 small_light(Surface s, vec3 place, vec4 at, vec4 light, vec4 cone) {
     float fade = clamp(dot(l, cone.xyz) + cone.w, 0.0, 1.0);
     float power = inverse * inverse * fade * fade * (3.0 - 2.0 * fade);
     float cosine = dot(s.n, l);
-    vec3 off = dot(l, s.mirror) * s.mirror - l;
-    vec3 nearest = normalize(l + off * min(size * inversesqrt(max(dot(off, off), 1e-12)), 1.0));
-    vec3 seen = s.diffuse * (lambert(s, cosine) / PI) + gloss(s, nearest, size);
+    // The lamp's point nearest to the mirror direction lies between l and that direction's share along l.
+    float vl = dot(s.v, l), along = 2.0 * s.facing * cosine - vl, off2 = max(1.0 - along * along, 0.0);
+    float pull = min(size * inversesqrt(max(off2, 1e-12)), 1.0), keep = 1.0 - pull;
+    float unit = inversesqrt(max(1.0 - pull * (2.0 - pull) * off2, 1e-12));
+    float nearest_n = (keep * cosine + pull * along * s.facing) * unit;
+    float nearest_v = (keep * vl + pull * along * (2.0 * s.facing * s.facing - 1.0)) * unit;
+    vec3 seen = s.diffuse * (lambert(s, cosine) / PI) + gloss(s, nearest_n, nearest_v, size);
     return light.rgb * (power * seen);
 }
 
@@ -83,8 +89,7 @@ vec3 area_light(Surface s, vec3 place, vec4 middle, vec4 light, vec4 across, vec
     float front = float(dot(axis, center) < 0.0);
     vec3 a = normalize(center - u - v), b = normalize(center + u - v);
     vec3 c = normalize(center + u + v), d = normalize(center - u + v);
-    vec3 f = edge(a, b) + edge(b, c) + edge(c, d) + edge(d, a);
-    f *= sign(dot(f, center));
+    vec3 f = edge(b, a) + edge(c, b) + edge(d, c) + edge(a, d);
     float size = length(f), z = dot(f, s.n);
     float lowest = min(min(dot(s.n, a), dot(s.n, b)), min(dot(s.n, c), dot(s.n, d)));
     float diffuse = mix(max((size * size + z) / (size + 1.0), 0.0), max(z, 0.0), clamp(lowest * 10.0, 0.0, 1.0));
@@ -97,7 +102,7 @@ vec3 area_light(Surface s, vec3 place, vec4 middle, vec4 light, vec4 across, vec
     vec2 inside = clamp(vec2(dot(off, u) / dot(u, u), dot(off, v) / dot(v, v)), -1.0, 1.0);
     vec3 point = center + inside.x * u + inside.y * v;
     float inverse = inversesqrt(dot(point, point));
-    vec3 shine = size * gloss(s, point * inverse, down.w * inverse);
+    vec3 shine = size * gloss(s, dot(s.n, point) * inverse, dot(s.v, point) * inverse, down.w * inverse);
     return front * PI * light.rgb * (s.diffuse / PI * diffuse + shine);
 }
 
@@ -114,11 +119,10 @@ vec3 environment_light(Surface s, vec3 albedo, float roughness, float open, floa
 #endif
 
 // Visibility from half resolution: of the four nearest samples those on the same surface, weighted by nearness.
-vec4[2] gathered(ivec2 pixel, uint key, float depth, vec3 ray) {
+vec4[2] gathered(ivec2 pixel, uint key, float depth) {
     ivec2 corner = (pixel - 1) >> 1, last = textureSize(visible, 0) - 1;
     vec2 share = vec2((pixel - 1) & 1) * 0.5 + 0.25;
-    vec3 n = world_R_cam * key_normal(key);
-    vec3 plane = (n * world_R_pixel) / (dot(n, ray) * depth);
+    vec3 plane = plane_at(pixel, key, depth);
     // A gather is cheaper than four fetches; its order is (0, 1), (1, 1), (1, 0), (0, 0).
     vec2 at = vec2(corner + 1) / vec2(last + 1);
     uvec4 first = textureGather(visible, at, 0), words = textureGather(visible, at, 1);
@@ -153,8 +157,9 @@ void main() {
     Surface s;
     s.n = world_R_cam * unpack_direction(word.z);
     s.v = -normalize(ray);
-    s.nv = clamp(dot(s.n, s.v), 1e-3, 1.0);
-    s.mirror = 2.0 * dot(s.n, s.v) * s.n - s.v;
+    s.facing = dot(s.n, s.v);
+    s.nv = clamp(s.facing, 1e-3, 1.0);
+    s.mirror = 2.0 * s.facing * s.n - s.v;
     s.alpha = texel.a * texel.a;
     s.transmission = 0.0;
     float coat_roughness = 0.0;
@@ -171,7 +176,7 @@ void main() {
     s.bounced = 1.0 + s.f0 * (1.0 / (dfg.x + dfg.y) - 1.0);
     vec3 albedo = (s.f0 * dfg.x + dfg.y) * s.bounced;
     s.diffuse = base * (1.0 - metallic) * (1.0 - albedo);
-    vec4 seen[2] = gathered(pixel, word.y, depth, ray);
+    vec4 seen[2] = gathered(pixel, word.y, depth);
     vec3 light = vec3(0.0);
 #define SMALL_LAMP(i, visibility) light += visibility * small_light(s, place, small_lamps[3 * i], small_lamps[3 * i + 1], small_lamps[3 * i + 2]);
 #define AREA_LAMP(i, visibility) light += visibility * area_light(s, place, area_lamps[4 * i], area_lamps[4 * i + 1], area_lamps[4 * i + 2], area_lamps[4 * i + 3]);

@@ -8,8 +8,7 @@ void main() {
     uvec4 own = texelFetch(rough, here, 0);
     float depth = packed_depth(own.y);
     // How far a neighbour lies off this plane, over the depth: a ray's depth on the plane is reciprocal to a linear form.
-    vec3 n = world_R_cam * key_normal(own.z);
-    vec3 plane = (n * world_R_pixel) / (dot(n, ray_at(2 * here)) * depth);
+    vec3 plane = plane_at(2 * here, own.z, depth);
     vec4 sum = vec4(0.0);
     float total = 1e-6;
 #if MORE

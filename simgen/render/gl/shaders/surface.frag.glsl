@@ -2,20 +2,19 @@
 // program that includes this: a software driver runs both sides of every branch.
 in vec3 v_normal;
 in vec3 v_place;
+in vec3 v_inside;
 in vec2 v_uv;
 
 uniform sampler2D surface;
 uniform sampler2D slopes;
 uniform mat3 cam_R_item;
-uniform vec3 low;
-uniform vec3 inverse_extent;
-uniform uint ids;          // instance, part << 16
-uniform uint item;         // row of the materials' table
-uniform float bump_m;      // height of the brightest texel over the darkest
-uniform float roughness;
-uniform float contrast;    // of the roughness
-uniform float tiles_per_m; // of triplanar projection
-uniform float flip;        // 1: an open surface shows its back, too
+given uint ids;          // instance, part << 16
+given uint item;         // row of the materials' table
+given float bump_m;      // height of the brightest texel over the darkest
+given float roughness;
+given float contrast;    // of the roughness
+given float tiles_per_m; // of triplanar projection
+given float flip;        // 1: an open surface shows its back, too
 
 layout(location = 0) out uvec4 out_shape;   // normal in camera axes, depth
 layout(location = 1) out uvec4 out_labels;  // place in the bounding box, ids
@@ -66,6 +65,6 @@ void main() {
     float rough = clamp(roughness + contrast * (2.0 * texel.a - 1.0), 0.03, 1.0);
     uint depth = floatBitsToUint(1.0 / gl_FragCoord.w);
     out_shape = uvec4(floatBitsToUint(n), depth);
-    out_labels = uvec4(floatBitsToUint((v_place - low) * inverse_extent), ids);
+    out_labels = uvec4(floatBitsToUint(v_inside), ids);
     out_surface = uvec4(pack_unorm(vec4(texel.rgb, rough)), pack_key(item, n), pack_direction(shading), depth);
 }

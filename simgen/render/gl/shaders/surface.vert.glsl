@@ -10,10 +10,12 @@ uniform vec3 inverse_extent;
 
 out vec3 v_normal;  // camera axes
 out vec3 v_place;   // item axes
+out vec3 v_inside;  // share of the bounding box
 out vec2 v_uv;
 
 void main() {
     v_place = in_place;
+    v_inside = (in_place - low) * inverse_extent;
     v_normal = cam_R_item * in_normal;
     v_uv = in_uv;
     gl_Position = clip_T_item * vec4(in_place, 1.0);

@@ -3,16 +3,15 @@
 // pass that follows averages over these. EACH_CASTER and CUBES are set by the program: loops over lamps are unrolled.
 uniform sampler2D shadow_atlas;
 uniform sampler2D depths;     // half resolution
-uniform float occlusion_m;   // reach of the occlusion
-uniform vec3 inverse_focal;  // 1 / fx, 1 / fy, fy in pixels; the skew is too small to matter
-uniform vec2 center_px;
+given float occlusion_m;   // reach of the occlusion
+given vec3 inverse_focal;  // 1 / fx, 1 / fy, fy in pixels; the skew is too small to matter
+given vec2 center_px;
 
-uniform mat4 clip_T_world[VIEWS];
-uniform mat4 plane_T_world[VIEWS]; // inverse transpose of it, up to a factor
-uniform vec4 tiles[VIEWS];    // of the atlas: scale and offset of texture coordinates
-uniform vec4 kernels[VIEWS];  // lamp's half size along the view's axes in texture coordinates (see shadows.py), texel,
+given mat4 clip_T_world[VIEWS];
+given vec4 tiles[VIEWS];    // of the atlas: scale and offset of texture coordinates
+given vec4 kernels[VIEWS];  // lamp's half size along the view's axes in texture coordinates (see shadows.py), texel,
                               // and the normal's offset in metres per metre of distance
-uniform vec4 ranges[VIEWS];   // near, far (0, 0: orthographic), reach of casters, 1 for orthographic depth in metres
+given vec4 ranges[VIEWS];   // near, far (0, 0: orthographic), reach of casters, 1 for orthographic depth in metres
 #if CUBES
 uniform ivec4 firsts[2];      // of each lamp: its first view
 uniform ivec4 faces[2];       // 1, or 6 for a lamp that is seen all around
@@ -34,7 +33,13 @@ vec2 vogel(int i, int count, vec2 turn) {
     return vec2(v.x * turn.x - v.y * turn.y, v.x * turn.y + v.y * turn.x);
 }
 
-float lamp_visible(int view, vec3 place, vec3 n, vec2 turn) {
+// How a place's projection, not yet divided by w, moves in the map when the place moves along a direction.
+vec3 shift(mat4 clip, vec4 c, vec3 along) {
+    vec4 d = clip * vec4(along, 0.0);
+    return d.xyz * c.w - c.xyz * d.w;
+}
+
+float lamp_visible(int view, vec3 place, vec3 n, mat2x3 tangents, vec2 turn) {
     vec4 kernel = kernels[view], range = ranges[view], tile = tiles[view];
     mat4 clip = clip_T_world[view];
     float flat_scale = range.x == 0.0 ? 1.0 : dot(vec4(clip[0].w, clip[1].w, clip[2].w, clip[3].w), vec4(place, 1.0));
@@ -42,8 +47,8 @@ float lamp_visible(int view, vec3 place, vec3 n, vec2 turn) {
     vec4 c = clip * vec4(place, 1.0);
     vec3 at = c.xyz / c.w * 0.5 + 0.5;
     // Depth on the receiver's own plane is linear in texture coordinates, so that a wide kernel does not shade it.
-    vec4 plane = plane_T_world[view] * vec4(n, -dot(n, place));
-    vec2 slope = -plane.xy / (abs(plane.z) < 1e-6 ? 1e-6 : plane.z);
+    vec3 plane = cross(shift(clip, c, tangents[0]), shift(clip, c, tangents[1]));
+    vec2 slope = -plane.xy / (abs(plane.z) < 1e-12 ? 1e-12 : plane.z);
     float receiver = linear_depth(at.z, range);
     vec2 reach = kernel.xy;
     if (range.x > 0.0) reach *= min(range.z / max(receiver - range.z, range.x), 1.0) / receiver;
@@ -119,11 +124,13 @@ void main() {
     float depth = uintBitsToFloat(word.y);
     vec3 place = eye + ray_at(pixel) * depth;
     vec3 n = world_R_cam * key_normal(word.x);
+    vec3 across = normalize(abs(n.x) < 0.7 ? vec3(0.0, n.z, -n.y) : vec3(-n.z, 0.0, n.x));
+    mat2x3 tangents = mat2x3(across, cross(n, across));
     ivec2 cell = here % 3;
     float angle = float(3 * cell.y + cell.x) * (6.2831853 / 9.0);
     vec2 turn = vec2(cos(angle), sin(angle));
     vec4 seen[2] = vec4[2](vec4(1.0), vec4(1.0));
-#define CASTER(i, channel) seen[channel >> 2][channel & 3] = lamp_visible(VIEW(i), place, n, turn);
+#define CASTER(i, channel) seen[channel >> 2][channel & 3] = lamp_visible(VIEW(i), place, n, tangents, turn);
     EACH_CASTER
 #if OCCLUSION
     seen[0].w = open_sky(pixel, key_normal(word.x), depth, turn);
