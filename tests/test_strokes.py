@@ -8,9 +8,13 @@ from numpy.random import default_rng
 from numpy.typing import NDArray
 
 from simgen.errors import ConfigError
-from simgen.strokes import DigitStyle, StyleRanges, allograph_count, draw_digit, plain_style, sample_style
+from simgen.strokes import DigitStyle, StyleRanges, allograph_count, draw_digits, plain_style, sample_style
 
 DIGITS = range(10)
+
+
+def draw_digit(digit: int, style: DigitStyle, size_px: int) -> NDArray[np.float32]:
+    return draw_digits([digit], [style], size_px)[0] / np.float32(255)
 
 
 def test_same_style_gives_same_pixels_after_other_drawings() -> None:
