@@ -21,7 +21,7 @@ from simgen.bullet import collector_paused, p
 from simgen.catalog import Collider, Mesh, Model, build_model
 from simgen.errors import AssetError
 from simgen.geometry import pose_matrix
-from simgen.picturefile import PictureFile
+from simgen.picturefile import PictureFile, bmp
 from simgen.scene import STRICT, ObjectSpec, Quat, SceneSpec, Vec3
 from simgen.stopwatch import Stopwatch
 from simgen.textures import draw_texture
@@ -107,7 +107,7 @@ class World:
         self.bodies: list[Body] = []
         self.robots: list[Robot] = []
         self._shapes: dict[tuple[int, Vec3], int] = {}
-        self._textures: dict[tuple[tuple[int, ...], bytes], int] = {}
+        self._textures: dict[bytes, int] = {}
         try:
             p.setPhysicsEngineParameter(
                 deterministicOverlappingPairs=1,
@@ -168,13 +168,13 @@ class World:
         """Return PyBullet's texture of a picture; equal pictures, as on the walls of a tray, are one texture."""
         plain = (image[0] == image[0, 0]).all() and (image == image[0]).all()
         small = np.ascontiguousarray(image[:2, :2] if plain else image)
-        key = (small.shape, small.tobytes())
-        if key not in self._textures:
-            file.write(small)
+        data = bmp(small)
+        if data not in self._textures:
+            file.write(data)
             self._watch.lap("build")
-            self._textures[key] = p.loadTexture(file.name, physicsClientId=self.client)
+            self._textures[data] = p.loadTexture(file.name, physicsClientId=self.client)
             self._watch.lap("spawn")
-        return self._textures[key]
+        return self._textures[data]
 
     def load_robot(
         self,

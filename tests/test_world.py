@@ -74,8 +74,8 @@ def test_a_picture_file_reads_back_whatever_was_in_it_before(width):
 
     image = np.random.default_rng(width).integers(0, 256, (3, width, 3), dtype=np.uint8)
     with closing(PictureFile()) as file:
-        file.write(np.zeros((40, 40, 3), np.uint8))
-        file.write(image)
+        file.write(bmp(np.zeros((40, 40, 3), np.uint8)))
+        file.write(bmp(image))
         data = Path(file.name).read_bytes()
     assert data == bmp(image)
     assert np.array_equal(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1], image)
@@ -86,7 +86,7 @@ def test_a_picture_file_is_a_file_where_the_system_has_none_in_memory(monkeypatc
     monkeypatch.delattr("os.memfd_create", raising=False)
     image = np.full((2, 2, 3), 7, np.uint8)
     with closing(PictureFile()) as file:
-        file.write(image)
+        file.write(bmp(image))
         assert Path(file.name).read_bytes() == bmp(image)
     assert not Path(file.name).exists()
     same = dataclasses.replace(row([DIE] * 3), light=FLAT)

@@ -20,7 +20,7 @@ from simgen.errors import ConfigError, DataError
 from simgen.formats import masks
 from simgen.imagefile import MAX_PIXELS, decode, decode_side, stored_size
 from simgen.lens import lens_section
-from simgen.samples import Annotation, Sample
+from simgen.samples import Annotation, Region, Sample
 from simgen.scene import Plain
 
 SPILL_PX = 2.0
@@ -85,7 +85,7 @@ class CocoDataset(Sequence[Sample]):
         record = self.records[index]
         rgb = record.rgb()
         pairs = zip(record.annotations, record.masks, strict=True)
-        annotations = tuple(replace(a, mask=_mask(m, record)) for a, m in pairs)
+        annotations = tuple(replace(a, region=_region(m, record)) for a, m in pairs)
         depth = decode_side(self.root / "depth" / f"{record.path.stem}.png", record.size_wh)
         instances = decode_side(self.root / "instances" / f"{record.path.stem}.png", record.size_wh)
         return Sample(
@@ -280,11 +280,11 @@ def _load(file: Path) -> dict[str, Any]:
     return content
 
 
-def _mask(segmentation: Any, record: ImageRecord) -> NDArray[np.bool_] | None:
+def _region(segmentation: Any, record: ImageRecord) -> Region | None:
     if segmentation is None:
         return None
     try:
-        return masks.decode(segmentation, record.size_wh)
+        return Region.of(masks.decode(segmentation, record.size_wh))
     except DataError as error:
         raise DataError(f'labels of image "{record.path.name}": {error}') from None
 

@@ -5,25 +5,24 @@ The C code behind pycocotools trusts the size that a record claims, so records f
 
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as rle
 
 from simgen.errors import DataError
+from simgen.samples import Region
 
 
-def encode(mask: NDArray[np.bool_]) -> dict[str, Any]:
-    """Return the compressed run lengths of an (H, W) mask: {"size": [H, W], "counts": ascii}.
+def encode(region: Region) -> dict[str, Any]:
+    """Return the compressed run lengths of a region's (H, W) mask: {"size": [H, W], "counts": ascii}.
 
-    Only the columns that the mask reaches are looked at: most objects are small.
+    Only the columns of its part are looked at: most objects are small.
     """
-    height, width = mask.shape
-    left, _, wide, _ = cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8))
+    (width, height), (left, top), (tall, wide) = region.size_wh, region.corner_xy, region.part.shape
     down = np.zeros(height * wide + 2, np.bool_)
-    down[1:-1].reshape(wide, height)[:] = mask[:, left : left + wide].T
+    down[1:-1].reshape(wide, height)[:, top : top + tall] = region.part.T
     turns = np.flatnonzero(down[1:] != down[:-1]) + left * height
-    runs = np.diff(turns, prepend=0, append=height * width).tolist() if wide else [height * width]
+    runs = np.diff(turns, prepend=0, append=height * width).tolist()
     if len(runs) > 1 and not runs[-1]:
         runs.pop()
     code = rle.frPyObjects({"size": [height, width], "counts": runs}, height, width)

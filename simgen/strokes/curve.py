@@ -68,7 +68,7 @@ def _polyline(stroke: Stroke, reach: int) -> tuple[Points, NDArray[np.float64]]:
     curve = np.concatenate([_spline(unit[a : b + 1]) for a, b in pairwise(pieces)])
     weights = _smooth(_even(curve, stroke.points), reach)
     needed = _needed(weights @ stroke.points)
-    return weights[needed], needed * STEP
+    return weights[needed], np.asarray(needed * STEP, np.float64)
 
 
 def _spline(points: Points) -> Points:

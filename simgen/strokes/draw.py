@@ -128,7 +128,7 @@ def _widths(writing: _Writing, phase: Floats, speed: Floats) -> Floats:
     """Return the pen's width (T,) at each point over the box's side; `phase` and `speed` (n,) are in [0, 2 pi)."""
     arc = np.concatenate([path.arc for path in writing.paths])
     turn = phase[writing.owner] + (1.2 + 0.75 * speed[writing.owner]) * arc
-    return _pen(writing) * (1 + writing.style["pressure"] * np.sin(turn))
+    return np.asarray(_pen(writing) * (1 + writing.style["pressure"] * np.sin(turn)))
 
 
 def _ink(points: Floats, widths: Floats, writing: _Writing, size_px: int) -> NDArray[np.uint8]:
