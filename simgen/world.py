@@ -116,6 +116,7 @@ class World:
                 physicsClientId=self.client,
             )
             p.setGravity(0, 0, -scene.gravity_m_s2, physicsClientId=self.client)
+            self._watch.lap("spawn")
             with closing(PictureFile()) as file:
                 pictures = painted_all(scene.objects, models, root)
                 for spec, model, mesh in zip(scene.objects, models, meshes, strict=True):

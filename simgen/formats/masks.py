@@ -16,12 +16,15 @@ from simgen.samples import Region
 def encode(region: Region) -> dict[str, Any]:
     """Return the compressed run lengths of a region's (H, W) mask: {"size": [H, W], "counts": ascii}.
 
-    Only the columns of its part are looked at: most objects are small.
+    Only its part of the image is looked at: most objects are small.
     """
     (width, height), (left, top), (tall, wide) = region.size_wh, region.corner_xy, region.part.shape
-    down = np.zeros(height * wide + 2, np.bool_)
-    down[1:-1].reshape(wide, height)[:, top : top + tall] = region.part.T
-    turns = np.flatnonzero(down[1:] != down[:-1]) + left * height
+    down = np.zeros(wide * (tall + 1) + 1, np.bool_)  # the part's columns, each with a row of background before it
+    down[:-1].reshape(wide, tall + 1)[:, 1:] = region.part.T
+    column, row = np.divmod(np.flatnonzero(down[1:] != down[:-1]), tall + 1)
+    turns = (left + column) * height + top + row
+    if tall == height:  # what ends at the foot of a column and goes on at the head of the next is one run
+        turns = turns[np.bincount(turns)[turns] == 1]
     runs = np.diff(turns, prepend=0, append=height * width).tolist()
     if len(runs) > 1 and not runs[-1]:
         runs.pop()

@@ -34,14 +34,19 @@ _STYLE_LIMITS = {
 
 @dataclass(frozen=True, config=SECTION)
 class Surface:
-    """The table: a fixed box whose top is at z = 0."""
+    """The table: a fixed box whose top is at z = 0.
+
+    Attributes:
+        texture_px: pixels of its texture's edge.
+    """
 
     size_m: Length = Constant(1.5)
     material: Material = Material()
+    texture_px: Annotated[int, Field(ge=1, le=4096)] = 512
 
     def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
         size = round(self.size_m.sample(rng), 4)
-        model = {"kind": "box", "size_m": (size, size, 0.02), "texture_px": 512}
+        model = {"kind": "box", "size_m": (size, size, 0.02), "texture_px": self.texture_px}
         table = ObjectSpec("table", model, self.material.sample(rng), (0, 0, -0.01), friction=0.6)
         return add_objects(scene, [table])
 

@@ -17,7 +17,7 @@ from simgen.strokes.style import DigitStyle
 Floats: TypeAlias = NDArray[np.float64]
 _ROOM = 0.96
 """Share of a box's side that ink may reach over."""
-_FINE_PX = 256
+_FINE_PX = 128
 """Digits are drawn at this size or larger, and averaged."""
 _WAVES = 6
 _SHIFT = 4
@@ -141,9 +141,10 @@ def _ink(points: Floats, widths: Floats, writing: _Writing, size_px: int) -> NDA
     fixed = np.rint(pixels * 2**_SHIFT).astype(np.int32)
     down = np.flatnonzero(np.concatenate([path.down for path in writing.paths]))
     lines = np.stack([fixed[down], fixed[down + 1]], 1)
-    pens = np.maximum(np.rint(widths[down] * side), 1).astype(int)
+    # OpenCV's line of an odd thickness n covers n + 1.9 pixels, and that of n + 1 as many.
+    pens = np.maximum(2 * np.rint((widths[down] * side - 2.9) / 2).astype(int) + 1, 1)
     for pen in np.unique(pens).tolist():
-        cv2.polylines(strip, list(lines[pens == pen]), False, 255, pen, cv2.LINE_8, _SHIFT)
+        cv2.polylines(strip, lines[pens == pen], False, 255, pen, cv2.LINE_8, _SHIFT)
     return _averaged(strip, factor).reshape(-1, size_px, size_px)
 
 

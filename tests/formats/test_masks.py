@@ -25,6 +25,18 @@ def test_a_small_mask_anywhere_has_the_bytes_of_the_reference(corner: tuple[int,
     assert masks.encode(Region.of(mask))["counts"].encode() == rle.encode(np.asfortranarray(mask, np.uint8))["counts"]
 
 
+@pytest.mark.parametrize(("corner_xy", "shape"), [((40, 0), (37, 13)), ((0, 25), (12, 53)), ((0, 0), (37, 53))])
+def test_a_part_of_the_image_has_the_bytes_of_the_whole_mask(
+    corner_xy: tuple[int, int], shape: tuple[int, int]
+) -> None:
+    for density in (0.6, 1.0):
+        part = stream(0, 2, "mask").uniform(size=shape) < density
+        region = Region(part, corner_xy, (53, 37))
+        assert region.mask().sum() == part.sum()
+        reference = rle.encode(np.asfortranarray(region.mask(), np.uint8))["counts"]
+        assert masks.encode(region)["counts"].encode() == reference
+
+
 def test_long_runs_agree_with_the_reference() -> None:
     mask = np.zeros((900, 1100), bool)
     mask[100:801, 300:302] = True
