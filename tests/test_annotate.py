@@ -79,3 +79,17 @@ def test_a_mask_is_whole_where_the_picture_lies_outside_of_the_projected_vertice
         assert np.array_equal(a.mask, moved.instances == a.instance_id)
         rows, columns = np.nonzero(a.mask)
         np.testing.assert_array_equal(a.box_xyxy, [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
+
+
+@pytest.mark.parametrize("lens", LENSES)
+def test_bodies_measured_together_are_as_each_alone(lens):
+    behind = dataclasses.replace(BOX, position_m=(0.1, -0.25, 0.29))
+    scene = dataclasses.replace(SCENE, objects=(*SCENE.objects, behind))
+    view = View.of(dataclasses.replace(CAMERA, lens=lens))
+    with World(scene, Path()) as world:
+        poses = view.cam_T_world @ np.array(world.poses())
+        together = silhouettes(world.bodies, poses, view)
+        alone = [silhouettes([b], pose[None], view)[0] for b, pose in zip(world.bodies, poses, strict=True)]
+    assert together == alone
+    assert [s.low_xy is None for s in together] == [False, False, True]
+    assert silhouettes([], np.zeros((0, 4, 4)), view) == []

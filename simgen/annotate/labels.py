@@ -48,10 +48,7 @@ def annotate(
     view = View.of(camera)
     counts = np.bincount(frame.instances.ravel(), minlength=len(bodies) + 1)[1:]
     numbers = frame.instances.astype(np.min_scalar_type(len(counts) + 1))  # the smaller the type, the faster the masks
-    names = [
-        body.spec.class_name or body.model.class_name(pose[:3, :3]) if body.spec.labelled else None
-        for body, pose in zip(bodies, poses, strict=True)
-    ]
+    names = [_class_name(body, pose) for body, pose in zip(bodies, poses, strict=True)]
     least = max(1, labels.min_visible_px)
     seen = [order for order, name in enumerate(names) if name is not None and counts[order] >= least]
     cam_T_objects = view.cam_T_world @ np.array([poses[order] for order in seen]).reshape(-1, 4, 4)
@@ -79,6 +76,13 @@ def annotate(
     return tuple(found)
 
 
+def _class_name(body: Body, world_T_object: NDArray[np.float64]) -> str | None:
+    """Return the class of a body, None for one that is not annotated."""
+    if not body.spec.labelled:
+        return None
+    return body.spec.class_name or body.model.class_name(world_T_object[:3, :3])
+
+
 def _region(
     numbers: NDArray[Any], instance: int, count: int, outline: Silhouette
 ) -> tuple[Region, NDArray[np.float64]]:
@@ -93,10 +97,8 @@ def _region(
         part = numbers == instance
     x, y, width, height = cv2.boundingRect(part.view(np.uint8))
     left, top = x + columns.start, y + rows.start
-    tight = part[y : y + height, x : x + width].copy()
-    return Region(tight, (left, top), (numbers.shape[1], numbers.shape[0])), np.array(
-        [left, top, left + width, top + height], float
-    )
+    region = Region(part[y : y + height, x : x + width].copy(), (left, top), (numbers.shape[1], numbers.shape[0]))
+    return region, np.array([left, top, left + width, top + height], float)
 
 
 def _window(outline: Silhouette, shape: tuple[int, ...]) -> tuple[slice, slice]:

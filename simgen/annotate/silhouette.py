@@ -49,28 +49,40 @@ def silhouettes(bodies: Sequence[Body], cam_T_objects: NDArray[np.float64], view
     outside = ((np.floor(low) < -0.5) | (np.ceil(high) > np.array(view.size_wh) - 0.5)).any(1)
     huge = (np.ceil(high) - np.floor(low)).max(1) > 4 * max(view.size_wh)
 
+    hidden = behind | huge
     parts = [slice(start, start + count) for start, count in zip(starts.tolist(), counts, strict=True)]
     areas = np.full(len(bodies), view.size_wh[0] * view.size_wh[1])
-    flat = []
-    for order in np.flatnonzero(~(behind | huge)).tolist():
-        part, body = parts[order], bodies[order]
-        if not body.model.convex:
-            areas[order] = _union_px(pixels[part] - np.floor(low[order]), body.mesh.faces)
-        elif view.lens is not None:
-            areas[order] = _outline_px(view.on_image(_bent_hull(points[part, :2] / points[part, 2:])))
-        else:
-            flat.append(order)
-    if flat:
-        areas[flat] = _hulls_px([pixels[parts[order]] for order in flat])
-    numbers = zip(areas.tolist(), (outside | behind | huge).tolist(), behind, low.tolist(), high.tolist(), strict=True)
+    drawn = np.flatnonzero(~hidden).tolist()
+    clouds = [(points[parts[order]], pixels[parts[order]]) for order in drawn]
+    areas[drawn] = _areas_px([bodies[order] for order in drawn], clouds, view)
+    numbers = zip(areas.tolist(), (outside | hidden).tolist(), behind, low.tolist(), high.tolist(), strict=True)
     return [
         Silhouette(area, truncated, None if near else tuple(least), None if near else tuple(most))
         for area, truncated, near, least, most in numbers
     ]
 
 
-def _hulls_px(clouds: list[NDArray[np.float64]]) -> NDArray[np.int64]:
+def _areas_px(
+    bodies: list[Body], clouds: list[tuple[NDArray[np.float64], NDArray[np.float64]]], view: View
+) -> list[int]:
+    """Return the area of each body, given its vertices in the camera's frame (m, 3) and as pixels (m, 2)."""
+    areas, flat = [0] * len(bodies), []
+    for order, (body, (points, pixels)) in enumerate(zip(bodies, clouds, strict=True)):
+        if not body.model.convex:
+            areas[order] = _union_px(pixels - np.floor(pixels.min(0)), body.mesh.faces)
+        elif view.lens is not None:
+            areas[order] = _outline_px(view.on_image(_bent_hull(points[:, :2] / points[:, 2:])))
+        else:
+            flat.append(order)
+    for order, area in zip(flat, _hulls_px([clouds[order][1] for order in flat]), strict=True):
+        areas[order] = area
+    return areas
+
+
+def _hulls_px(clouds: list[NDArray[np.float64]]) -> list[int]:
     """Return how many pixel centres lie in the convex hull of each cloud of points (m, 2), its border included."""
+    if not clouds:
+        return []
     hulls = [cv2.convexHull(points.astype(np.float32))[:, 0].astype(float) for points in clouds]
     most = np.arange(max(len(hull) for hull in hulls))
     corners = np.stack([hull[np.minimum(most, len(hull) - 1)] for hull in hulls])
@@ -82,7 +94,7 @@ def _hulls_px(clouds: list[NDArray[np.float64]]) -> NDArray[np.int64]:
     x = ax + (y - ay) / np.where(by == ay, 1, by - ay) * (bx - ax)
     left, right = np.where(crossed, x, np.inf).min(1), np.where(crossed, x, -np.inf).max(1)
     inside = np.maximum(np.floor(right) - np.ceil(left) + 1, 0).sum(1)
-    return np.asarray([area if len(hull) > 2 else 0 for area, hull in zip(inside, hulls, strict=True)], np.int64)
+    return [int(area) if len(hull) > 2 else 0 for area, hull in zip(inside, hulls, strict=True)]
 
 
 def _bent_hull(xy: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -25,7 +25,8 @@ def encode(region: Region) -> dict[str, Any]:
     turns = (left + column) * height + top + row
     if tall == height:  # what ends at the foot of a column and goes on at the head of the next is one run
         turns = turns[np.bincount(turns)[turns] == 1]
-    runs = np.diff(turns, prepend=0, append=height * width).tolist()
+    ends = np.array([0, *turns.tolist(), height * width])
+    runs = (ends[1:] - ends[:-1]).tolist()
     if len(runs) > 1 and not runs[-1]:
         runs.pop()
     code = rle.frPyObjects({"size": [height, width], "counts": runs}, height, width)

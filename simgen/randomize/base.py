@@ -118,7 +118,7 @@ class Material:
         """
         textures, specular = self._textures(rng, count), self.specular.samples(rng, count)
         child = rng.spawn(1)[0]
-        shares = [[round(clipped(v), 4) for v in getattr(self, name).samples(child, count)] for name in _SHARES]
+        shares = [np.clip(getattr(self, name).samples(child, count), 0, 1).round(4).tolist() for name in _SHARES]
         bumps = self.bump.samples(child, count)
         surfaces = []
         for texture, gloss, bump, *numbers in zip(textures, specular, bumps, *shares, strict=True):
