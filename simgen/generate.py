@@ -16,7 +16,6 @@ from simgen.config import Config, from_dict, load
 from simgen.engine import Engine, LocalEngine
 from simgen.errors import ConfigError, OutputError, RenderError, ViewError
 from simgen.formats.coco import CocoWriter
-from simgen.geometry import transform
 from simgen.lens import camera_matrix
 from simgen.rng import stream
 from simgen.samples import Sample
@@ -120,14 +119,14 @@ def _photograph(config: Config, scene: SceneSpec, watch: Stopwatch) -> Sample | 
 
 
 def _camera_is_inside(camera: CameraSpec, bodies: list[Body], poses: list[NDArray[np.float64]]) -> bool:
-    return any(
-        surrounds(body.mesh, transform(np.linalg.inv(pose), [camera.eye_m])[0])
-        for body, pose in zip(bodies, poses, strict=True)
-    )
+    world_T_objects = np.array(poses).reshape(-1, 4, 4)
+    away = np.subtract(camera.eye_m, world_T_objects[:, :3, 3])
+    eyes = np.einsum("nji,nj->ni", world_T_objects[:, :3, :3], away)
+    return any(surrounds(body.mesh, eye) for body, eye in zip(bodies, eyes, strict=True))
 
 
 def _poses_by_name(bodies: list[Body], poses: list[NDArray[np.float64]]) -> dict[str, list[float]]:
-    return {b.spec.name: [round(float(v), 9) for v in pose.ravel()] for b, pose in zip(bodies, poses, strict=True)}
+    return {b.spec.name: pose.round(9).ravel().tolist() for b, pose in zip(bodies, poses, strict=True)}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -28,12 +28,14 @@ class PictureFile:
             self._folder = tempfile.TemporaryDirectory()
             self.name = str(Path(self._folder.name) / "picture.bmp")
             self._file = os.open(self.name, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0))
+        self._size = 0
 
-    def write(self, rgb: NDArray[np.uint8]) -> None:
-        """Replace what the file holds by an (H, W, 3) picture."""
-        data = bmp(rgb)
-        os.ftruncate(self._file, 0)
+    def write(self, data: bytes) -> None:
+        """Replace what the file holds by a picture's bytes, e.g. of `bmp`."""
         os.lseek(self._file, 0, os.SEEK_SET)
+        if len(data) < self._size:
+            os.ftruncate(self._file, len(data))
+        self._size = len(data)
         while data:
             data = data[os.write(self._file, data) :]
 

@@ -6,6 +6,7 @@ Keypoints and the camera matrix follow OpenCV: the centre of the top-left pixel 
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,40 @@ from simgen.scene import Plain
 
 
 @dataclass(frozen=True, eq=False)
+class Region:
+    """Some pixels of an image, as the part of it that holds them all: objects are small, and images hold many.
+
+    Attributes:
+        part: (h, w) bool.
+        corner_xy: column and row of its top-left pixel in the image.
+        size_wh: of the image.
+    """
+
+    part: NDArray[np.bool_]
+    corner_xy: tuple[int, int]
+    size_wh: tuple[int, int]
+
+    @staticmethod
+    def of(mask: NDArray[np.bool_]) -> "Region":
+        """Return the region of an (H, W) mask."""
+        return Region(mask, (0, 0), (mask.shape[1], mask.shape[0]))
+
+    def mask(self) -> NDArray[np.bool_]:
+        """Return the (H, W) mask over the whole image."""
+        (x, y), (height, width) = self.corner_xy, self.part.shape
+        mask = np.zeros(self.size_wh[::-1], np.bool_)
+        mask[y : y + height, x : x + width] = self.part
+        return mask
+
+
+@dataclass(frozen=True, eq=False)
 class Annotation:
     """What is known of one object in one image.
 
     Attributes:
         class_name: one of the dataset's classes.
         box_xyxy: (4,) float64, pixel edges; tight around the visible pixels in simulated images.
-        mask: (H, W) bool of the visible pixels, or None where the set has none.
+        region: the visible pixels, or None where the set has none.
         instance_id: the object's number in the instance image, 0 where there is none.
         visible_fraction: visible pixels over the pixels of the whole silhouette, also outside the image.
         truncated: whether the silhouette reaches over the image's border.
@@ -33,7 +61,7 @@ class Annotation:
 
     class_name: str
     box_xyxy: NDArray[np.float64]
-    mask: NDArray[np.bool_] | None = None
+    region: Region | None = None
     instance_id: int = 0
     visible_fraction: float = 1.0
     truncated: bool = False
@@ -41,6 +69,11 @@ class Annotation:
     keypoints: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 3)))
     keypoint_names: tuple[str, ...] = ()
     ignore: bool = False
+
+    @cached_property
+    def mask(self) -> NDArray[np.bool_] | None:
+        """(H, W) bool of the visible pixels, or None where the set has none; made when it is first asked for."""
+        return None if self.region is None else self.region.mask()
 
     @property
     def size_wh(self) -> tuple[float, float]:

@@ -6,7 +6,7 @@ octaves; the marble is his sine of a disturbed coordinate, the wood his rings).
 
 import io
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -28,7 +28,6 @@ Field2D: TypeAlias = NDArray[np.float32]
 Image: TypeAlias = NDArray[np.uint8]
 MAX_TEXTURE_PX = 4096
 _RAMP_STEPS = 1024
-_RAMP_PLACES = np.linspace(0, 1, _RAMP_STEPS)
 IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
@@ -233,15 +232,19 @@ def _ramp(t: Field2D, colors: Colors) -> Image:
 
     An entry is four bytes, one number to numpy, which looks up three bytes at three times the cost.
     """
-    stops = np.asarray(colors, np.float64)
-    place = _RAMP_PLACES * (len(colors) - 1)
     table = np.zeros((_RAMP_STEPS, 4), np.uint8)
-    for channel, stop in enumerate(stops.T):
-        table[:, channel] = np.interp(place, np.arange(len(colors)), stop) + 0.5
+    table[:, :3] = _ramp_weights(len(colors)) @ np.asarray(colors, np.float64) + 0.5
     steps = np.multiply(t, np.float32(_RAMP_STEPS - 1))
     steps += np.float32(0.5)
     found = table.view(np.uint32)[:, 0].take(steps.astype(np.uint16))
     return np.asarray(cv2.cvtColor(found.view(np.uint8).reshape(*t.shape, 4), cv2.COLOR_RGBA2RGB), np.uint8)
+
+
+@cache
+def _ramp_weights(count: int) -> NDArray[np.float64]:
+    """Return the share (steps, count) of each of a ramp's colours in each entry of its table."""
+    place = np.linspace(0, count - 1, _RAMP_STEPS)
+    return np.stack([np.interp(place, np.arange(count), unit) for unit in np.eye(count)], 1)
 
 
 def _filled(size_wh: Size, color: Rgb) -> Image:

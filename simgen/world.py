@@ -4,11 +4,13 @@ Each world has a client of its own that is closed with it, so nothing that happe
 nothing that PyBullet keeps (textures, shapes) outlives it.
 """
 
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +21,12 @@ from simgen.bullet import collector_paused, p
 from simgen.catalog import Collider, Mesh, Model, build_model
 from simgen.errors import AssetError
 from simgen.geometry import pose_matrix
-from simgen.picturefile import PictureFile
+from simgen.picturefile import PictureFile, bmp
 from simgen.scene import STRICT, ObjectSpec, Quat, SceneSpec, Vec3
 from simgen.stopwatch import Stopwatch
 from simgen.textures import draw_texture
+
+Picture: TypeAlias = NDArray[np.uint8]
 
 
 @config_dataclass(frozen=True, config=STRICT)
@@ -103,7 +107,7 @@ class World:
         self.bodies: list[Body] = []
         self.robots: list[Robot] = []
         self._shapes: dict[tuple[int, Vec3], int] = {}
-        self._textures: dict[tuple[tuple[int, ...], bytes], int] = {}
+        self._textures: dict[bytes, int] = {}
         try:
             p.setPhysicsEngineParameter(
                 deterministicOverlappingPairs=1,
@@ -112,14 +116,19 @@ class World:
                 physicsClientId=self.client,
             )
             p.setGravity(0, 0, -scene.gravity_m_s2, physicsClientId=self.client)
+            self._watch.lap("spawn")
             with closing(PictureFile()) as file:
+                pictures = painted_all(scene.objects, models, root)
                 for spec, model, mesh in zip(scene.objects, models, meshes, strict=True):
-                    self.bodies.append(self._spawn(spec, model, mesh, file))
+                    body = self._spawn(spec, model, mesh)
+                    if visuals:
+                        self._paint(body, next(pictures), file)
+                    self.bodies.append(body)
         except BaseException:
             self.close()
             raise
 
-    def _spawn(self, spec: ObjectSpec, model: Model, mesh: Mesh, file: PictureFile) -> Body:
+    def _spawn(self, spec: ObjectSpec, model: Model, mesh: Mesh) -> Body:
         client, center = self.client, model.center_m(self.root)
         collision = _collision_arguments(model.collider(self.root))
         self._watch.lap("build")
@@ -137,12 +146,12 @@ class World:
         )
         p.resetBaseVelocity(body, spec.linear_velocity_m_s, spec.angular_velocity_rad_s, physicsClientId=client)
         self._watch.lap("spawn")
-        if self.visuals:
-            texture = self._texture(painted(spec, model, self.root), file)
-            gloss = [spec.material.specular] * 3
-            p.changeVisualShape(body, -1, textureUniqueId=texture, specularColor=gloss, physicsClientId=client)
-            self._watch.lap("spawn")
         return Body(spec, model, mesh, body, center)
+
+    def _paint(self, body: Body, image: Picture, file: PictureFile) -> None:
+        texture, gloss = self._texture(image, file), [body.spec.material.specular] * 3
+        p.changeVisualShape(body.id, -1, textureUniqueId=texture, specularColor=gloss, physicsClientId=self.client)
+        self._watch.lap("spawn")
 
     def _visual_shape(self, mesh: Mesh, center_m: Vec3) -> int:
         """Return PyBullet's shape of a mesh; bodies of the same mesh share it, and have textures of their own."""
@@ -156,17 +165,17 @@ class World:
             self._watch.lap("spawn")
         return self._shapes[key]
 
-    def _texture(self, image: NDArray[np.uint8], file: PictureFile) -> int:
+    def _texture(self, image: Picture, file: PictureFile) -> int:
         """Return PyBullet's texture of a picture; equal pictures, as on the walls of a tray, are one texture."""
         plain = (image[0] == image[0, 0]).all() and (image == image[0]).all()
         small = np.ascontiguousarray(image[:2, :2] if plain else image)
-        key = (small.shape, small.tobytes())
-        if key not in self._textures:
-            file.write(small)
+        data = bmp(small)
+        if data not in self._textures:
+            file.write(data)
             self._watch.lap("build")
-            self._textures[key] = p.loadTexture(file.name, physicsClientId=self.client)
+            self._textures[data] = p.loadTexture(file.name, physicsClientId=self.client)
             self._watch.lap("spawn")
-        return self._textures[key]
+        return self._textures[data]
 
     def load_robot(
         self,
@@ -239,9 +248,20 @@ class World:
         self.close()
 
 
-def painted(spec: ObjectSpec, model: Model, root: Path) -> NDArray[np.uint8]:
+def painted(spec: ObjectSpec, model: Model, root: Path) -> Picture:
     """Return an object's base colour (H, W, 3) uint8: its material's texture with the model's own marks on it."""
-    return model.paint(draw_texture(spec.material.texture, model.texture_size_wh(), root))
+    return next(painted_all([spec], [model], root))
+
+
+def painted_all(specs: Sequence[ObjectSpec], models: Sequence[Model], root: Path) -> Iterator[Picture]:
+    """Yield the base colour of each object; neighbours are painted together where their models are faster so."""
+    pairs = zip(specs, models, strict=True)
+    for (kind, _), run in groupby(pairs, key=lambda pair: (type(pair[1]), pair[1].texture_size_wh())):
+        group = list(run)
+        for first in range(0, len(group), kind.pictures_at_once):
+            some = group[first : first + kind.pictures_at_once]
+            bodies = [draw_texture(spec.material.texture, model.texture_size_wh(), root) for spec, model in some]
+            yield from kind.paint_all([model for _, model in some], bodies)
 
 
 def _visual_arguments(mesh: Mesh, center_m: Vec3) -> dict[str, Any]:

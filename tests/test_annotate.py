@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rays_for_tests import ray_frame
 
-from simgen.annotate import View, annotate, silhouette_px
+from simgen.annotate import View, annotate, silhouettes
 from simgen.geometry import transform
 from simgen.scene import CameraSpec, MaterialSpec, ObjectSpec, SceneSpec
 from simgen.world import World
@@ -29,10 +29,8 @@ def test_silhouettes_and_keypoints_are_where_the_rays_say(lens):
         frame = ray_frame(world, camera)
         poses = world.poses()
         found = annotate(frame, world.bodies, poses, camera)
-        whole = [
-            silhouette_px(b, View.of(camera).cam_T_world @ t, View.of(camera))[0]
-            for b, t in zip(world.bodies, poses, strict=True)
-        ]
+        view = View.of(camera)
+        whole = [s.area_px for s in silhouettes(world.bodies, view.cam_T_world @ np.array(poses), view)]
     seen = [int((frame.instances == n).sum()) for n in (1, 2)]
     assert min(seen) > 300
     # PyBullet's die is a box, the silhouette's has round edges.
@@ -62,11 +60,11 @@ def test_a_body_that_reaches_over_the_border_of_a_bent_image_keeps_its_silhouett
     camera = dataclasses.replace(CAMERA, lens=LENSES[1])
     with World(SceneSpec(objects=(far,), camera=camera), Path()) as world:
         view = View.of(camera)
-        whole, outside = silhouette_px(world.bodies[0], view.cam_T_world @ world.poses()[0], view)
+        found = silhouettes(world.bodies, view.cam_T_world @ np.array(world.poses()), view)[0]
         frame = ray_frame(world, camera)
     seen = int((frame.instances == 1).sum())
-    assert outside
-    assert 0 < seen < whole < 4 * seen + 2000
+    assert found.truncated
+    assert 0 < seen < found.area_px < 4 * seen + 2000
 
 
 def test_a_mask_is_whole_where_the_picture_lies_outside_of_the_projected_vertices():
@@ -81,3 +79,17 @@ def test_a_mask_is_whole_where_the_picture_lies_outside_of_the_projected_vertice
         assert np.array_equal(a.mask, moved.instances == a.instance_id)
         rows, columns = np.nonzero(a.mask)
         np.testing.assert_array_equal(a.box_xyxy, [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
+
+
+@pytest.mark.parametrize("lens", LENSES)
+def test_bodies_measured_together_are_as_each_alone(lens):
+    behind = dataclasses.replace(BOX, position_m=(0.1, -0.25, 0.29))
+    scene = dataclasses.replace(SCENE, objects=(*SCENE.objects, behind))
+    view = View.of(dataclasses.replace(CAMERA, lens=lens))
+    with World(scene, Path()) as world:
+        poses = view.cam_T_world @ np.array(world.poses())
+        together = silhouettes(world.bodies, poses, view)
+        alone = [silhouettes([b], pose[None], view)[0] for b, pose in zip(world.bodies, poses, strict=True)]
+    assert together == alone
+    assert [s.low_xy is None for s in together] == [False, False, True]
+    assert silhouettes([], np.zeros((0, 4, 4)), view) == []

@@ -344,7 +344,7 @@ def test_the_style_of_digits_has_limits():
         ConfigError, match=r"digit_tiles\.style\.thickness: expected numbers from 0\.005 to 0\.5, got -1"
     ):
         load("digits", ["randomize.digit_tiles.style={thickness: [-1, 0.1]}"])
-    with pytest.raises(ConfigError, match=r"digits line 13: randomize\.digit_tiles\.style: `slant` needs low <= high"):
+    with pytest.raises(ConfigError, match=r"digits line 14: randomize\.digit_tiles\.style: `slant` needs low <= high"):
         load("digits", ["randomize.digit_tiles.style={slant: [1, 0]}"])
 
 

@@ -1,4 +1,6 @@
-from simgen.rng import stream
+import numpy as np
+
+from simgen.rng import stream, uniforms
 
 
 def test_the_same_key_gives_the_same_numbers():
@@ -8,3 +10,18 @@ def test_the_same_key_gives_the_same_numbers():
 def test_any_other_key_gives_other_numbers():
     keys = [(1, 2, "light", 0), (2, 2, "light", 0), (1, 3, "light", 0), (1, 2, "mass", 0), (1, 2, "light", 1)]
     assert len({stream(seed, index, name, attempt).uniform() for seed, index, name, attempt in keys}) == len(keys)
+
+
+def test_a_row_of_uniform_numbers_depends_on_its_seed_alone():
+    rows = uniforms([3, 4, 2**31 - 1], 50)
+    np.testing.assert_array_equal(rows[1], uniforms([4], 50)[0])
+    np.testing.assert_array_equal(rows[:, :20], uniforms([3, 4, 2**31 - 1], 20))
+
+
+def test_uniform_numbers_are_spread_evenly_along_and_across_the_rows():
+    numbers = uniforms(range(400), 400)
+    assert 0 <= numbers.min() < 1e-4 < 1 - 1e-4 < numbers.max() < 1
+    counts, _ = np.histogram(numbers, 20, (0, 1))
+    assert np.abs(counts / counts.sum() - 0.05).max() < 0.002
+    for shifted in (numbers[1:] * numbers[:-1], numbers[:, 1:] * numbers[:, :-1]):
+        assert abs(shifted.mean() - 0.25) < 0.003

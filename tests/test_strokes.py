@@ -8,9 +8,13 @@ from numpy.random import default_rng
 from numpy.typing import NDArray
 
 from simgen.errors import ConfigError
-from simgen.strokes import DigitStyle, StyleRanges, allograph_count, draw_digit, plain_style, sample_style
+from simgen.strokes import DigitStyle, StyleRanges, allograph_count, draw_digits, plain_style, sample_style
 
 DIGITS = range(10)
+
+
+def draw_digit(digit: int, style: DigitStyle, size_px: int) -> NDArray[np.float32]:
+    return draw_digits([digit], [style], size_px)[0] / np.float32(255)
 
 
 def test_same_style_gives_same_pixels_after_other_drawings() -> None:
@@ -18,6 +22,21 @@ def test_same_style_gives_same_pixels_after_other_drawings() -> None:
     first = draw_digit(5, style, 48)
     draw_digit(8, sample_style(8, default_rng(2), StyleRanges()), 64)
     assert np.array_equal(first, draw_digit(5, DigitStyle(**asdict(style)), 48))
+
+
+def test_a_digit_looks_the_same_alone_and_among_others() -> None:
+    rng, digits = default_rng(3), [1, 8, 8, 0, 4]
+    styles = [sample_style(digit, rng, StyleRanges()) for digit in digits]
+    together = draw_digits(digits, styles, 48)
+    for digit, style, picture in zip(digits, styles, together, strict=True):
+        assert np.array_equal(picture, draw_digits([digit], [style], 48)[0])
+
+
+def test_a_margin_shrinks_the_box() -> None:
+    style = DigitStyle(scale=0.9)
+    whole, inner = draw_digits([3, 3], [style, style], 80, [0.0, 0.2])
+    assert inner[:16].max() == inner[64:].max() == 0
+    assert abs(whole.any(axis=1).sum() * 0.6 - inner.any(axis=1).sum()) <= 2
 
 
 def test_sampling_depends_on_the_generator_only() -> None:

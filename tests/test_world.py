@@ -12,7 +12,7 @@ from simgen.picturefile import PictureFile, bmp
 from simgen.render import TinyRenderer
 from simgen.scene import CameraSpec, LightSpec, MaterialSpec, ObjectSpec, SceneSpec
 from simgen.stopwatch import Stopwatch
-from simgen.world import World
+from simgen.world import World, painted, painted_all
 
 FLAT = LightSpec(direction=(0, 0, 1), ambient=1.0, diffuse=0.0, specular=0.0, shadow=False)
 CAMERA = CameraSpec(size_wh=(150, 50), focal_px=(200, 200), center_px=(74.5, 24.5), eye_m=(0, -0.001, 0.6))
@@ -74,8 +74,8 @@ def test_a_picture_file_reads_back_whatever_was_in_it_before(width):
 
     image = np.random.default_rng(width).integers(0, 256, (3, width, 3), dtype=np.uint8)
     with closing(PictureFile()) as file:
-        file.write(np.zeros((40, 40, 3), np.uint8))
-        file.write(image)
+        file.write(bmp(np.zeros((40, 40, 3), np.uint8)))
+        file.write(bmp(image))
         data = Path(file.name).read_bytes()
     assert data == bmp(image)
     assert np.array_equal(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1], image)
@@ -86,10 +86,36 @@ def test_a_picture_file_is_a_file_where_the_system_has_none_in_memory(monkeypatc
     monkeypatch.delattr("os.memfd_create", raising=False)
     image = np.full((2, 2, 3), 7, np.uint8)
     with closing(PictureFile()) as file:
-        file.write(image)
+        file.write(bmp(image))
         assert Path(file.name).read_bytes() == bmp(image)
     assert not Path(file.name).exists()
     same = dataclasses.replace(row([DIE] * 3), light=FLAT)
     with World(same, Path()) as world:
         frame = TinyRenderer().render(world, CAMERA)
     np.testing.assert_allclose(np.median(frame.rgb[frame.instances == 2].astype(float), axis=0), COLORS[1], atol=3)
+
+
+def test_neighbours_painted_together_look_as_each_alone():
+    tiles = [{"kind": "digit_tile", "digit": i % 10, "style": {"seed": i, "jitter": 0.02}} for i in range(70)]
+    sections = [*tiles[:67], DIE, {**tiles[67], "texture_px": 40}, *tiles[68:]]
+    grounds = [{"kind": "gradient", "colors": [(9, 200, i), (i, 0, 255)], "seed": i} for i in range(len(sections))]
+    specs = [
+        ObjectSpec(str(i), section, MaterialSpec(ground))
+        for i, (section, ground) in enumerate(zip(sections, grounds, strict=True))
+    ]
+    models = [build_model(section) for section in sections]
+    pictures = list(painted_all(specs, models, Path()))
+    assert len(pictures) == len(specs)
+    assert pictures[68].shape == (40, 40, 3)
+    for spec, model, picture in zip(specs, models, pictures, strict=True):
+        np.testing.assert_array_equal(picture, painted(spec, model, Path()))
+
+
+def test_full_ink_has_its_colour_and_none_leaves_the_body():
+    tile = build_model({"kind": "digit_tile", "digit": 1, "style": {}, "ink": (250, 3, 90)})
+    body = np.full((64, 64, 3), (10, 200, 255), np.uint8)
+    picture = tile.paint(body)
+    colors = {tuple(color) for color in picture.reshape(-1, 3).tolist()}
+    assert {(250, 3, 90), (10, 200, 255)} < colors
+    assert all(10 <= r <= 250 and 3 <= g <= 200 and 90 <= b <= 255 for r, g, b in colors)
+    assert (body == (10, 200, 255)).all()

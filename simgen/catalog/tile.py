@@ -1,7 +1,8 @@
 """A flat tile with a handwritten digit on its top side."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar, Self
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ from pydantic import Field
 from simgen.catalog.mesh import Mesh, box_mesh
 from simgen.catalog.shape import Collider, Model, model
 from simgen.scene import Rgb
-from simgen.strokes import DigitStyle, draw_digit
+from simgen.strokes import DigitStyle, draw_digits
 
 
 @model
@@ -34,7 +35,9 @@ class DigitTile(Model):
     height_m: Annotated[float, Field(gt=0)] = 0.004
     ink: Rgb = (20, 20, 20)
     margin: Annotated[float, Field(ge=0, lt=0.5)] = 0.15
-    texture_px: Annotated[int, Field(ge=16, le=512)] = 96
+    texture_px: Annotated[int, Field(ge=16, le=512)] = 64
+
+    pictures_at_once: ClassVar[int] = 64
 
     def mesh(self, root: Path) -> Mesh:
         return box_mesh((self.size_m, self.size_m, self.height_m), rim_uv=0.5 / self.texture_px)
@@ -46,14 +49,23 @@ class DigitTile(Model):
         return self.texture_px, self.texture_px
 
     def paint(self, body: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        border = round(self.margin * self.texture_px)
-        inner = slice(border, self.texture_px - border)
-        cover = draw_digit(self.digit, self.style, inner.stop - inner.start)
-        image, keep = body.copy(), 1 - cover
-        for channel, ink in enumerate(self.ink):
-            plane = cv2.multiply(body[inner, inner, channel], keep, dtype=cv2.CV_32F)
-            image[inner, inner, channel] = cv2.scaleAdd(cover, float(ink), plane) + np.float32(0.5)
-        return image
+        return self.paint_all([self], [body])[0]
+
+    @classmethod
+    def paint_all(cls, models: Sequence[Self], bodies: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
+        size = models[0].texture_px
+        margins = [model.margin for model in models]
+        cover = draw_digits([model.digit for model in models], [model.style for model in models], size, margins)
+        inks = [model.ink for model in models]
+        return [_inked(body, ink, part) for body, ink, part in zip(bodies, inks, cover, strict=True)]
 
     def class_name(self, world_R_object: NDArray[np.float64]) -> str:
         return str(self.digit)
+
+
+def _inked(body: NDArray[np.uint8], ink: Rgb, cover: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the (H, W, 3) body with `ink` where `cover` (H, W) is 255, and a mixture where it is less."""
+    share = cv2.merge([cover] * 3)
+    kept = cv2.multiply(body, cv2.bitwise_not(share), scale=1 / 255)
+    added = cv2.multiply(share, np.array(ink, float), scale=1 / 255)
+    return np.asarray(cv2.add(kept, added), np.uint8)

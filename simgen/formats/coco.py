@@ -5,8 +5,8 @@
     meta/00000012.json      scene, poses and COCO records of one sample; written last, so its existence means complete
     annotations.json        made from all the meta files by `close`
 
-No clock, no absolute path, sorted keys, and every file replaced atomically: a run that was killed and started again
-ends in the same bytes as one that was not.
+No clock, no absolute path, keys in one order, and every file replaced atomically: a run that was killed and started
+again ends in the same bytes as one that was not.
 """
 
 import json
@@ -18,6 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import to_json
 
 from simgen.errors import OutputError
 from simgen.formats import masks
@@ -116,7 +117,8 @@ class CocoWriter:
                 "image": self._image_record(sample),
                 "annotations": [self._record(a) for a in sample.annotations],
             }
-            _replace(self.folder / "meta" / f"{stem}.json", _json({**sample.metadata, **records}))
+            # Many numbers: pydantic writes them four times as fast as the standard library.
+            _replace(self.folder / "meta" / f"{stem}.json", to_json({**sample.metadata, **records}) + b"\n")
         except OSError as error:
             raise OutputError(f'output "{self.folder}": sample {sample.index} not written: {error.strerror}') from None
 
@@ -186,11 +188,11 @@ class CocoWriter:
             "visible_fraction": a.visible_fraction,
             "truncated": a.truncated,
         }
-        if a.mask is not None:
-            record["segmentation"] = masks.encode(a.mask)
-            record["area"] = int(np.count_nonzero(a.mask))
+        if a.region is not None:
+            record["segmentation"] = masks.encode(a.region)
+            record["area"] = int(np.count_nonzero(a.region.part))
         if a.cam_T_object is not None:
-            record["cam_T_object"] = [round(float(v), 9) for v in a.cam_T_object.ravel()]
+            record["cam_T_object"] = a.cam_T_object.round(9).ravel().tolist()
         if len(a.keypoints):
             rows = [[round(float(x), 4), round(float(y), 4), int(v)] for x, y, v in a.keypoints]
             record["keypoints"] = [value for row in rows for value in row]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from simgen.errors import DataError
 from simgen.formats import masks
 from simgen.imagefile import decode
-from simgen.samples import Annotation, Sample
+from simgen.samples import Annotation, Region, Sample
 from simgen.scene import Plain
 
 
@@ -74,7 +74,7 @@ class ImageSet(Sequence[Sample]):
         return Sample(
             index=record.image_id - 1,
             rgb=rgb,
-            annotations=tuple(replace(a, mask=_mask(m, record)) for a, m in pairs),
+            annotations=tuple(replace(a, region=_region(m, record)) for a, m in pairs),
             camera_matrix=record.camera_matrix,
             lens=record.lens,
         )
@@ -89,10 +89,10 @@ class ImageSet(Sequence[Sample]):
             record.rgb()
 
 
-def _mask(segmentation: Any, record: ImageRecord) -> NDArray[np.bool_] | None:
+def _region(segmentation: Any, record: ImageRecord) -> Region | None:
     if segmentation is None:
         return None
     try:
-        return masks.decode(segmentation, record.size_wh)
+        return Region.of(masks.decode(segmentation, record.size_wh))
     except DataError as error:
         raise DataError(f'labels of image "{record.path.name}": {error}') from None

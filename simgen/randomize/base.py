@@ -17,7 +17,7 @@ from simgen.errors import AssetError, ConfigError, did_you_mean
 from simgen.randomize.distributions import Constant, Number, Uniform, clipped, weighted
 from simgen.randomize.quantities import Share, Within
 from simgen.registry import SectionError, build
-from simgen.scene import MaterialSpec, ObjectSpec, Plain, SceneSpec, Vec3
+from simgen.scene import MaterialSpec, ObjectSpec, Plain, Rgb, SceneSpec, Vec3
 from simgen.textures import TEXTURES, find_images
 
 SECTION = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
@@ -41,11 +41,19 @@ class Color:
     saturation: Share = Uniform(0, 1)
     value: Share = Uniform(0, 1)
 
-    def sample(self, rng: Generator) -> tuple[int, int, int]:
+    def sample(self, rng: Generator) -> Rgb:
         """Return rgb, 0 to 255."""
-        h, s, v = (d.sample(rng) for d in (self.hue, self.saturation, self.value))
-        r, g, b = colorsys.hsv_to_rgb(h % 1.0, clipped(s), clipped(v))
-        return round(255 * r), round(255 * g), round(255 * b)
+        return self.samples(rng, 1)[0]
+
+    def samples(self, rng: Generator, count: int) -> list[Rgb]:
+        """Return `count` colours."""
+        columns = [d.samples(rng, count) for d in (self.hue, self.saturation, self.value)]
+        return [_rgb(*hsv) for hsv in zip(*columns, strict=True)]
+
+
+def _rgb(hue: float, saturation: float, value: float) -> Rgb:
+    r, g, b = colorsys.hsv_to_rgb(hue % 1.0, clipped(saturation), clipped(value))
+    return round(255 * r), round(255 * g), round(255 * b)
 
 
 @dataclass(frozen=True, config=SECTION)
@@ -99,23 +107,35 @@ class Material:
         return self
 
     def sample(self, rng: Generator) -> MaterialSpec:
-        """Return one surface.
+        """Return one surface."""
+        return self.samples(rng, 1)[0]
+
+    def samples(self, rng: Generator, count: int) -> list[MaterialSpec]:
+        """Return `count` surfaces.
 
         What only physically based renderers see is drawn from a child of the stream: it does not move the numbers
         that follow, so a scene looks the same to the others whether it is varied or not.
         """
-        texture, specular = self.sample_texture(rng), round(self.specular.sample(rng), 6)
+        textures, specular = self._textures(rng, count), self.specular.samples(rng, count)
         child = rng.spawn(1)[0]
-        numbers: dict[str, Any] = {name: round(clipped(getattr(self, name).sample(child)), 4) for name in _SHARES}
-        varied, bumpy = numbers["roughness_contrast"] > 0, self.bump.sample(child)
-        return MaterialSpec(
-            texture,
-            specular,
-            **numbers,
-            bump=round(bumpy, 4),
-            roughness_texture=self._detail(child) if varied else None,
-            bump_texture=self._detail(child) if bumpy else None,
-        )
+        shares = [np.clip(getattr(self, name).samples(child, count), 0, 1).round(4).tolist() for name in _SHARES]
+        bumps = self.bump.samples(child, count)
+        surfaces = []
+        for texture, gloss, bump, *numbers in zip(textures, specular, bumps, *shares, strict=True):
+            named: dict[str, Any] = dict(zip(_SHARES, numbers, strict=True))
+            varied = named["roughness_contrast"] > 0
+            details = [self._detail(child) if wanted else None for wanted in (varied, bump)]
+            surfaces.append(
+                MaterialSpec(
+                    texture,
+                    round(gloss, 6),
+                    **named,
+                    bump=round(bump, 4),
+                    roughness_texture=details[0],
+                    bump_texture=details[1],
+                )
+            )
+        return surfaces
 
     def _detail(self, rng: Generator) -> Plain:
         scale, seed = round(max(self.detail_scale.sample(rng), 1e-3), 4), int(rng.integers(2**31))
@@ -124,21 +144,36 @@ class Material:
     def sample_texture(self, rng: Generator) -> Plain:
         """Return one texture section."""
         kind = _weighted(self.textures, rng)
-        if kind == "photo":
-            width, height = rng.uniform(0.4, 1.0, 2)
-            left, top = rng.uniform(0, 1 - width), rng.uniform(0, 1 - height)
-            crop = tuple(round(float(v), 6) for v in (left, top, width, height))
-            return {"kind": kind, "path": str(rng.choice(list(self.photos))), "crop": crop}
-        first, share = self.color.sample(rng), clipped(self.contrast.sample(rng))
-        others = rng.integers(0, 256, (2, 3)).tolist()
+        return self._photo(rng) if kind == "photo" else self._patterns([kind], rng)[0]
+
+    def _textures(self, rng: Generator, count: int) -> list[Plain]:
+        if self.textures.get("photo"):
+            return [self.sample_texture(rng) for _ in range(count)]
+        return self._patterns([_weighted(self.textures, rng) for _ in range(count)], rng)
+
+    def _photo(self, rng: Generator) -> Plain:
+        width, height = rng.uniform(0.4, 1.0, 2)
+        left, top = rng.uniform(0, 1 - width), rng.uniform(0, 1 - height)
+        crop = tuple(round(float(v), 6) for v in (left, top, width, height))
+        return {"kind": "photo", "path": str(rng.choice(list(self.photos))), "crop": crop}
+
+    def _patterns(self, kinds: list[str], rng: Generator) -> list[Plain]:
+        count = len(kinds)
+        first = np.array(self.color.samples(rng, count)).reshape(-1, 1, 3)
+        share = np.clip(self.contrast.samples(rng, count), 0, 1)[:, None, None]
         # A colour between two colours is one; whole numbers are cut, not rounded.
-        colors = [first] + [tuple(int(a + share * (b - a)) for a, b in zip(first, c, strict=True)) for c in others]
-        return {
-            "kind": kind,
-            "colors": colors[:1] if kind == "plain" else colors,
-            "scale": round(max(self.scale.sample(rng), 1e-3), 4),
-            "seed": int(rng.integers(2**31)),
-        }
+        others = (first + share * (rng.integers(0, 256, (count, 2, 3)) - first)).astype(int)
+        palettes = np.concatenate([first, others], 1).tolist()
+        scales, seeds = self.scale.samples(rng, count), rng.integers(2**31, size=count).tolist()
+        return [
+            {
+                "kind": kind,
+                "colors": [tuple(color) for color in (palette[:1] if kind == "plain" else palette)],
+                "scale": round(max(scale, 1e-3), 4),
+                "seed": seed,
+            }
+            for kind, palette, scale, seed in zip(kinds, palettes, scales, seeds, strict=True)
+        ]
 
 
 _SHARES = ("roughness", "roughness_contrast", "metallic", "clear_coat", "clear_coat_roughness", "transmission")

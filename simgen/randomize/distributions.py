@@ -46,6 +46,10 @@ class Distribution:
         """Return one number."""
         raise TypeError(f"{type(self).__name__} cannot be sampled")
 
+    def samples(self, rng: Generator, count: int) -> list[float]:
+        """Return `count` numbers; of one they are what `sample` gives."""
+        return [self.sample(rng) for _ in range(count)]
+
     def sample_int(self, rng: Generator) -> int:
         """Return one whole number: the nearest one, and every number of a range equally often."""
         return round(self.sample(rng))
@@ -74,6 +78,9 @@ class Constant(Distribution):
     def sample(self, rng: Generator) -> float:
         return self.value
 
+    def samples(self, rng: Generator, count: int) -> list[float]:
+        return [self.value] * count
+
     def support(self) -> tuple[float, float]:
         return self.value, self.value
 
@@ -92,6 +99,9 @@ class Uniform(_Ranged):
 
     def sample(self, rng: Generator) -> float:
         return float(rng.uniform(self.low, self.high))
+
+    def samples(self, rng: Generator, count: int) -> list[float]:
+        return list(map(float, rng.uniform(self.low, self.high, count)))
 
     def sample_int(self, rng: Generator) -> int:
         return int(rng.integers(round(self.low), round(self.high) + 1))

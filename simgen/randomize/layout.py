@@ -86,16 +86,17 @@ class Grid:
     def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
         count = sum(body.labelled for body in scene.objects)
         side = int(np.ceil(np.sqrt(max(count, 1))))
-        pitch = self.pitch_m.sample(rng)
-        placed, number = [], 0
+        cells = np.array([np.arange(count) % side, np.arange(count) // side]) - (side - 1) / 2
+        shifts = [self.jitter_m.samples(rng, count), self.jitter_m.samples(rng, count)]
+        x, y = self.pitch_m.sample(rng) * cells + shifts
+        turns, lifts = np.array(self.yaw_rad.samples(rng, count)) / 2, self.lift_m.samples(rng, count)
+        places = np.stack([x, -y, lifts], 1).round(6).tolist()
+        quats = np.stack([0 * turns, 0 * turns, np.sin(turns), np.cos(turns)], 1).round(6).tolist()
+        spots = zip(places, quats, strict=True)
+        placed = []
         for body in scene.objects:
             if body.labelled:
-                column, row = number % side, number // side
-                shift = [self.jitter_m.sample(rng), self.jitter_m.sample(rng)]
-                x, y = pitch * (np.array([column, row]) - (side - 1) / 2) + shift
-                yaw = self.yaw_rad.sample(rng)
-                quat = (0.0, 0.0, round(float(np.sin(yaw / 2)), 6), round(float(np.cos(yaw / 2)), 6))
-                body = dataclasses.replace(body, position_m=vec3((x, -y, self.lift_m.sample(rng))), quat_xyzw=quat)
-                number += 1
+                place, quat = next(spots)
+                body = dataclasses.replace(body, position_m=tuple(place), quat_xyzw=tuple(quat))
             placed.append(body)
         return dataclasses.replace(scene, objects=tuple(placed))

@@ -13,7 +13,7 @@ from simgen.randomize.base import SECTION, Color, Material, add_objects, vec3
 from simgen.randomize.distributions import Constant, Number, Uniform, clipped
 from simgen.randomize.quantities import MOST_TURN_RAD, Count, Extent, Length, Mass, Share, Turn, Within
 from simgen.registry import SectionError
-from simgen.scene import MaterialSpec, ObjectSpec, Plain, SceneSpec
+from simgen.scene import MaterialSpec, ObjectSpec, Plain, Rgb, SceneSpec
 from simgen.strokes import StyleRanges, plain_style, sample_style
 
 Grey: TypeAlias = Annotated[Number, Within(0, 255)]
@@ -34,14 +34,19 @@ _STYLE_LIMITS = {
 
 @dataclass(frozen=True, config=SECTION)
 class Surface:
-    """The table: a fixed box whose top is at z = 0."""
+    """The table: a fixed box whose top is at z = 0.
+
+    Attributes:
+        texture_px: pixels of its texture's edge.
+    """
 
     size_m: Length = Constant(1.5)
     material: Material = Material()
+    texture_px: Annotated[int, Field(ge=1, le=4096)] = 512
 
     def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
         size = round(self.size_m.sample(rng), 4)
-        model = {"kind": "box", "size_m": (size, size, 0.02), "texture_px": 512}
+        model = {"kind": "box", "size_m": (size, size, 0.02), "texture_px": self.texture_px}
         table = ObjectSpec("table", model, self.material.sample(rng), (0, 0, -0.01), friction=0.6)
         return add_objects(scene, [table])
 
@@ -174,26 +179,36 @@ class DigitTiles:
         return style
 
     def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
-        return add_objects(scene, [self._tile(i, rng) for i in range(self.count.sample_int(rng))])
-
-    def _tile(self, number: int, rng: Generator) -> ObjectSpec:
-        digit = int(rng.integers(10))
-        body = self.body.sample(rng)
-        style = sample_style(digit, rng, self.style) if self.handwriting else plain_style(digit)
-        colors = body.texture.get("colors", [(128, 128, 128)])
-        ground = sum(sum(color) for color in colors) / (3 * len(colors))
-        step = self.ink_contrast.sample(rng) * (-1 if ground > 128 else 1)
-        ink = [ground + step + (channel - 128) * 0.3 for channel in self.ink.sample(rng)]
-        model = {
-            "kind": "digit_tile",
-            "digit": digit,
-            "style": dict(vars(style)),
-            "ink": tuple(int(clipped(channel, 0, 255)) for channel in ink),
-            "size_m": round(self.size_m.sample(rng), 5),
-            "height_m": round(self.height_m.sample(rng), 5),
-            "margin": round(self.margin.sample(rng), 4),
+        count = self.count.sample_int(rng)
+        digits, bodies = rng.integers(10, size=count).tolist(), self.body.samples(rng, count)
+        written = [sample_style(digit, rng, self.style) if self.handwriting else plain_style(digit) for digit in digits]
+        numbers = {
+            "digit": digits,
+            "style": [dict(vars(style)) for style in written],
+            "ink": self._inks(bodies, rng),
+            "size_m": [round(v, 5) for v in self.size_m.samples(rng, count)],
+            "height_m": [round(v, 4) for v in self.height_m.samples(rng, count)],
+            "margin": [round(v, 4) for v in self.margin.samples(rng, count)],
         }
-        return ObjectSpec(f"tile_{number:02d}", model, body, labelled=True)
+        tiles = []
+        for i, (body, *values) in enumerate(zip(bodies, *numbers.values(), strict=True)):
+            model = {"kind": "digit_tile", **dict(zip(numbers, values, strict=True))}
+            tiles.append(ObjectSpec(f"tile_{i:02d}", model, body, labelled=True))
+        return add_objects(scene, tiles)
+
+    def _inks(self, bodies: list[MaterialSpec], rng: Generator) -> list[Rgb]:
+        """Return a colour for each body that stands out from it."""
+        steps, tints = self.ink_contrast.samples(rng, len(bodies)), self.ink.samples(rng, len(bodies))
+        return [_ink(*item) for item in zip(bodies, steps, tints, strict=True)]
+
+
+def _ink(body: MaterialSpec, step: float, tint: Rgb) -> Rgb:
+    """Return a grey that is `step` darker or brighter than the body, a little tinted."""
+    colors = body.texture.get("colors", [(128, 128, 128)])
+    ground = sum(sum(color) for color in colors) / (3 * len(colors))
+    grey = ground - step if ground > 128 else ground + step
+    r, g, b = (int(clipped(grey + (channel - 128) * 0.3, 0, 255)) for channel in tint)
+    return r, g, b
 
 
 @dataclass(frozen=True, config=SECTION)

@@ -10,7 +10,7 @@ from simgen.adapters.data import ClassifyCrops, DetectCrops, ImageCache, apply_h
 from simgen.adapters.settings import BoxHabit, CropConfig, TrainConfig
 from simgen.errors import DataError
 from simgen.formats.coco import CocoDataset
-from simgen.samples import Sample
+from simgen.samples import Region, Sample
 
 CLASSES = ("square", "disc")
 CONFIG = TrainConfig(augment=OFF, crop=CropConfig(crop_size=64, scale=(0.7, 1.2)))
@@ -50,7 +50,9 @@ class _Masked(CocoDataset):
         sample = super().__getitem__(index)
         blue, red = (sample.rgb[..., a].astype(int) - sample.rgb[..., 2 - a] > 100 for a in (2, 0))
         masks = {"square": red, "disc": blue}
-        return replace(sample, annotations=tuple(replace(a, mask=masks[a.class_name]) for a in sample.annotations))
+        return replace(
+            sample, annotations=tuple(replace(a, region=Region.of(masks[a.class_name])) for a in sample.annotations)
+        )
 
 
 def test_boxes_from_masks_fit_rotated_squares(dataset: CocoDataset):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scenes_for_tests import small_dice
 
-from simgen.annotate import View, annotate, silhouette_px
+from simgen.annotate import View, annotate, silhouettes
 from simgen.bullet import p
 from simgen.catalog.die import NAMES
 from simgen.config import from_dict
@@ -99,10 +99,10 @@ def test_visible_fraction_and_silhouette_of_a_covered_block():
     with World(lone, Path()) as world:
         frame = TinyRenderer().render(world, camera)
         alone = int((frame.instances == 1).sum())
-        pose = View.of(camera).cam_T_world @ world.poses()[0]
-        whole, outside = silhouette_px(world.bodies[0], pose, View.of(camera))
-    assert abs(whole - alone) <= 0.02 * alone
-    assert not outside
+        view = View.of(camera)
+        (whole,) = silhouettes(world.bodies, view.cam_T_world @ np.array(world.poses()), view)
+    assert abs(whole.area_px - alone) <= 0.02 * alone
+    assert not whole.truncated
     with World(SceneSpec(objects=(block, lid), light=FLAT, camera=camera), Path()) as world:
         frame = TinyRenderer().render(world, camera)
         (annotation,) = annotate(frame, world.bodies, world.poses(), camera)
