@@ -6,14 +6,13 @@ their class names (and, where finding the objects is the task, their boxes) befo
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-if TYPE_CHECKING:
-    from simgen.formats.imageset import ImageRecord, ImageSet
+from simgen.formats.imageset import ImageRecord, ImageSet
 
 Batch = dict[str, Tensor]
 Views = tuple[Tensor, Tensor]
@@ -70,11 +69,11 @@ class Unlabelled(Dataset[Views]):
             yield self.batch(first, min(size, self.rounds - first))
 
 
-def without_labels(dataset: "ImageSet", boxes: bool) -> "ImageSet":
+def without_labels(dataset: ImageSet, boxes: bool) -> ImageSet:
     """Return the set without class names, masks, keypoints and poses; `boxes`: whether the boxes may stay."""
     return ImageSet(dataset.root, dataset.classes, tuple(_stripped(r, boxes) for r in dataset.records))
 
 
-def _stripped(record: "ImageRecord", boxes: bool) -> "ImageRecord":
+def _stripped(record: ImageRecord, boxes: bool) -> ImageRecord:
     kept = [type(a)(class_name="", box_xyxy=a.box_xyxy, ignore=a.ignore) for a in record.annotations if boxes]
     return replace(record, annotations=tuple(kept), masks=(None,) * len(kept))

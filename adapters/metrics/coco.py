@@ -16,6 +16,7 @@ from simgen.adapters.predict import Detections
 from simgen.errors import DataError
 from simgen.formats.coco import ImageRecord
 from simgen.formats.masks import encode
+from simgen.samples import Region
 
 Array = NDArray[np.float64]
 Masks = Sequence[NDArray[np.bool_]]
@@ -177,5 +178,5 @@ def _mask_rows(found: Sequence[Detections], masks: Masks) -> list[dict[str, Any]
     for number, (d, drawn) in enumerate(zip(found, masks, strict=True)):
         for score, label, mask in zip(d.scores, d.classes, drawn, strict=True):
             row = {"image_id": number, "category_id": int(label), "score": float(score)}
-            rows.append({**row, "segmentation": encode(mask)})
+            rows.append({**row, "segmentation": encode(Region.of(mask))})
     return rows

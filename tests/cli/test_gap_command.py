@@ -49,8 +49,8 @@ def test_a_folder_of_photographs_of_another_size_will_do(sets, tmp_path):
     [
         ("source", "few", [], 'few": expected at least 10 images to compare, got 4'),
         ("empty", "source", [], 'empty": expected at least 10 images to compare, got 0'),
-        ("source", "nothing", [], 'nothing": expected annotations.json or JPEG and PNG files, got neither'),
-        ("source", "missing", [], 'missing": expected a COCO folder or the name of a set, got neither'),
+        ("source", "nothing", [], 'nothing": expected one of the known layouts'),
+        ("source", "missing", [], 'missing": expected a folder of images or the name of a set, got neither'),
         ("source", "broken", [], '00000007.png": expected a whole PNG file, got a truncated one'),
         ("source", "dark", ["--split", "first:99"], 'split "first:99": expected "all", "first:N" or "last:N"'),
         ("source", "dark", ["--images", "9"], "--images: expected a whole number >= 10, got 9"),
