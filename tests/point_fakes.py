@@ -32,6 +32,9 @@ class PointModel(nn.Module):
         deep = (nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, 2)) if hidden else (nn.Linear(width, 2),)
         self.head = nn.Sequential(*deep)
 
+    def forward(self, x: Tensor) -> Tensor:
+        return self.predict(self.features(x))
+
     def features(self, x: Tensor) -> Tensor:
         features: Tensor = self.body(x)
         return features
