@@ -49,7 +49,7 @@ def test_a_step_of_the_heads_drives_them_apart_and_one_of_the_encoder_together()
         method.losses(model, SOURCE, TARGET, 0.5)["discrepancy"].backward()
         for moved in (model.head, method.heads) if part == "heads" else (model.body,):
             _moved(moved.parameters())
-        assert sign * float(_apart(model, method, TARGET) - before) > 0
+        assert sign * (_apart(model, method, TARGET) - before).item() > 0
 
 
 def test_the_strength_scales_the_encoders_gradient_alone():
