@@ -6,7 +6,12 @@ sum(method.losses(model, source, target, progress=0.1).values()).backward()
 
 from simgen.adapters.methods.adabn import AdaBn
 from simgen.adapters.methods.base import Method, Passed, Setup
+from simgen.adapters.methods.cdan import Cdan
+from simgen.adapters.methods.coral import Coral
+from simgen.adapters.methods.dan import Dan
 from simgen.adapters.methods.dann import Dann
+from simgen.adapters.methods.jan import Jan
+from simgen.adapters.methods.mcd import Mcd
 from simgen.adapters.methods.source_only import SourceOnly
 from simgen.adapters.target import Target
 
@@ -16,5 +21,10 @@ METHODS: dict[str, type[Method]] = {
     "source_only": SourceOnly,
     "oracle": SourceOnly,
     "dann": Dann,
+    "cdan": Cdan,
+    "mcd": Mcd,
+    "dan": Dan,
+    "jan": Jan,
+    "coral": Coral,
     "adabn": AdaBn,
 }

@@ -16,7 +16,7 @@ from simgen.adapters.predict import Detections
 from simgen.errors import DataError
 from simgen.formats.coco import ImageRecord
 from simgen.formats.masks import encode
-from simgen.samples import Annotation
+from simgen.samples import Annotation, Region
 
 CLASSES = ("a", "b")
 
@@ -147,7 +147,7 @@ def masks(*boxes):
 
 def test_average_precision_of_masks_by_hand():
     # A mask of the upper half of its object overlaps it by 1/2, though the boxes given here are equal.
-    truth = tuple(encode(mask) for mask in masks(A, B))
+    truth = tuple(encode(Region.of(mask)) for mask in masks(A, B))
     records = [replace(image(("a", A), ("a", B)), masks=truth)]
     detections = [found(("a", 0.9, A), ("a", 0.8, B))]
     drawn = [masks([0, 0, 20, 10], B)]

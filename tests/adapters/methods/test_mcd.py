@@ -1,0 +1,73 @@
+from collections.abc import Iterator
+
+import torch
+from point_fakes import PointModel, PointTask, points, seen
+from torch import nn
+
+from simgen.adapters.discrepancy import classifier_discrepancy
+from simgen.adapters.methods import Setup
+from simgen.adapters.methods.mcd import Mcd
+from simgen.adapters.models.detector import DetectorOutput
+from simgen.adapters.settings import TrainConfig
+from simgen.adapters.target import Target
+from simgen.adapters.tasks import TASKS
+
+SOURCE, TARGET = points(6, seed=1), seen(points(4, seed=2))
+
+
+def _made(strength: float = 1.0) -> tuple[PointModel, Mcd]:
+    torch.manual_seed(0)
+    model = PointModel()
+    return model, Mcd(Setup(PointTask(), 8, 2, fresh=PointModel), strength=strength)
+
+
+def _apart(model: PointModel, method: Mcd, target: Target) -> torch.Tensor:
+    features = model.features(target.strong["x"])
+    second: nn.Module = method.heads["head"]
+    return classifier_discrepancy(model.head(features), second(features))
+
+
+def _moved(parameters: Iterator[nn.Parameter]) -> None:
+    with torch.no_grad():
+        for p in parameters:
+            if p.grad is not None:
+                p -= 0.01 * p.grad
+
+
+def test_both_heads_learn_the_source_and_the_discrepancy_is_subtracted():
+    model, method = _made()
+    losses = method.losses(model, SOURCE, TARGET, 0.5)
+    assert set(losses) == {"class", "class_second", "discrepancy"}
+    assert torch.allclose(losses["discrepancy"], -_apart(model, method, TARGET))
+    assert not torch.equal(losses["class"], losses["class_second"])
+
+
+def test_a_step_of_the_heads_drives_them_apart_and_one_of_the_encoder_together():
+    for part, sign in (("heads", 1), ("encoder", -1)):
+        model, method = _made()
+        before = _apart(model, method, TARGET)
+        method.losses(model, SOURCE, TARGET, 0.5)["discrepancy"].backward()
+        for moved in (model.head, method.heads) if part == "heads" else (model.body,):
+            _moved(moved.parameters())
+        assert sign * (_apart(model, method, TARGET) - before).item() > 0
+
+
+def test_the_strength_scales_the_encoders_gradient_alone():
+    gradients = []
+    for strength in (1.0, 3.0):
+        model, method = _made(strength)
+        method.losses(model, SOURCE, TARGET, 0.5)["discrepancy"].backward()
+        gradients.append((model.body[0].weight.grad, model.head[0].weight.grad))
+    assert torch.allclose(3 * gradients[0][0], gradients[1][0])
+    assert torch.equal(gradients[0][1], gradients[1][1])
+
+
+def test_maps_are_compared_where_the_first_heads_see_objects():
+    task = TASKS["detect"](["a", "b"], TrainConfig())
+    first, second = torch.zeros(1, 2, 4, 8), torch.randn(1, 2, 4, 8)
+    first[0, 1, 2, :] = torch.arange(8) + 5.0
+    first[0, 0, 3, :] = torch.arange(8) + 4.5
+    outputs = [DetectorOutput(heat, torch.zeros(1, 4, 4, 8)) for heat in (first, second)]
+    cells = first.amax(1).flatten().topk(16).indices
+    _, logits = task.vectors(torch.zeros(1, 3, 4, 8), outputs[1], outputs[0])
+    assert torch.equal(logits, second[0].flatten(1)[:, cells].T)
