@@ -1,7 +1,7 @@
 """What a training run is made of, before its first step: task, model, method, and the pictures to adapt to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ class Prepared:
     """A run that is ready to start.
 
     Attributes:
-        config: its settings.
+        config: its settings, with the steps that its method takes.
         task: what is learnt.
         fit: the step, with the method and the model.
         target: the pictures to adapt to, or None.
@@ -47,8 +47,13 @@ class Prepared:
     def batches(self, source: CocoDataset) -> Batches:
         """Return the batches of the run, `source` being the part of the labelled set that is learnt from."""
         method = self.fit.method
-        size = self.config.target.batch_size or round(method.target_share * self.config.batch_size)
-        return Batches(self.task, self.config, source if method.uses_source else None, self.target, size)
+        return Batches(
+            self.task,
+            self.config,
+            source if method.uses_source else None,
+            self.target,
+            _n_target(method, self.config),
+        )
 
     def model_file(self, classes: Sequence[str], result: Validation) -> ModelFile:
         """Return the finished model."""
@@ -100,6 +105,7 @@ def prepare(config: TrainConfig, source: CocoDataset, target: CocoDataset | None
         except CheckpointError as problem:
             raise ConfigError(f"train: {problem}") from None
     _require(method, config, target, init)
+    config = replace(config, steps=method.steps(config.steps, _n_target(method, config)))
     identity = {"source": fingerprint(source)}
     if target is not None:
         identity["target"] = fingerprint(part_of(target, config.target.part))
@@ -111,8 +117,13 @@ def prepare(config: TrainConfig, source: CocoDataset, target: CocoDataset | None
 def _method(config: TrainConfig, task: Task, module: nn.Module, sizes: tuple[int, Unlabelled | None]) -> Method:
     n_classes, pictures = sizes
     model: Any = module
-    setup = Setup(task, model.n_features, n_classes, 0 if pictures is None else pictures.rounds)
+    setup = Setup(task, model.n_features, n_classes, 0 if pictures is None else pictures.rounds, model)
     return build_kind(METHODS, config.method, "method", setup=setup)
+
+
+def _n_target(method: Method, config: TrainConfig) -> int:
+    """Return how many target pictures a step sees."""
+    return config.target.batch_size or round(method.target_share * config.batch_size)
 
 
 def _pictures(task: Task, target: CocoDataset) -> Unlabelled:

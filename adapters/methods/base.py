@@ -42,12 +42,14 @@ class Setup:
         n_features: length of the task's vectors.
         n_classes: of the task's class logits.
         n_target: how many target pictures go once through the set; 0 without a target.
+        model: the module as the run starts, for methods that copy it or look for parts of it.
     """
 
     task: "Task"
     n_features: int
     n_classes: int
     n_target: int = 0
+    model: Any = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +100,10 @@ class Method(nn.Module):
             progress: share of the steps that are done, in [0, 1).
         """
         raise NotImplementedError
+
+    def steps(self, planned: int, batch_size: int) -> int:
+        """Return how many of the planned steps, of `batch_size` target pictures each, it takes."""
+        return planned
 
     def begin(self, model: Any, once: Once) -> None:
         """Before the first step of a fresh run; `once` goes through the whole target set."""
