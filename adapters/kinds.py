@@ -48,6 +48,8 @@ def _check_arguments(
 def _check_value(annotation: Any, value: Any, where: str) -> None:
     if annotation is int and not _is_count(value):
         raise CheckpointError(f"{where}: expected a whole number >= 1, got {value!r:.60}")
+    if annotation is bool and not isinstance(value, bool):
+        raise CheckpointError(f"{where}: expected true or false, got {value!r:.60}")
     if annotation is float and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise CheckpointError(f"{where}: expected a number, got {value!r:.60}")
     counts = isinstance(value, list | tuple) and value and all(_is_count(v) for v in value)

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from simgen.adapters.batches import Batches
 from simgen.adapters.checkpoint import ModelFile, load_model
@@ -94,14 +94,17 @@ def prepare(config: TrainConfig, source: CocoDataset, target: CocoDataset | None
     task = TASKS[config.task](source.classes, config)
     started = None if init is None else _fitting(load_model(init), init, config, source)
     architecture = task.architecture() if started is None else dict(started.architecture)
+    fresh = partial(build_model, architecture, len(source.classes))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         try:
-            module = build_model(architecture, len(source.classes))
+            module: Any = fresh()
             if started is not None:
                 module.load_state_dict(started.state_dict)
             pictures = None if target is None else _pictures(task, part_of(target, config.target.part))
-            method = _method(config, task, module, (len(source.classes), pictures))
+            rounds = 0 if pictures is None else pictures.rounds
+            setup = Setup(task, module.n_features, len(source.classes), rounds, fresh)
+            method = build_kind(METHODS, config.method, "method", setup=setup)
         except CheckpointError as problem:
             raise ConfigError(f"train: {problem}") from None
     _require(method, config, target, init)
@@ -112,13 +115,6 @@ def prepare(config: TrainConfig, source: CocoDataset, target: CocoDataset | None
     if init is not None:
         identity["init"] = file_sha256(init)
     return Prepared(config, task, Fit(method, module, config), pictures, architecture, identity)
-
-
-def _method(config: TrainConfig, task: Task, module: nn.Module, sizes: tuple[int, Unlabelled | None]) -> Method:
-    n_classes, pictures = sizes
-    model: Any = module
-    setup = Setup(task, model.n_features, n_classes, 0 if pictures is None else pictures.rounds, model)
-    return build_kind(METHODS, config.method, "method", setup=setup)
 
 
 def _n_target(method: Method, config: TrainConfig) -> int:

@@ -29,7 +29,7 @@ class AdaIn(SourceOnly):
 
     def __init__(self, setup: Setup, *, p: float = 0.5) -> None:
         super().__init__(setup)
-        shallow_modules(setup.model)
+        shallow_modules(setup.fresh())
         self.p = p
 
     def losses(self, model: Any, source: Batch, target: Target, progress: float) -> dict[str, Tensor]:

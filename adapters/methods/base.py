@@ -42,14 +42,14 @@ class Setup:
         n_features: length of the task's vectors.
         n_classes: of the task's class logits.
         n_target: how many target pictures go once through the set; 0 without a target.
-        model: the module as the run starts, for methods that copy it or look for parts of it.
+        fresh: makes another model of the same architecture, newly initialised.
     """
 
     task: "Task"
     n_features: int
     n_classes: int
     n_target: int = 0
-    model: Any = None
+    fresh: Callable[[], Any] = nn.Module
 
 
 @dataclass(frozen=True, eq=False)

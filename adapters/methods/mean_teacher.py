@@ -1,13 +1,12 @@
 """Mean teacher: Tarvainen and Valpola 2017 (arXiv:1703.01780), for domains French et al. 2018 (arXiv:1706.05208)."""
 
-import copy
 from typing import Any, Self
 
 import torch
 from torch import Tensor
 
 from simgen.adapters.averages import update_average
-from simgen.adapters.methods.base import Method, Setup
+from simgen.adapters.methods.base import Method, Once, Setup
 from simgen.adapters.pseudo import EMPTY, Guesses, class_thresholds, ramp, remembered
 from simgen.adapters.target import Batch, Target
 
@@ -55,9 +54,12 @@ class MeanTeacher(Method):
         if not 0 <= decay < 1:
             raise ValueError(f"decay: expected a number in [0, 1), got {decay}")
         self.weight, self.decay, self.ramp_up, self.share, self.sure = weight, decay, ramp_up, share, sure
-        self.teacher = copy.deepcopy(setup.model).requires_grad_(False).eval()
+        self.teacher = setup.fresh().requires_grad_(False).eval()
         self.register_buffer("scores", torch.zeros(memory))
         self.register_buffer("classes", torch.full((memory,), EMPTY))
+
+    def begin(self, model: Any, once: Once) -> None:
+        self.teacher.load_state_dict(model.state_dict())
 
     def train(self, mode: bool = True) -> Self:
         super().train(mode)

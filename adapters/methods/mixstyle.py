@@ -29,7 +29,7 @@ class MixStyle(SourceOnly):
         super().__init__(setup)
         if not alpha > 0:
             raise ValueError(f"alpha: expected a number > 0, got {alpha}")
-        shallow_modules(setup.model)
+        shallow_modules(setup.fresh())
         self.p, self.alpha = p, alpha
 
     def losses(self, model: Any, source: Batch, target: Target, progress: float) -> dict[str, Tensor]:

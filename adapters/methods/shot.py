@@ -17,9 +17,9 @@ class Shot(Method):
     """A trained model adapts to target pictures alone: its heads stay, its features move under them.
 
     Minimises mean H(p) - H(mean p) (eq. 2-3) + weight * CE(p, label of the nearest class centroid) (eq. 4-7) on
-    augmented target pictures. The source model should have been trained with smoothed labels (eq. 1), as the
-    classification task does. Where the classes are not equally frequent in the target, give their shares as `prior`:
-    otherwise the second term makes them equal.
+    augmented target pictures; centroids and labels are those of the pictures as they are. The source model should
+    have been trained with smoothed labels (eq. 1), as the classification task does. Where the classes are not equally
+    frequent in the target, give their shares as `prior`: otherwise the second term makes them equal.
 
     Differences from the paper: centroids come from a memory of the latest vectors, which costs nothing, not from a
     pass over the target every epoch; in detection p is the softmax over classes at the cells that look most like an
@@ -60,16 +60,19 @@ class Shot(Method):
         return [{**group, "lr_factor": self.lr_factor} for group in parameter_groups(model, weight_decay)]
 
     def losses(self, model: Any, source: Batch, target: Target, progress: float) -> dict[str, Tensor]:
-        seen = self.run(model, target.strong)
-        labels = self._labels(seen)
-        pseudo = F.cross_entropy(seen.logits.float(), labels)
-        return {"information": information_loss(seen.logits, self.prior), "pseudo": self.weight * pseudo}
+        with torch.no_grad():
+            weak = self.run(model, target.weak)
+            labels = self._labels(weak)
+        features = model.features(self.task.inputs(target.strong))
+        _, logits = self.task.vectors(features, model.predict(features), weak.output)
+        pseudo = F.cross_entropy(logits.float(), labels)
+        return {"information": information_loss(logits, self.prior), "pseudo": self.weight * pseudo}
 
     def _labels(self, seen: Passed) -> Tensor:
         """Remember vectors; return the class (n,) of the centroid that each is nearest to."""
-        vectors = seen.vectors.detach().float()
+        vectors = seen.vectors.float()
         self.vectors = remembered(self.vectors, vectors)
-        self.probabilities = remembered(self.probabilities, seen.logits.detach().float().softmax(dim=1))
+        self.probabilities = remembered(self.probabilities, seen.logits.float().softmax(dim=1))
         return centroid_labels(vectors, self.vectors, self.probabilities)
 
 

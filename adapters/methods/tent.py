@@ -36,7 +36,7 @@ class Tent(AdaBn):
 
     def __init__(self, setup: Setup, *, passes: int = 1, lr_factor: float = 0.5) -> None:
         super().__init__(setup)
-        if not _norms(setup.model):
+        if not _norms(setup.fresh()):
             raise ValueError("expected a model with batch normalisation, but this one has none")
         self.passes, self.lr_factor = passes, lr_factor
 

@@ -55,12 +55,13 @@ class Task(Protocol):
     def unlabelled(self, dataset: "CocoDataset") -> Unlabelled:
         """Return the views of target images, cut as `config.target` says; their labels are not read."""
 
-    def vectors(self, features: Tensor, output: Any) -> tuple[Tensor, Tensor]:
+    def vectors(self, features: Tensor, output: Any, places: Any = None) -> tuple[Tensor, Tensor]:
         """Return what methods compare across domains: vectors (n, F), and class logits (n, C) for a softmax.
 
         Args:
             features: of `Model.features`.
             output: of `Model.predict`.
+            places: another output of the same pictures, by which the places are chosen instead of by `output`.
         """
 
     def guesses(self, output: Any) -> Guesses:

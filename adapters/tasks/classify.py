@@ -43,7 +43,7 @@ class Classify:
         config = target_config(self._config)
         return Unlabelled(ClassifyCrops(without_labels(dataset, boxes=True), config, 0), "crop")
 
-    def vectors(self, features: Tensor, output: Tensor) -> tuple[Tensor, Tensor]:
+    def vectors(self, features: Tensor, output: Tensor, places: Tensor | None = None) -> tuple[Tensor, Tensor]:
         return features, output
 
     def collate(self, items: Sequence[tuple[Tensor, int]]) -> dict[str, Tensor]:

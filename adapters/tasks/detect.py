@@ -54,13 +54,15 @@ class Detect:
         config = target_config(self._config)
         return Unlabelled(DetectCrops(without_labels(dataset, boxes=False), config, 0), "image")
 
-    def vectors(self, features: Tensor, output: DetectorOutput) -> tuple[Tensor, Tensor]:
+    def vectors(
+        self, features: Tensor, output: DetectorOutput, places: DetectorOutput | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Return the vectors of the `PEAKS` cells of each image that look most like an object's centre.
 
         The cells between objects are nearly all of a map, and alike in both domains whatever the objects look like.
         """
         heat = output.heat.float()
-        best = heat.detach().amax(dim=1).flatten(1)
+        best = (output if places is None else places).heat.detach().float().amax(dim=1).flatten(1)
         cells = best.topk(min(PEAKS, best.shape[1]), dim=1).indices[:, None]
         vectors = features.float().flatten(2).take_along_dim(cells, 2)
         logits = heat.flatten(2).take_along_dim(cells, 2)

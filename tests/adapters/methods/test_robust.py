@@ -19,8 +19,11 @@ TASK = Classify(["a", "b"], TrainConfig(task="classify", view=CropView(grey=Fals
 
 
 def _setup() -> Setup:
-    model = build_model({"kind": "crop_classifier", "widths": [8, 16], "in_channels": 3}, 2)
-    return Setup(TASK, 16, 2, 9, model)
+    return Setup(TASK, 16, 2, 9, _model)
+
+
+def _model() -> Any:
+    return build_model({"kind": "crop_classifier", "widths": [8, 16], "in_channels": 3}, 2)
 
 
 def _batch(seed: int, count: int = 4) -> dict[str, Tensor]:
@@ -45,36 +48,36 @@ def test_styles_are_mixed_while_training_only_and_lie_between_those_of_the_batch
 
 @pytest.mark.parametrize("kind", ["mixstyle", "adain"])
 def test_nothing_stays_in_the_model(kind: str):
-    setup = _setup()
-    METHODS[kind](setup).train().losses(setup.model, _batch(0), Target(_batch(1), _batch(1)), 0.0)
-    assert not any(module._forward_hooks for module in setup.model.modules())
+    setup, model = _setup(), _model()
+    METHODS[kind](setup).train().losses(model, _batch(0), Target(_batch(1), _batch(1)), 0.0)
+    assert not any(module._forward_hooks for module in model.modules())
 
 
 def test_the_stem_hands_on_source_maps_in_the_targets_style():
-    setup, seen = _setup(), []
-    setup.model.stages.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    setup, model, seen = _setup(), _model(), []
+    model.stages.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     target = Target(_batch(1, count=1), {})
-    AdaIn(setup, p=1.0).losses(setup.model.eval(), _batch(0), target, 0.0)
-    style = setup.model.stem(TASK.inputs(target.weak))
+    AdaIn(setup, p=1.0).losses(model.eval(), _batch(0), target, 0.0)
+    style = model.stem(TASK.inputs(target.weak))
     assert seen[0].shape[0] == 4
     live = style.std((2, 3))[0] > 1e-3
     assert torch.allclose(seen[0].mean((2, 3)), style.mean((2, 3)).expand(4, -1), atol=1e-4)
-    own = setup.model.stem(TASK.inputs(_batch(0))).std((2, 3)) > 1e-3
+    own = model.stem(TASK.inputs(_batch(0))).std((2, 3)) > 1e-3
     expected = style.std((2, 3)).expand(4, -1)
     assert torch.allclose(seen[0].std((2, 3))[own & live], expected[own & live], atol=1e-3)
 
 
 @pytest.mark.parametrize("kind", ["fda", "color_transfer", "degrade"])
 def test_the_model_learns_from_changed_pictures_with_true_labels(kind: str):
-    setup, seen = _setup(), []
-    setup.model.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    setup, model, seen = _setup(), _model(), []
+    model.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     source = _batch(0)
     method = METHODS[kind](setup)
     torch.manual_seed(0)
-    losses = method.losses(setup.model, source, Target(_batch(1, 2), {}), 0.0)
+    losses = method.losses(model, source, Target(_batch(1, 2), {}), 0.0)
     assert seen[0].shape == TASK.inputs(source).shape
     assert not torch.allclose(seen[0], TASK.inputs(source), atol=0.05)
-    expected = TASK.losses(setup.model(seen[0]), source)["class"]
+    expected = TASK.losses(model(seen[0]), source)["class"]
     assert torch.allclose(losses["class"], expected, atol=1e-4)
 
 
@@ -91,11 +94,15 @@ def test_degraded_pictures_differ_from_each_other_and_stay_pictures():
 
 
 def test_a_model_without_early_maps_or_a_senseless_range_is_refused():
-    model: Any = nn.Linear(2, 2)
-    model.shallow = ()
+
+    def fresh() -> Any:
+        model: Any = nn.Linear(2, 2)
+        model.shallow = ()
+        return model
+
     for kind in ("mixstyle", "adain"):
         with pytest.raises(ValueError, match="names none"):
-            METHODS[kind](Setup(TASK, 16, 2, 9, model))
+            METHODS[kind](Setup(TASK, 16, 2, 9, fresh))
     with pytest.raises(ValueError, match="severity >= 0"):
         Degrade(_setup(), severity=-1.0)
     with pytest.raises(ValueError, match="alpha: expected a number > 0"):

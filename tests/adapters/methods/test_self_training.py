@@ -75,8 +75,10 @@ def _accuracy(model: _Net) -> float:
 
 
 def _made(kind: str, model: _Net, **arguments: Any) -> Method:
-    setup = Setup(_Points(["a", "b", "c"], TrainConfig(task="classify")), 12, CLASSES, 899, model)
-    return METHODS[kind](setup, **arguments)
+    setup = Setup(_Points(["a", "b", "c"], TrainConfig(task="classify")), 12, CLASSES, 899, _Net)
+    method = METHODS[kind](setup, **arguments)
+    method.begin(model, lambda: ())
+    return method
 
 
 @lru_cache
@@ -128,7 +130,7 @@ def test_tent_takes_one_step_a_batch_of_one_pass():
     assert _made("tent", model).steps(10, 64) == 10
     assert _made("source_only", model).steps(2500, 64) == 2500
     with pytest.raises(ValueError, match="expected a model with batch normalisation"):
-        METHODS["tent"](Setup(_Points(["a"], TrainConfig(task="classify")), 2, 1, 9, nn.Linear(2, 1)))
+        METHODS["tent"](Setup(_Points(["a"], TrainConfig(task="classify")), 2, 1, 9, lambda: nn.Linear(2, 1)))
 
 
 def test_the_teacher_is_the_closed_form_of_its_average_with_buffers():
