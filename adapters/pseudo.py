@@ -58,7 +58,12 @@ def class_thresholds(scores: Tensor, classes: Tensor, n_classes: int, share: flo
 
 
 def ramp(progress: float, length: float) -> float:
-    """Return exp(-5 (1 - t)^2), t = progress / length up to 1: Laine and Aila 2017 (arXiv:1610.02242, section 2.1)."""
+    """Return exp(-5 (1 - t)^2), t = progress / length up to 1: Laine and Aila 2017 (arXiv:1610.02242, section 2.1).
+
+    Before the start, at a negative progress, it is 0.
+    """
+    if progress < 0:
+        return 0.0
     t = 1.0 if length <= 0 else min(1.0, progress / length)
     return math.exp(-5 * (1 - t) ** 2)
 

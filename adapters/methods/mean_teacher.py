@@ -16,7 +16,10 @@ class MeanTeacher(Method):
 
     Minimises L_task(source) + weight * r(p) * L_task(strong target, teacher's guesses on the weak view). After each
     step theta' <- decay theta' + (1 - decay) theta (eq. 1), of weights and batch-norm statistics alike; the teacher
-    runs in evaluation mode. r(p) = exp(-5 (1 - p / ramp_up)^2) over the progress p (section 3).
+    runs in evaluation mode. r(p) is 0 while p < burn_in, then exp(-5 (1 - (p - burn_in) / ramp_up)^2) over the progress
+    p (section 3). A teacher that knows nothing yet must not teach: from the first step on, students come to give all
+    target pictures one class and the source its own (the burn-in of Liu et al. 2021, arXiv:2102.09480, section 3.1).
+    A run that starts from a trained model (`--init`) needs none.
 
     Guesses count from a threshold of their class on (see `class_thresholds`): the best `share` of its recent guesses,
     and all above `sure`. Classification: the cross-entropy with hard labels (arXiv:2001.07685, eq. 4). Detection: the
@@ -27,7 +30,8 @@ class MeanTeacher(Method):
         setup: what it is made for.
         weight: of the target's loss.
         decay: of the teacher.
-        ramp_up: share of the run over which the target's weight rises.
+        burn_in: share of the run before the target counts.
+        ramp_up: share of the run over which the target's weight rises after that.
         share: least share of each class's guesses that counts (0.5: where the class-balanced paper's portion ends).
         sure: score from which on any guess counts.
         memory: how many recent guesses the thresholds are taken from.
@@ -43,7 +47,8 @@ class MeanTeacher(Method):
         *,
         weight: float = 1.0,
         decay: float = 0.99,
-        ramp_up: float = 0.3,
+        burn_in: float = 0.4,
+        ramp_up: float = 0.2,
         share: float = 0.5,
         sure: float = 0.9,
         memory: int = 1024,
@@ -53,7 +58,8 @@ class MeanTeacher(Method):
             raise ValueError(f"share: expected a number in (0, 1], got {share}")
         if not 0 <= decay < 1:
             raise ValueError(f"decay: expected a number in [0, 1), got {decay}")
-        self.weight, self.decay, self.ramp_up, self.share, self.sure = weight, decay, ramp_up, share, sure
+        self.weight, self.decay, self.share, self.sure = weight, decay, share, sure
+        self.burn_in, self.ramp_up = burn_in, ramp_up
         self.teacher = setup.fresh().requires_grad_(False).eval()
         self.register_buffer("scores", torch.zeros(memory))
         self.register_buffer("classes", torch.full((memory,), EMPTY))
@@ -71,7 +77,7 @@ class MeanTeacher(Method):
             guesses = self.task.guesses(self.teacher(self.task.inputs(target.weak)))
         kept = self._kept(guesses)
         own, other = self.both(model, source, target.strong)
-        factor = self.weight * ramp(progress, self.ramp_up)
+        factor = self.weight * ramp(progress - self.burn_in, self.ramp_up)
         taught = self.task.taught(other.output, guesses, kept)
         return {**self.task.losses(own.output, source), **{f"taught_{k}": factor * v for k, v in taught.items()}}
 

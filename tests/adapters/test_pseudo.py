@@ -33,6 +33,7 @@ def test_a_memory_forgets_the_oldest():
 def test_the_ramp():
     assert ramp(0.0, 0.3) == pytest.approx(math.exp(-5))
     assert ramp(0.15, 0.3) == pytest.approx(math.exp(-1.25))
+    assert ramp(-0.01, 0.3) == ramp(-0.01, 0.0) == 0
     assert ramp(0.3, 0.3) == ramp(0.9, 0.3) == ramp(0.0, 0.0) == 1
 
 

@@ -103,6 +103,15 @@ def test_self_training_raises_the_accuracy_on_the_target(kind: str, arguments: d
     assert _accuracy(model) > before + 0.05
 
 
+def test_the_teacher_is_silent_until_it_has_learnt():
+    torch.manual_seed(0)
+    model = _Net()
+    method = _made("mean_teacher", model, burn_in=0.5)
+    early, late = (method.losses(model, _source(), _target(), progress) for progress in (0.49, 0.9))
+    assert float(early["taught_class"].detach()) == 0
+    assert float(late["taught_class"].detach()) > 0
+
+
 def test_shot_leaves_the_head_and_moves_the_rest():
     weights, _ = _source_only(0)
     model = _Net()
