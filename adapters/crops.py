@@ -52,7 +52,10 @@ class CropView:
 
     def to_input(self, crops: Tensor) -> Tensor:
         """Turn (B, S, S, channels) uint8 crops into the module's input (B, channels, S, S) float32 around 0."""
-        x = crops.permute(0, 3, 1, 2).float() / 255
+        return self.seen(crops.permute(0, 3, 1, 2).float() / 255)
+
+    def seen(self, x: Tensor) -> Tensor:
+        """Turn pictures (B, channels, S, S) in [0, 1] into the module's input, centred as the settings say."""
         if not self.standardize:
             return (x - 0.5) / 0.25
         dims = (1, 2, 3)

@@ -1,7 +1,7 @@
 """What a training run is made of, before its first step: task, model, method, and the pictures to adapt to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ class Prepared:
     """A run that is ready to start.
 
     Attributes:
-        config: its settings.
+        config: its settings, with the steps that its method takes.
         task: what is learnt.
         fit: the step, with the method and the model.
         target: the pictures to adapt to, or None.
@@ -47,8 +47,13 @@ class Prepared:
     def batches(self, source: ImageSet) -> Batches:
         """Return the batches of the run, `source` being the part of the labelled set that is learnt from."""
         method = self.fit.method
-        size = self.config.target.batch_size or round(method.target_share * self.config.batch_size)
-        return Batches(self.task, self.config, source if method.uses_source else None, self.target, size)
+        return Batches(
+            self.task,
+            self.config,
+            source if method.uses_source else None,
+            self.target,
+            _n_target(method, self.config),
+        )
 
     def model_file(self, classes: Sequence[str], result: Validation) -> ModelFile:
         """Return the finished model."""
@@ -103,12 +108,18 @@ def prepare(config: TrainConfig, source: ImageSet, target: ImageSet | None, init
         except CheckpointError as problem:
             raise ConfigError(f"train: {problem}") from None
     _require(method, config, target, init)
+    config = replace(config, steps=method.steps(config.steps, _n_target(method, config)))
     identity = {"source": fingerprint(source)}
     if target is not None:
         identity["target"] = fingerprint(part_of(target, config.target.part))
     if init is not None:
         identity["init"] = file_sha256(init)
     return Prepared(config, task, Fit(method, module, config), pictures, resolved(architecture, module), identity)
+
+
+def _n_target(method: Method, config: TrainConfig) -> int:
+    """Return how many target pictures a step sees."""
+    return config.target.batch_size or round(method.target_share * config.batch_size)
 
 
 def _pictures(task: Task, target: ImageSet) -> Unlabelled:

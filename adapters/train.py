@@ -74,6 +74,7 @@ def train(
     if config.runtime.threads:
         torch.set_num_threads(config.runtime.threads)
     prepared = prepare(config, dataset, target, init)
+    config = prepared.config
     run = RunFolder(out, config, prepared.identity)
     if run.model.is_file():
         return run.model

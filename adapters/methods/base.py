@@ -101,6 +101,10 @@ class Method(nn.Module):
         """
         raise NotImplementedError
 
+    def steps(self, planned: int, batch_size: int) -> int:
+        """Return how many of the planned steps, of `batch_size` target pictures each, it takes."""
+        return planned
+
     def begin(self, model: Any, once: Once) -> None:
         """Before the first step of a fresh run; `once` goes through the whole target set."""
 

@@ -23,10 +23,12 @@ class Model(Protocol):
     Attributes:
         n_features: channels of what `features` returns, its second dimension.
         heads: names of the submodules that `predict` uses.
+        shallow: names of the first submodules that return a map (B, C, h, w), finest first; empty where it has none.
     """
 
     n_features: int
     heads: tuple[str, ...]
+    shallow: tuple[str, ...]
 
     def features(self, inputs: Tensor, /) -> Tensor:
         """Return features (B, n_features, ...) of a task's inputs."""

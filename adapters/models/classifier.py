@@ -18,6 +18,7 @@ class CropClassifier(nn.Module):
     """
 
     heads = ("head",)
+    shallow = ("stem", "stages.0")
 
     def __init__(
         self, n_classes: int, in_channels: int = 1, widths: Sequence[int] = (32, 64, 96), dropout: float = 0.0

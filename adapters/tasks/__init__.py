@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from simgen.adapters.pseudo import Guesses
 from simgen.adapters.settings import TrainConfig
 from simgen.adapters.target import Batch, Unlabelled
 from simgen.adapters.tasks.classify import Classify
@@ -40,7 +41,13 @@ class Task(Protocol):
         """Join items into a batch of tensors; runs in the loader's process."""
 
     def inputs(self, batch: Batch) -> Tensor:
-        """Return the module's input."""
+        """Return the module's input: `seen(pictures(batch))`."""
+
+    def pictures(self, batch: Batch) -> Tensor:
+        """Return what methods of translation change: (B, channels, H, W) float32 in [0, 1]."""
+
+    def seen(self, pictures: Tensor) -> Tensor:
+        """Return the module's input of such pictures."""
 
     def losses(self, output: Any, batch: Batch) -> dict[str, Tensor]:
         """Return the named, weighted scalars whose sum is minimised."""
@@ -55,6 +62,18 @@ class Task(Protocol):
             features: of `Model.features`.
             output: of `Model.predict`.
             places: another output of the same pictures, by which the places are chosen instead of by `output`.
+        """
+
+    def guesses(self, output: Any) -> Guesses:
+        """Return what an output says is there, each with a score."""
+
+    def taught(self, output: Any, guesses: Guesses, kept: Tensor) -> dict[str, Tensor]:
+        """Return the losses of an output against guesses on the same frames.
+
+        Args:
+            output: of `Model.predict`.
+            guesses: of a teacher.
+            kept: (n,) bool, which of them count as true; the others are left open, neither true nor false.
         """
 
     def validate(self, module: nn.Module, records: "Sequence[ImageRecord]") -> Validation:

@@ -40,6 +40,7 @@ DETECT = replace(
     crop=CropConfig(crop_size=64, scale=(1.0, 1.0)),
 )
 TASKS = {"classify": CLASSIFY, "detect": DETECT}
+ARGUMENTS = {"tent": {"passes": 9}}
 DEFINED = [(kind, task) for kind in METHODS for task in TASKS if task not in METHODS[kind].undefined]
 
 
@@ -81,7 +82,7 @@ def _state(path: Path) -> dict[str, torch.Tensor]:
 def test_every_method_goes_on_to_the_same_model(
     kind: str, task: str, source: Path, target: CocoDataset, trained: dict[str, Path], tmp_path: Path
 ):
-    config = replace(TASKS[task], method={"kind": kind})
+    config = replace(TASKS[task], method={"kind": kind, **ARGUMENTS.get(kind, {})})
     given = {"target": target, "init": trained[task]}
     whole = train(config, source, tmp_path / "whole", **given)
     with pytest.raises(_StopError):
