@@ -38,7 +38,7 @@ from simgen.formats.coco import CocoDataset, ImageRecord
 OnStep = Callable[[int, int, dict[str, float]], None]
 """Called as on_step(step, total, losses) after every optimizer step."""
 
-_SHIPPED = {"detect": "dice", "classify": "digits"}
+_SHIPPED = {"detect": "dice", "classify": "digits", "keypoints": "charuco"}
 
 
 class TrainingError(SimgenError):

@@ -12,10 +12,15 @@ from torch import nn
 from simgen.adapters.models.backbone import ResidualBackbone
 from simgen.adapters.models.classifier import CropClassifier
 from simgen.adapters.models.detector import CenterDetector
+from simgen.adapters.models.keypoint_net import PlaneNet
 from simgen.errors import CheckpointError, did_you_mean
 
 BACKBONES: dict[str, Callable[..., nn.Module]] = {"residual": ResidualBackbone}
-MODELS: dict[str, Callable[..., nn.Module]] = {"center_detector": CenterDetector, "crop_classifier": CropClassifier}
+MODELS: dict[str, Callable[..., nn.Module]] = {
+    "center_detector": CenterDetector,
+    "crop_classifier": CropClassifier,
+    "plane_net": PlaneNet,
+}
 
 
 def build_model(architecture: Mapping[str, Any], n_classes: int) -> nn.Module:

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 
 from simgen.adapters.metrics import Score
 from simgen.adapters.report.pictures import confusion_plot, crop_picture, curves_plot, detection_picture
+from simgen.adapters.report.poses import POSE_NAMES, pose_examples
 
 if TYPE_CHECKING:
     from simgen.adapters.evaluate import Evaluation
@@ -23,13 +24,14 @@ _NAMES = {
     "precision": "precision",
     "recall": "recall",
     "accuracy": "accuracy",
+    **POSE_NAMES,
 }
 
 
 def write_report(evaluation: "Evaluation", path: Path) -> Path:
     """Write the page of one evaluation; return its path."""
     headline = [(_NAMES[k], _shown(s)) for k, s in evaluation.scores.items() if k in _NAMES]
-    plots = [confusion_plot(evaluation.confusion, evaluation.classes)]
+    plots = [confusion_plot(evaluation.confusion, evaluation.classes)] if evaluation.confusion.size else []
     if len(evaluation.curves):
         plots.append(curves_plot(evaluation.curves, evaluation.classes))
     page = _template("report.html").render(
@@ -75,6 +77,8 @@ def _shown(score: Score) -> str:
 
 
 def _per_class(evaluation: "Evaluation") -> list[tuple[str, int, list[str]]]:
+    if not evaluation.confusion.size:
+        return []
     counts = evaluation.confusion[:-1].sum(1)
     keys = [k for k in ("ap50", "ap", "f1") if f"{k}/{evaluation.classes[0]}" in evaluation.scores]
     return [
@@ -87,6 +91,8 @@ def _examples(evaluation: "Evaluation") -> list[tuple[str, str]]:
     """Return (picture, caption) pairs, the worst first."""
     if evaluation.task == "classify":
         return _wrong_crops(evaluation)
+    if evaluation.task == "keypoints":
+        return pose_examples(evaluation, EXAMPLES)
     none = len(evaluation.classes)
     errors = [sum(said != true for said, true in m.detections) + len(m.missed) for m in evaluation.matches]
     worst = np.argsort(-np.array(errors), kind="stable")[:EXAMPLES]

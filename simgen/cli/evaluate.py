@@ -10,7 +10,11 @@ if TYPE_CHECKING:
     from simgen.adapters.evaluate import Evaluation
     from simgen.formats.coco import CocoDataset
 
-HEADLINE = ("map", "map50", "precision", "recall", "f1", "accuracy")
+HEADLINE = (
+    *("map", "map50", "precision", "recall", "f1", "accuracy"),
+    *("pck@1", "pck@5", "corner_px_median", "corner_px_90", "oks", "translation_percent_median"),
+    *("rotation_deg_median", "add_mm_median", "reprojection_px_median", "mask_iou", "gross_failures"),
+)
 
 
 def evaluate(

@@ -12,11 +12,12 @@ def train(
     config: Annotated[
         str | None,
         typer.Option(
-            help="A YAML file, or shipped settings: dice (detect) or digits (classify); default: those of --task."
+            help="A YAML file, or shipped settings: dice (detect), digits (classify) or charuco (keypoints); "
+            "default: those of --task."
         ),
     ] = None,
     task: Annotated[
-        str | None, typer.Option(help="detect or classify; default: that of --config, else detect.")
+        str | None, typer.Option(help="detect, classify or keypoints; default: that of --config, else detect.")
     ] = None,
     steps: Annotated[
         int | None, typer.Option(help="Optimizer steps; default: those of the settings, 3000 in the shipped ones.")
