@@ -2,8 +2,11 @@
 
 1. A homography through many (plane, pixel) pairs, robust to those that are wrong.
 2. Each point moves to the saddle of grey values next to it (Forstner and Gulch 1987; OpenCV's cornerSubPix).
-3. Perspective-n-Point on the points: RANSAC (Fischler and Bolles 1981) over planar poses (IPPE, Collins and
-   Bartoli 2014), then Levenberg-Marquardt on the inliers.
+3. The homography again, through the moved points: those that it leaves out sat on something else.
+4. Perspective-n-Point on the points that stay: the better of the two poses that a plane can have (IPPE, Collins and
+   Bartoli 2014), then Levenberg-Marquardt.
+
+The robust fit is MAGSAC++ (Barath et al. 2020), a RANSAC without a hard limit.
 """
 
 from dataclasses import dataclass
@@ -16,6 +19,8 @@ from simgen.adapters.planes import Array, PlaneObject, in_front, mapped
 
 _ROUNDS = 2
 _LEAST = 4
+_CONTRAST = 0.3
+_LEAST_GREY = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,9 +75,13 @@ def refine(grey: NDArray[np.uint8], image_T_plane: Array, thing: PlaneObject, wi
 
 
 def _saddles(grey: NDArray[np.uint8], pixels: Array, windows: NDArray[np.int64]) -> tuple[Array, NDArray[np.bool_]]:
-    """Return the moved points (K, 2) and which of them stayed within their windows, inside the picture."""
+    """Return the moved points (K, 2) and which of them count.
+
+    Those do that stayed within their windows, inside the picture, with about as much contrast there as the others have:
+    where nothing is to be seen, a point stays where it is put.
+    """
     height, width = grey.shape
-    moved, kept = pixels.copy(), np.zeros(len(pixels), bool)
+    moved, kept, contrast = pixels.copy(), np.zeros(len(pixels), bool), np.zeros(len(pixels))
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-3)
     for number, (point, half) in enumerate(zip(pixels, windows, strict=True)):
         room = half + 2
@@ -81,7 +90,10 @@ def _saddles(grey: NDArray[np.uint8], pixels: Array, windows: NDArray[np.int64])
         start = point.astype(np.float32).reshape(1, 1, 2)
         found = cv2.cornerSubPix(grey, start, (int(half), int(half)), (-1, -1), criteria).reshape(2)
         moved[number], kept[number] = found, np.linalg.norm(found - point) <= half
-    return moved, kept
+        x, y = np.rint(point).astype(int)
+        contrast[number] = grey[y - half : y + half + 1, x - half : x + half + 1].std()
+    usual = float(np.median(contrast[kept])) if kept.any() else 0.0
+    return moved, kept & (contrast > max(_CONTRAST * usual, _LEAST_GREY))
 
 
 def _spacing(pixels: Array) -> Array:
@@ -92,17 +104,17 @@ def _spacing(pixels: Array) -> Array:
 
 
 def solve_pose(corners: Corners, thing: PlaneObject, camera_matrix: Array) -> Array | None:
-    """Return cam_T_object (4, 4), metres, or None where the points give no pose in front of the camera."""
+    """Return cam_T_object (4, 4), metres, or None where the points give no pose in front of the camera.
+
+    The points that were refined agree on one homography, so no outlier is left among them.
+    """
     chosen = corners.refined if corners.refined.sum() >= _LEAST else np.ones(len(corners.refined), bool)
     points, pixels = np.array(thing.points_m, float)[chosen], corners.pixels[chosen]
-    limit = max(1.5, 0.08 * float(np.median(_spacing(corners.pixels))))
-    found, turn, shift, inliers = cv2.solvePnPRansac(
-        points, pixels, camera_matrix, None, reprojectionError=limit, iterationsCount=200, flags=cv2.SOLVEPNP_IPPE
-    )
-    if not found or inliers is None or len(inliers) < _LEAST:
+    count, turns, shifts, errors = cv2.solvePnPGeneric(points, pixels, camera_matrix, None, flags=cv2.SOLVEPNP_IPPE)
+    if not count:
         return None
-    kept = inliers.ravel()
-    turn, shift = cv2.solvePnPRefineLM(points[kept], pixels[kept], camera_matrix, None, turn, shift)
+    best = int(np.argmin(np.ravel(errors)))
+    turn, shift = cv2.solvePnPRefineLM(points, pixels, camera_matrix, None, turns[best], shifts[best])
     pose = np.eye(4)
     pose[:3, :3], pose[:3, 3] = cv2.Rodrigues(turn)[0], np.ravel(shift)
     return pose if np.isfinite(pose).all() and pose[2, 3] > 0 else None

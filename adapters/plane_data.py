@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from simgen.adapters.augment import Augment
-from simgen.adapters.crops import Image
+from simgen.adapters.crops import Image, to_grey
 from simgen.adapters.data import ImageCache, Shuffled
 from simgen.adapters.models.keypoint_net import STRIDE
 from simgen.adapters.planes import (
@@ -172,10 +172,11 @@ def mean_portrait(dataset: "CocoDataset", thing: PlaneObject) -> Image:
     """
     extents = [_extent(record, thing) for record in dataset.records]
     nearest = np.argsort(extents)[::-1][: min(_SITTINGS, len(extents))]
-    faces = [portrait(r.rgb(), image_homography(r), thing) for r in (dataset.records[k] for k in sorted(nearest))]
-    mean = standardised(np.mean(faces, axis=0))
+    chosen = [dataset.records[k] for k in sorted(nearest)]
+    faces = [standardised(portrait(to_grey(r.rgb())[..., 0], image_homography(r), thing)) for r in chosen]
+    mean = np.nanmean(faces, axis=0)
     alike = [face for face in faces if likeness(face, mean) > _LIKE] or faces
-    final = standardised(np.mean(alike, axis=0))
+    final = standardised(np.nan_to_num(np.nanmean(alike, axis=0)))
     return np.asarray(np.clip(np.rint(128 + 60 * final), 0, 255), np.uint8)
 
 

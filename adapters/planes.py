@@ -17,6 +17,8 @@ from simgen.errors import CheckpointError
 
 Array = NDArray[np.float64]
 PORTRAIT_PX = 224
+_SMOOTHINGS_PX = (15, 5)
+_STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 40, 1e-4)
 
 
 @dataclass(frozen=True)
@@ -135,25 +137,56 @@ def warped(rgb: Image, crop_T_image: Array, size_wh: tuple[int, int], fill: int 
     return np.asarray(cv2.warpAffine(rgb, crop_T_image[:2], size_wh, flags=flags, borderValue=border), np.uint8)
 
 
-def portrait(rgb: Image, image_T_plane: Array, thing: PlaneObject) -> NDArray[np.float32]:
-    """Return the object's print as seen from the front: grey (h, w) float32 with mean 0 and deviation 1."""
+def portrait(grey: Image, image_T_plane: Array, thing: PlaneObject) -> NDArray[np.float32]:
+    """Return the object seen from the front, (h, w) float32, of a grey picture (H, W) uint8; NaN outside of that."""
     width, height = thing.portrait_wh
     scale = np.diag([thing.outline_m[0] / width, thing.outline_m[1] / height, 1.0])
     centre = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    face = cv2.warpPerspective(grey, image_T_plane @ scale @ centre, (width, height), flags=flags)
-    return standardised(np.asarray(face, np.float32))
+    from_front = image_T_plane @ scale @ centre
+    face = cv2.warpPerspective(grey.astype(np.float32), from_front, (width, height), flags=flags, borderValue=(np.nan,))
+    return np.asarray(face, np.float32)
+
+
+def aligned(grey: Image, image_T_plane: Array, thing: PlaneObject, face: Image) -> Array:
+    """Return the homography after the picture, seen from the front, was laid over the portrait `face` (h, w) uint8.
+
+    The enhanced correlation coefficient is raised over all homographies (Evangelidis and Psarakis 2008), at first with
+    both smoothed, so that what lies some pixels of the portrait off is drawn in. Where that does not converge, nothing
+    moves.
+    """
+    margin = PORTRAIT_PX // 8
+    width, height = thing.portrait_wh
+    scale = np.diag([thing.outline_m[0] / width, thing.outline_m[1] / height, 1.0])
+    from_front = image_T_plane @ scale @ np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
+    canvas_T_face = np.array([[1, 0, margin], [0, 1, margin], [0, 0, 1]], float)
+    whole, size_wh = from_front @ np.linalg.inv(canvas_T_face), (width + 2 * margin, height + 2 * margin)
+    canvas, known = (
+        cv2.warpPerspective(layer, whole, size_wh, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+        for layer in (grey, np.full_like(grey, 255))
+    )
+    moved = np.asarray(canvas_T_face, np.float32)
+    for smoothing in _SMOOTHINGS_PX:
+        try:
+            _, step = cv2.findTransformECC(face, canvas, moved, cv2.MOTION_HOMOGRAPHY, _STOP, known, smoothing)
+        except cv2.error:
+            return image_T_plane
+        moved = np.asarray(step, np.float32)
+    found = from_front @ np.linalg.inv(canvas_T_face) @ moved.astype(float) @ np.linalg.inv(from_front) @ image_T_plane
+    return np.asarray(found)
 
 
 def standardised(grey: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return a picture less its mean over its standard deviation."""
-    return np.asarray((grey - grey.mean()) / max(float(grey.std()), 1e-6), np.float32)
+    """Return a picture less its mean over its standard deviation, of the pixels that are not NaN."""
+    return np.asarray((grey - np.nanmean(grey)) / max(float(np.nanstd(grey)), 1e-6), np.float32)
 
 
 def likeness(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
-    """Return the normalised cross-correlation of two standardised pictures, -1 to 1."""
-    return float(np.mean(first * second))
+    """Return the correlation of two pictures where both are known, -1 to 1; -1 where less than a fifth is known."""
+    known = np.isfinite(first) & np.isfinite(second)
+    if known.mean() < 0.2:
+        return -1.0
+    return float(np.mean(standardised(first[known]) * standardised(second[known])))
 
 
 def polygon_mask(polygon_px: Array, size_wh: tuple[int, int]) -> NDArray[np.bool_]:

@@ -1,15 +1,17 @@
 """A trained model and photographs in, the points and the pose of a flat object out. Nothing here sees a label.
 
-1. Overview: the shrunk picture; the largest connected part of the mask is where the object is.
+1. Overview: the shrunk picture; the largest connected parts of the mask are where the object may be.
 2. Close-up: a crop around it, under several turns, for the network knows boards that are about upright. Each gives a
    homography through the coordinates that its cells show.
-3. The points move to the saddles of grey values near them, in the full picture (simgen.adapters.corners).
-4. Both ways up: the print, seen from the front through the homography, is compared with the portrait that the training
-   pictures gave; the way and the turn that are most like it win.
+3. Both ways up: what is seen from the front through the homography is laid over the portrait, which is the mean of what
+   was seen so in the training pictures; then the points move to the saddles of grey values near them, in the full
+   picture (simgen.adapters.corners).
+4. What is most like the portrait wins: there is always a second opinion, and none is needed any more once the likeness
+   leaves no doubt.
 5. The pose, where the camera's matrix is known.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +29,12 @@ from simgen.adapters.plane_data import cell_middles
 from simgen.adapters.planes import (
     Array,
     PlaneObject,
+    aligned,
     crop_transform,
     likeness,
     mapped,
     polygon_mask,
     portrait,
-    standardised,
     warped,
 )
 from simgen.adapters.predict import Progress, inference, module_of, pad_to_multiple
@@ -41,7 +43,9 @@ from simgen.errors import CheckpointError
 if TYPE_CHECKING:
     from simgen.formats.coco import ImageRecord
 
-_TURNS_RAD = tuple(float(v) for v in np.deg2rad([0, 60, 120]))
+_TURNS_RAD = tuple(float(v) for v in np.deg2rad([0, 60, 120, 30, 90, 150]))
+_SURE = 0.85
+_PARTS = 3
 _MARGIN = 1.1
 _LEAST_CELLS = 6
 _VOTE_PX = 2.5
@@ -145,59 +149,88 @@ Look = Callable[[Image], tuple[Array, Array]]
 
 def find_plane(rgb: Image, camera_matrix: Array | None, view: PlaneView, look: Look) -> PlaneFound | None:
     """Find the object in a picture (H, W, 3) uint8; see the module's text."""
-    around = _overview(rgb, view, look)
-    if around is None:
-        return None
     grey = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
-    face = standardised(view.portrait.astype(np.float32))
-    best: tuple[float, Corners] | None = None
-    for turn in _TURNS_RAD:
-        homography = _close_up(rgb, around, turn, view, look)
-        if homography is None:
-            continue
-        upright = refine(grey, homography, view.thing, view.window)
-        for corners in (upright, _other_way_up(upright, view.thing)):
-            score = likeness(portrait(rgb, corners.image_T_plane, view.thing), face)
-            if best is None or score > best[0]:
-                best = (score, corners)
-    return None if best is None else _found(*best, camera_matrix, view.thing)
+    best: Guess | None = None
+    for square in _squares(rgb, view, look):
+        for turn in _TURNS_RAD:
+            homography = _close_up(rgb, square, turn, view, look)
+            if homography is not None:
+                best = _best([best, *_both_ways_up(grey, homography, view)])
+            if best is not None and best.score >= _SURE:
+                return _found(best, camera_matrix, view.thing)
+    return None if best is None else _found(best, camera_matrix, view.thing)
 
 
-def _found(score: float, corners: Corners, camera_matrix: Array | None, thing: PlaneObject) -> PlaneFound:
+@dataclass(frozen=True, eq=False)
+class Guess:
+    """Corners, and how much what they hold is like the portrait."""
+
+    score: float
+    corners: Corners
+
+
+def _best(guesses: Sequence[Guess | None]) -> Guess | None:
+    return max((g for g in guesses if g is not None), key=lambda g: g.score, default=None)
+
+
+def _both_ways_up(grey: Image, homography: Array, view: PlaneView) -> list[Guess]:
+    """Return the object as it was seen and turned by 180 degrees, laid over the portrait; and the better one turned."""
+    ways = (np.eye(3), view.thing.half_turn())
+    near = [aligned(grey, homography @ way, view.thing, view.portrait) for way in ways]
+    guesses = [_guess(grey, start, view) for start in near]
+    better = max(guesses, key=lambda g: g.score)
+    # Of the two it may be the wrong one that was drawn to the right place.
+    return [*guesses, _guess(grey, better.corners.image_T_plane @ ways[1], view)]
+
+
+def _guess(grey: Image, homography: Array, view: PlaneView) -> Guess:
+    corners = refine(grey, homography, view.thing, view.window)
+    seen = portrait(grey, corners.image_T_plane, view.thing)
+    return Guess(likeness(seen, view.portrait.astype(np.float32)), corners)
+
+
+def _found(guess: Guess, camera_matrix: Array | None, thing: PlaneObject) -> PlaneFound:
+    corners = guess.corners
     outline = mapped(corners.image_T_plane, thing.corners_m)
     pose = None if camera_matrix is None else solve_pose(corners, thing, camera_matrix)
-    return PlaneFound(corners.pixels, corners.refined, score, outline, pose)
+    return PlaneFound(corners.pixels, corners.refined, guess.score, outline, pose)
 
 
-def _other_way_up(corners: Corners, thing: PlaneObject) -> Corners:
-    """Return the same corners for the object turned by 180 degrees: where each point lands, another one was."""
-    homography = corners.image_T_plane @ thing.half_turn()
-    apart = np.linalg.norm(mapped(homography, thing.places_m)[:, None] - corners.pixels[None], axis=2)
-    there = apart.argmin(axis=1)
-    close = apart.min(axis=1) < 0.25 * np.median(np.sort(apart, axis=1)[:, 1])
-    pixels = np.where(close[:, None], corners.pixels[there], mapped(homography, thing.places_m))
-    return Corners(pixels, corners.refined[there] & close, homography)
+Square = tuple[Array, float]
+"""The middle (2,) and the side of a square in the picture, pixels."""
 
 
-def _overview(rgb: Image, view: PlaneView, look: Look) -> tuple[Array, float] | None:
-    """Return the middle (2,) and the side of a square around the object, in pixels of the picture."""
+def _squares(rgb: Image, view: PlaneView, look: Look) -> Iterator[Square]:
+    """Give squares in which the object may be, the likeliest first: as the overview says, then as these say."""
     height, width = rgb.shape[:2]
     scale = view.overview_px / max(width, height)
     shrink = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1]])
-    small = warped(rgb, shrink, (max(1, round(width * scale)), max(1, round(height * scale))))
-    probability, _ = look(small)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((probability > 0.5).astype(np.uint8))
-    if len(stats) < 2 or stats[1:, cv2.CC_STAT_AREA].max() < _LEAST_CELLS:
-        return None
-    largest = (labels == 1 + stats[1:, cv2.CC_STAT_AREA].argmax()).ravel()
-    cells = mapped(np.linalg.inv(shrink), cell_middles(*probability.shape)[largest])
+    first = _parts(rgb, shrink, (max(1, round(width * scale)), max(1, round(height * scale))), look)
+    yield from first
+    for centre, side in first:
+        yield from _parts(rgb, crop_transform(centre, side, 0.0, view.crop_px), (view.crop_px, view.crop_px), look)[:1]
+
+
+def _parts(rgb: Image, crop_T_image: Array, size_wh: tuple[int, int], look: Look) -> list[Square]:
+    """Return squares around the largest connected parts of a crop's mask."""
+    probability, _ = look(warped(rgb, crop_T_image, size_wh))
+    seen = probability > min(0.5, 0.5 * float(probability.max()))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(seen.astype(np.uint8))
+    areas = stats[:, cv2.CC_STAT_AREA] * (np.arange(len(stats)) > 0)
+    largest = np.argsort(-areas, kind="stable")[:_PARTS]
+    cells = mapped(np.linalg.inv(crop_T_image), cell_middles(*probability.shape))
+    cell_px = STRIDE / float(np.sqrt(np.linalg.det(crop_T_image[:2, :2])))
+    return [_around(cells[labels.ravel() == part], cell_px) for part in largest if areas[part] >= _LEAST_CELLS]
+
+
+def _around(cells: Array, cell_px: float) -> Square:
+    """Return a square that holds cells (n, 2) under any turn of it."""
     centre = (cells.min(0) + cells.max(0)) / 2
-    radius = float(np.linalg.norm(cells - centre, axis=1).max()) + STRIDE / scale
-    return centre, 2 * _MARGIN * radius
+    return centre, 2 * _MARGIN * (float(np.linalg.norm(cells - centre, axis=1).max()) + cell_px)
 
 
-def _close_up(rgb: Image, around: tuple[Array, float], turn_rad: float, view: PlaneView, look: Look) -> Array | None:
-    centre, side = around
+def _close_up(rgb: Image, square: Square, turn_rad: float, view: PlaneView, look: Look) -> Array | None:
+    centre, side = square
     crop_T_image = crop_transform(centre, side, turn_rad, view.crop_px)
     probability, coordinates = look(warped(rgb, crop_T_image, (view.crop_px, view.crop_px)))
     chosen = (probability > 0.5).ravel()
