@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 _TURNS_RAD = tuple(float(v) for v in np.deg2rad([0, 60, 120, 30, 90, 150]))
 _SURE = 0.85
 _PARTS = 3
+_LARGER = 1.5
 _MARGIN = 1.1
 _LEAST_CELLS = 6
 _VOTE_PX = 2.5
@@ -201,12 +202,17 @@ Square = tuple[Array, float]
 
 
 def _squares(rgb: Image, view: PlaneView, look: Look) -> Iterator[Square]:
-    """Give squares in which the object may be, the likeliest first: as the overview says, then as these say."""
+    """Give squares in which the object may be, the likeliest first.
+
+    As the overview says; then larger, for of an object that the picture's border cuts only a part is seen; then as a
+    close-up of the first ones says.
+    """
     height, width = rgb.shape[:2]
     scale = view.overview_px / max(width, height)
     shrink = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1]])
     first = _parts(rgb, shrink, (max(1, round(width * scale)), max(1, round(height * scale))), look)
     yield from first
+    yield from ((centre, _LARGER * side) for centre, side in first)
     for centre, side in first:
         yield from _parts(rgb, crop_transform(centre, side, 0.0, view.crop_px), (view.crop_px, view.crop_px), look)[:1]
 
