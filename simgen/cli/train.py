@@ -20,7 +20,8 @@ def train(
         str | None, typer.Option(help="detect, classify or keypoints; default: that of --config, else detect.")
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(help="Optimizer steps; default: those of the settings, 3000 in the shipped ones.")
+        int | None,
+        typer.Option(help="Optimizer steps; default: those of the settings, 3000 (dice, digits), 1600 (charuco)."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of weights, data order and augmentation, >= 0; default: 0.")] = None,
     threads: Annotated[

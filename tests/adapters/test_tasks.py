@@ -69,6 +69,7 @@ def test_perfect_maps_decode_to_the_boxes_and_cost_almost_nothing():
 
 @pytest.mark.parametrize("name", sorted(TASKS))
 def test_every_task_says_what_its_model_file_needs(name: str):
-    task = TASKS[name](["a", "b"], CONFIG)
+    task = TASKS[name](["a"], CONFIG)
     assert "kind" in task.architecture()
-    assert "box" in task.preprocess()
+    # That of keypoints is read from the training set: see test_keypoints.
+    assert name == "keypoints" or "box" in task.preprocess()
