@@ -88,7 +88,7 @@ def record_boxes(record: "ImageRecord", habit: BoxHabit) -> Boxes:
     return apply_habit(np.array([a.box_xyxy for a in record.annotations], float), habit)
 
 
-class _Shuffled:
+class Shuffled:
     """Goes through n things in a new order every round; position k is a pure function of (seed, k)."""
 
     def __init__(self, n: int, seed: int) -> None:
@@ -116,7 +116,7 @@ class DetectCrops(Dataset[DetectItem]):
             raise DataError(f"{dataset.root}: expected images to train on, but there are none")
         self._dataset, self._config, self._length = dataset, config, length
         self._labels = {name: label for label, name in enumerate(dataset.classes)}
-        self._order = _Shuffled(len(dataset), config.seed)
+        self._order = Shuffled(len(dataset), config.seed)
         self._images = ImageCache(config.crop.cache_mb)
         self._augment = Augment(config.augment)
 
@@ -248,7 +248,7 @@ class ClassifyCrops(Dataset[tuple[Tensor, int]]):
         self._patches, self._labels = self._cut_all(dataset)
         if not len(self._labels):
             raise DataError(f"{dataset.root}: expected annotated objects to train on, but there are none")
-        self._order = _Shuffled(len(self._labels), config.seed)
+        self._order = Shuffled(len(self._labels), config.seed)
 
     def _cut_all(self, dataset: "ImageSet") -> tuple[Image, Sequence[int]]:
         view = self._config.view

@@ -102,9 +102,9 @@ def predict_detections(
         CheckpointError: a model of another task.
         DataError: an image that cannot be decoded.
     """
-    module: Any = _module(model, "detect")
+    module: Any = module_of(model, "detect")
     results = []
-    with _inference(module) as device:
+    with inference(module) as device:
         for number, record in enumerate(records):
             results.append(_detect(module, record.rgb(), (score_min, scale), device))
             if progress:
@@ -135,9 +135,9 @@ def predict_classes(
         if not isinstance(model, ModelFile):
             raise TypeError("a bare module needs `view`")
         view = CropView.from_preprocess(model.preprocess)
-    module = _module(model, "classify")
+    module = module_of(model, "classify")
     results = []
-    with _inference(module) as device:
+    with inference(module) as device:
         for number, record in enumerate(records):
             boxes = np.array([a.box_xyxy for a in record.annotations], float).reshape(-1, 4)
             crops = crop_boxes(record.rgb(), boxes, view)
@@ -154,7 +154,8 @@ def _softmax(logits: Tensor | None, module: Any) -> NDArray[np.float64]:
     return np.asarray(logits.double().softmax(dim=1).cpu().numpy(), np.float64)
 
 
-def _module(model: ModelFile | nn.Module, task: str) -> nn.Module:
+def module_of(model: ModelFile | nn.Module, task: str) -> nn.Module:
+    """Return a model file's module, or the module that is given. Raises `CheckpointError` for another task's file."""
     if isinstance(model, nn.Module):
         return model
     if model.task != task:
@@ -163,7 +164,7 @@ def _module(model: ModelFile | nn.Module, task: str) -> nn.Module:
 
 
 @contextmanager
-def _inference(module: nn.Module) -> Iterator[torch.device]:
+def inference(module: nn.Module) -> Iterator[torch.device]:
     """Run in evaluation mode without gradients, and put the module back as it was."""
     training = module.training
     device = next(module.parameters()).device

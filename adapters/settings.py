@@ -83,6 +83,40 @@ class TargetConfig:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class KeypointConfig:
+    """How a flat object's training crops are cut, and how its points are looked for.
+
+    Attributes:
+        crop_size: side in pixels, a multiple of 32; also of what is looked at when predicting.
+        fill: range of the object's larger extent over the side of a close-up (log-uniform).
+        shift: a close-up's middle lies up to this share of its side from the object's, along x and y each.
+        turn_deg: in close-ups the object's y axis lies within this angle of the crop's, one way up or the other.
+        overviews: share of crops under any turn at a random place, from which the mask alone is learnt.
+        overview_fill: as `fill`, for those.
+        overview_px: the longer side of the whole picture, shrunk, in which the object is looked for first.
+        window: points are moved to the saddle of grey values within this share of the distance to their
+            neighbours; 0 for points that are no crossings of edges.
+    """
+
+    crop_size: int = Field(default=192, ge=64, multiple_of=32)
+    fill: tuple[float, float] = (0.45, 1.0)
+    shift: float = Field(default=0.15, ge=0, le=1)
+    turn_deg: float = Field(default=45.0, ge=0, le=80)
+    overviews: float = Field(default=0.3, ge=0, le=1)
+    overview_fill: tuple[float, float] = (0.22, 1.1)
+    overview_px: int = Field(default=320, ge=64, le=4096)
+    window: float = Field(default=0.2, ge=0, le=0.5)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "KeypointConfig":
+        for name in ("fill", "overview_fill"):
+            low, high = getattr(self, name)
+            if not 0 < low <= high:
+                raise ValueError(f"{name} must be [low, high] with 0 < low <= high, but got {[low, high]}")
+        return self
+
+
+@dataclass(frozen=True, config=_STRICT)
 class OptimizerConfig:
     """AdamW with warm-up and cosine decay, and an exponential moving average of the weights.
 
@@ -143,7 +177,11 @@ class RuntimeConfig:
 _TARGET_SEEDS = 2**31
 """Between the seeds of source and target, lest item k of both is cut and changed alike."""
 
-_FITTING = {"center_detector": ("detect", "dice"), "crop_classifier": ("classify", "digits")}
+_FITTING = {
+    "center_detector": ("detect", "dice"),
+    "crop_classifier": ("classify", "digits"),
+    "plane_net": ("keypoints", "charuco"),
+}
 """What task a kind of model is for, and the shipped settings of that task."""
 
 
@@ -162,6 +200,7 @@ class TrainConfig:
         optimizer: see OptimizerConfig.
         crop: of the task detect.
         view: of the task classify.
+        keypoints: of the task keypoints.
         box: habits of the labels.
         augment: strengths of the augmentation.
         validation: see ValidationConfig.
@@ -169,7 +208,7 @@ class TrainConfig:
         runtime: see RuntimeConfig.
     """
 
-    task: Literal["detect", "classify"] = "detect"
+    task: Literal["detect", "classify", "keypoints"] = "detect"
     method: dict[str, Any] = Field(default_factory=lambda: {"kind": "source_only"})
     model: dict[str, Any] = Field(default_factory=dict)
     part: str = "all"
@@ -179,6 +218,7 @@ class TrainConfig:
     optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig)
     crop: CropConfig = Field(default_factory=CropConfig)
     view: CropView = Field(default_factory=CropView)
+    keypoints: KeypointConfig = Field(default_factory=KeypointConfig)
     box: BoxHabit = Field(default_factory=BoxHabit)
     augment: AugmentConfig = Field(default_factory=AugmentConfig)
     validation: ValidationConfig = Field(default_factory=ValidationConfig)

@@ -14,6 +14,7 @@ from simgen.adapters.kinds import build_kind
 from simgen.adapters.models.backbone import ResidualBackbone
 from simgen.adapters.models.classifier import CropClassifier
 from simgen.adapters.models.detector import CenterDetector
+from simgen.adapters.models.keypoint_net import PlaneNet
 from simgen.adapters.models.pretrained import TransformersBackbone
 
 
@@ -41,7 +42,11 @@ BACKBONES: dict[str, Callable[..., nn.Module]] = {
     "residual": ResidualBackbone,
     "transformers": TransformersBackbone,
 }
-MODELS: dict[str, Callable[..., nn.Module]] = {"center_detector": CenterDetector, "crop_classifier": CropClassifier}
+MODELS: dict[str, Callable[..., nn.Module]] = {
+    "center_detector": CenterDetector,
+    "crop_classifier": CropClassifier,
+    "plane_net": PlaneNet,
+}
 
 
 def build_model(architecture: Mapping[str, Any], n_classes: int) -> nn.Module:

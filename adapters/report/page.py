@@ -13,6 +13,7 @@ from simgen.adapters.report.pictures import (
     detection_picture,
     reliability_plot,
 )
+from simgen.adapters.report.poses import pose_examples
 from simgen.adapters.report.words import HEADLINE, PER_CLASS, score_text, set_text, template
 
 if TYPE_CHECKING:
@@ -23,12 +24,14 @@ EXAMPLES = 12
 
 def write_report(evaluation: "Evaluation", path: Path) -> Path:
     """Write the page of one evaluation; return its path."""
-    names = HEADLINE[evaluation.task]
+    names = {key: name for key, name in HEADLINE[evaluation.task].items() if key in evaluation.scores}
     page = template("report.html").render(
         title=_title(evaluation),
         evaluation=evaluation,
         n_objects=sum(not a.ignore for r in evaluation.records for a in r.annotations),
-        headline=[(name, score_text(evaluation.scores[key])) for key, name in names.items()],
+        headline=[
+            (name, score_text(evaluation.scores[key])) for key, name in names.items() if key in evaluation.scores
+        ],
         class_columns=list(PER_CLASS[evaluation.task].values()),
         per_class=_per_class(evaluation),
         plots=_plots(evaluation),
@@ -47,7 +50,7 @@ def _title(evaluation: "Evaluation") -> str:
 
 
 def _plots(evaluation: "Evaluation") -> list[str]:
-    plots = [confusion_plot(evaluation.confusion, evaluation.classes)]
+    plots = [confusion_plot(evaluation.confusion, evaluation.classes)] if evaluation.confusion.size else []
     if len(evaluation.curves):
         plots.append(curves_plot(evaluation.curves, evaluation.classes))
     if evaluation.reliability is not None:
@@ -56,6 +59,8 @@ def _plots(evaluation: "Evaluation") -> list[str]:
 
 
 def _per_class(evaluation: "Evaluation") -> list[tuple[str, int, list[str]]]:
+    if not evaluation.confusion.size:
+        return []
     counts = evaluation.confusion[:-1].sum(1)
     keys = PER_CLASS[evaluation.task]
     return [
@@ -68,6 +73,8 @@ def _examples(evaluation: "Evaluation") -> list[tuple[str, str]]:
     """Return (picture, caption) pairs, the worst first."""
     if evaluation.task == "classify":
         return _wrong_crops(evaluation)
+    if evaluation.task == "keypoints":
+        return pose_examples(evaluation, EXAMPLES)
     none = len(evaluation.classes)
     errors = [sum(said != true for said, true in m.detections) + len(m.missed) for m in evaluation.matches]
     worst = np.argsort(-np.array(errors), kind="stable")[:EXAMPLES]

@@ -40,14 +40,14 @@ def detection_picture(record: "ImageRecord", found: "Detections", match: "Matche
         cv2.rectangle(image, (x1, y1), (x2, y2), color, 2)
     for box, color, text in sorted(notes, key=lambda note: note[1] == RIGHT):  # mistakes get the best places
         put_text(image, text, box, color, taken)
-    return _jpeg(image)
+    return jpeg_uri(image)
 
 
 def crop_picture(record: "ImageRecord", box_xyxy: NDArray[np.float64]) -> str:
     """Return an object's crop, enlarged to 96 pixels."""
     x1, y1, x2, y2 = (round(float(v)) for v in box_xyxy)
     piece = record.rgb()[y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)]
-    return _jpeg(np.asarray(cv2.resize(piece, (96, 96), interpolation=cv2.INTER_NEAREST), np.uint8))
+    return jpeg_uri(np.asarray(cv2.resize(piece, (96, 96), interpolation=cv2.INTER_NEAREST), np.uint8))
 
 
 def confusion_plot(confusion: NDArray[np.int64], classes: Sequence[str]) -> str:
@@ -127,7 +127,8 @@ def _png(figure: "Figure") -> str:
     return _uri("png", buffer.getvalue())
 
 
-def _jpeg(rgb: NDArray[np.uint8]) -> str:
+def jpeg_uri(rgb: NDArray[np.uint8]) -> str:
+    """Return a picture (H, W, 3) as a data URI."""
     _, data = cv2.imencode(".jpg", np.ascontiguousarray(rgb[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 85])
     return _uri("jpeg", data.tobytes())
 

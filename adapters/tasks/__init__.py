@@ -19,6 +19,7 @@ from simgen.adapters.settings import TrainConfig
 from simgen.adapters.target import Batch, Unlabelled
 from simgen.adapters.tasks.classify import Classify
 from simgen.adapters.tasks.detect import Detect
+from simgen.adapters.tasks.keypoints import Keypoints
 from simgen.adapters.tasks.scores import Validation
 
 if TYPE_CHECKING:
@@ -80,4 +81,8 @@ class Task(Protocol):
         """Score the module on whole images."""
 
 
-TASKS: dict[str, Callable[[Sequence[str], TrainConfig], Task]] = {"classify": Classify, "detect": Detect}
+TASKS: dict[str, Callable[[Sequence[str], TrainConfig], Task]] = {
+    "classify": Classify,
+    "detect": Detect,
+    "keypoints": Keypoints,
+}

@@ -76,9 +76,10 @@ def test_perfect_maps_decode_to_the_boxes_and_cost_almost_nothing():
 
 @pytest.mark.parametrize("name", sorted(TASKS))
 def test_every_task_says_what_its_model_file_needs(name: str):
-    task = TASKS[name](["a", "b"], CONFIG)
+    task = TASKS[name](["a"], CONFIG)
     assert "kind" in task.architecture()
-    assert "box" in task.preprocess()
+    # That of keypoints is read from the training set: see test_keypoints.
+    assert name == "keypoints" or "box" in task.preprocess()
 
 
 def test_what_a_detector_guesses_teaches_as_labels_do_and_what_is_unsure_is_left_open():
@@ -118,7 +119,7 @@ def test_what_a_classifier_guesses_teaches_where_it_counts():
 
 @pytest.mark.parametrize("name", sorted(TASKS))
 def test_the_modules_input_is_made_of_pictures_between_0_and_1(name: str):
-    task = TASKS[name](["a", "b"], CONFIG)
+    task = TASKS[name](["a"], CONFIG)
     generator = torch.Generator().manual_seed(0)
     key, shape = ("crop", (2, 8, 8, 1)) if name == "classify" else ("image", (2, 3, 8, 8))
     batch = {key: torch.randint(256, shape, generator=generator).to(torch.uint8)}
