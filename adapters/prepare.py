@@ -16,7 +16,7 @@ from simgen.adapters.methods import METHODS, Method, Setup
 from simgen.adapters.models import build_model
 from simgen.adapters.parts import part_of
 from simgen.adapters.runs import file_sha256, fingerprint, identifying
-from simgen.adapters.settings import TrainConfig
+from simgen.adapters.settings import TrainConfig, photograph_config
 from simgen.adapters.target import Unlabelled
 from simgen.adapters.tasks import TASKS, Task
 from simgen.adapters.tasks.scores import Validation
@@ -86,7 +86,7 @@ def prepare(config: TrainConfig, source: CocoDataset, target: CocoDataset | None
         DataError: an empty target.
         CheckpointError: a model file of another task or other classes.
     """
-    task = TASKS[config.task](source.classes, config)
+    task = _task(config, source)
     started = None if init is None else _fitting(load_model(init), init, config, source)
     architecture = task.architecture() if started is None else dict(started.architecture)
     with torch.random.fork_rng(devices=[]):
@@ -106,6 +106,12 @@ def prepare(config: TrainConfig, source: CocoDataset, target: CocoDataset | None
     if init is not None:
         identity["init"] = file_sha256(init)
     return Prepared(config, task, Fit(method, module, config), pictures, architecture, identity)
+
+
+def _task(config: TrainConfig, source: CocoDataset) -> Task:
+    kind = METHODS.get(str(config.method.get("kind")), Method)
+    shown = photograph_config(config) if kind.real_labels else config
+    return TASKS[config.task](source.classes, shown)
 
 
 def _method(config: TrainConfig, task: Task, module: nn.Module, sizes: tuple[int, Unlabelled | None]) -> Method:

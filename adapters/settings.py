@@ -61,13 +61,13 @@ class CropConfig:
 
 @dataclass(frozen=True, config=_STRICT)
 class TargetConfig:
-    """How unlabelled target images are shown to a method.
+    """How photographs are shown to a method: unlabelled ones to adapt to, and those that people labelled.
 
     Attributes:
         part: all, first:N or last:N images by file name.
         batch_size: pictures a step; 0 = the method's own share of the source's.
-        scale: as `crop.scale`, of the target images (detection): real photographs show objects at their own size.
-        box: habits of the target's boxes, where they are given (classification): none, for people drew them.
+        scale: as `crop.scale`, of photographs (detection): they show objects at their own size.
+        box: habits of the boxes around their objects, where they are given: none, for people drew them.
     """
 
     part: str = "all"
@@ -198,11 +198,11 @@ class TrainConfig:
         return self
 
 
+def photograph_config(config: TrainConfig) -> TrainConfig:
+    """Return the settings that crops of photographs are cut with, in place of those for simulated pictures."""
+    return replace(config, box=config.target.box, crop=replace(config.crop, scale=config.target.scale))
+
+
 def target_config(config: TrainConfig) -> TrainConfig:
     """Return the settings that crops of target images are cut with."""
-    return replace(
-        config,
-        box=config.target.box,
-        crop=replace(config.crop, scale=config.target.scale),
-        seed=config.seed + _TARGET_SEEDS,
-    )
+    return replace(photograph_config(config), seed=config.seed + _TARGET_SEEDS)

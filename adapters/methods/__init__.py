@@ -7,14 +7,18 @@ sum(method.losses(model, source, target, progress=0.1).values()).backward()
 from simgen.adapters.methods.adabn import AdaBn
 from simgen.adapters.methods.base import Method, Passed, Setup
 from simgen.adapters.methods.dann import Dann
-from simgen.adapters.methods.source_only import SourceOnly
+from simgen.adapters.methods.finetune import Finetune
+from simgen.adapters.methods.linear_probe import LinearProbe
+from simgen.adapters.methods.source_only import Oracle, SourceOnly
 from simgen.adapters.target import Target
 
 __all__ = ["METHODS", "Method", "Passed", "Setup", "Target"]
 
 METHODS: dict[str, type[Method]] = {
     "source_only": SourceOnly,
-    "oracle": SourceOnly,
+    "oracle": Oracle,
+    "linear_probe": LinearProbe,
+    "finetune": Finetune,
     "dann": Dann,
     "adabn": AdaBn,
 }
