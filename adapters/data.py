@@ -170,12 +170,16 @@ class DetectCrops(Dataset[DetectItem]):
         left, top = np.rint(centre - grown / 2).astype(int)
         return int(left), int(top), grown
 
+    @property
+    def _patch_side(self) -> int:
+        """Pixels that a rotation needs; of the same parity as the crop, so that the crop's middle is the patch's."""
+        size = self._config.crop.crop_size
+        return size + 2 * int(np.ceil(size * (_DIAGONAL - 1) / 2)) if self._config.augment.turns else size
+
     def _zoom(self, index: int, window: tuple[int, int, int]) -> tuple[Image, Boxes, NDArray[np.bool_] | None]:
         """Cut the window and resize it to crop pixels; returns the patch, its boxes and, if asked for, its masks."""
         left, top, side = window
-        size = self._config.crop.crop_size
-        # The same parity as the crop, so that the crop's middle is the patch's.
-        out = size + 2 * int(np.ceil(size * (_DIAGONAL - 1) / 2)) if self._config.augment.turns else size
+        out = self._patch_side
         record, masks = self._dataset.records[index], None
         if self._config.box.from_masks:
             rgb, masks = self._with_masks(index, window, out)

@@ -18,7 +18,7 @@ from simgen.adapters.parts import part_of
 from simgen.adapters.runs import file_sha256, fingerprint, identifying
 from simgen.adapters.settings import TrainConfig, photograph_config
 from simgen.adapters.target import Unlabelled
-from simgen.adapters.tasks import TASKS, Task
+from simgen.adapters.tasks import MAPPED, TASKS, Task
 from simgen.adapters.tasks.scores import Validation
 from simgen.errors import CheckpointError, ConfigError, DataError
 from simgen.formats.coco import CocoDataset
@@ -111,7 +111,8 @@ def prepare(config: TrainConfig, source: CocoDataset, target: CocoDataset | None
 def _task(config: TrainConfig, source: CocoDataset) -> Task:
     kind = METHODS.get(str(config.method.get("kind")), Method)
     shown = photograph_config(config) if kind.real_labels else config
-    return TASKS[config.task](source.classes, shown)
+    table = {**TASKS, **MAPPED} if kind.uses_maps else TASKS
+    return table[config.task](source.classes, shown)
 
 
 def _method(config: TrainConfig, task: Task, module: nn.Module, sizes: tuple[int, Unlabelled | None]) -> Method:

@@ -9,6 +9,7 @@ from simgen.adapters.methods.base import Method, Passed, Setup
 from simgen.adapters.methods.dann import Dann
 from simgen.adapters.methods.finetune import Finetune
 from simgen.adapters.methods.linear_probe import LinearProbe
+from simgen.adapters.methods.multitask import MultiTask
 from simgen.adapters.methods.source_only import Oracle, SourceOnly
 from simgen.adapters.target import Target
 
@@ -19,6 +20,7 @@ METHODS: dict[str, type[Method]] = {
     "oracle": Oracle,
     "linear_probe": LinearProbe,
     "finetune": Finetune,
+    "multitask": MultiTask,
     "dann": Dann,
     "adabn": AdaBn,
 }

@@ -77,7 +77,7 @@ class Method(nn.Module):
         target_share: target pictures for each source picture of a batch.
         real_labels: whether its labelled set is one of photographs that people labelled: `config.target` then says how
             they are cut, and no habit is added to their boxes.
-        uses_maps: whether it learns from the source's depth and instance images, too; see MAPPED in simgen.adapters.tasks.
+        uses_maps: whether it learns from the source's depth and instance images, too; see `MAPPED` of the tasks.
         undefined: tasks that it cannot serve, each with the reason.
     """
 

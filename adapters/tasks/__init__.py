@@ -18,6 +18,7 @@ from simgen.adapters.settings import TrainConfig
 from simgen.adapters.target import Batch, Unlabelled
 from simgen.adapters.tasks.classify import Classify
 from simgen.adapters.tasks.detect import Detect
+from simgen.adapters.tasks.mapped import MappedDetect
 from simgen.adapters.tasks.scores import Validation
 
 if TYPE_CHECKING:
@@ -61,3 +62,5 @@ class Task(Protocol):
 
 
 TASKS: dict[str, Callable[[Sequence[str], TrainConfig], Task]] = {"classify": Classify, "detect": Detect}
+MAPPED: dict[str, Callable[[Sequence[str], TrainConfig], Task]] = {"detect": MappedDetect}
+"""As TASKS, with the maps of simgen.adapters.maps in every batch; for methods that use them."""

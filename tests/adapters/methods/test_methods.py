@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from adapter_fakes import OFF, shapes, write_coco
+from adapter_fakes import OFF, shapes, write_coco, write_sides
 from torch import nn
 
 from simgen.adapters.checkpoint import load_model
@@ -58,7 +58,7 @@ def _stop_at(stop: int) -> OnStep:
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_coco(tmp_path_factory.mktemp("source") / "set", shapes(6), CLASSES)
+    return write_sides(write_coco(tmp_path_factory.mktemp("source") / "set", shapes(6), CLASSES), shapes(6))
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_every_method_goes_on_to_the_same_model(
     fresh.load_state_dict(first)
 
 
-@pytest.mark.parametrize("kind", METHODS)
+@pytest.mark.parametrize("kind", [kind for kind, task in DEFINED if task == "classify"])
 def test_no_method_depends_on_the_targets_labels(
     kind: str, source: Path, target: CocoDataset, trained: dict[str, Path], tmp_path: Path
 ):
