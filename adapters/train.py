@@ -105,13 +105,18 @@ def train_with(data: Path | CocoDataset, out: Path, config: str | None, override
         overrides: "a.b=c" each.
         given: `target`, `init` and `on_step` of `train`.
     """
+    return train(settings(config, overrides), data, out, **given)
+
+
+def settings(config: str | None, overrides: Sequence[str]) -> TrainConfig:
+    """Return the settings of a YAML file or of a shipped name, by default those of the task among the overrides."""
     # Here, for it brings the simulator along, which a machine that only trains need not have.
     from simgen.config import load_section
 
     if config is None:
         task = next((o.partition("=")[2] for o in overrides if o.startswith("task=")), "detect")
         config = _SHIPPED.get(task, "dice")
-    return train(load_section(TrainConfig, config, overrides, folder="train"), data, out, **given)
+    return load_section(TrainConfig, config, overrides, folder="train")
 
 
 def split(n: int, config: TrainConfig, where: Path) -> tuple[list[int], list[int]]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from simgen.adapters.evaluate import Evaluation
 
 EXAMPLES = 12
-_NAMES = {
+NAMES = {
     "map": "mAP (IoU 0.50 to 0.95)",
     "map50": "mAP50",
     "map75": "mAP75",
@@ -28,11 +28,11 @@ _NAMES = {
 
 def write_report(evaluation: "Evaluation", path: Path) -> Path:
     """Write the page of one evaluation; return its path."""
-    headline = [(_NAMES[k], _shown(s)) for k, s in evaluation.scores.items() if k in _NAMES]
+    headline = [(NAMES[k], _shown(s)) for k, s in evaluation.scores.items() if k in NAMES]
     plots = [confusion_plot(evaluation.confusion, evaluation.classes)]
     if len(evaluation.curves):
         plots.append(curves_plot(evaluation.curves, evaluation.classes))
-    page = _template("report.html").render(
+    page = template("report.html").render(
         title=_title(evaluation),
         evaluation=evaluation,
         n_objects=sum(len(r.annotations) for r in evaluation.records),
@@ -49,7 +49,7 @@ def write_report(evaluation: "Evaluation", path: Path) -> Path:
 def write_comparison(arms: Mapping[str, Mapping[str, Score]], names: Sequence[str], title: str, path: Path) -> Path:
     """Write a page with one row for each arm and one column for each named score; return its path."""
     rows = [(arm, [_shown(scores.get(name, Score(None))) for name in names]) for arm, scores in arms.items()]
-    page = _template("comparison.html").render(title=title, columns=[_NAMES.get(n, n) for n in names], rows=rows)
+    page = template("comparison.html").render(title=title, columns=[NAMES.get(n, n) for n in names], rows=rows)
     path.write_text(page, "utf-8")
     return path
 
@@ -62,7 +62,8 @@ def _title(evaluation: "Evaluation") -> str:
     return f"{what}: {evaluation.image_set}{part}"
 
 
-def _template(name: str) -> Any:
+def template(name: str) -> Any:
+    """Return a page's template by its file name."""
     loader = PackageLoader("simgen.adapters.report", "templates")
     return Environment(loader=loader, autoescape=select_autoescape(default=True), trim_blocks=True).get_template(name)
 

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import cv2
@@ -78,6 +78,27 @@ def curves_plot(curves: NDArray[np.float64], classes: Sequence[str]) -> str:
             axes.plot(recall, precision, label=name)
     axes.set(xlabel="recall", ylabel="precision", title="Precision over recall, IoU 0.5", xlim=(0, 1), ylim=(0, 1.02))
     figure.legend(loc="outside lower center", ncols=min(len(classes), 6), fontsize=8)  # never over a curve
+    return _png(figure)
+
+
+def shots_plot(curves: Mapping[str, Sequence[tuple[int, float, float]]], figure_name: str) -> str:
+    """Return a score over the number of labelled photographs.
+
+    Args:
+        curves: for each way of training (photographs, mean, standard deviation).
+        figure_name: of the score.
+    """
+    figure = _figure()
+    axes = figure.subplots()
+    for name, points in curves.items():
+        shots, means, spreads = zip(*points, strict=True)
+        axes.errorbar(shots, means, yerr=spreads, marker="o", capsize=3, label=name)
+    axes.set_xscale("symlog", linthresh=5)
+    ticks = sorted({shots for points in curves.values() for shots, _, _ in points})
+    axes.set_xticks(ticks, [str(k) for k in ticks], minor=False)
+    axes.set_xticks([], minor=True)
+    axes.set(xlabel="labelled photographs", ylabel=figure_name, title="Few labels")
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8)
     return _png(figure)
 
 

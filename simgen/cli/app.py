@@ -17,6 +17,7 @@ from simgen.cli.demo import demo
 from simgen.cli.evaluate import evaluate
 from simgen.cli.generate import generate
 from simgen.cli.preview import preview
+from simgen.cli.sweep import sweep
 from simgen.cli.train import train
 from simgen.errors import SimgenError
 
@@ -32,7 +33,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (generate, preview, train, evaluate, demo):
+for command in (generate, preview, train, sweep, evaluate, demo):
     app.command()(command)
 app.add_typer(data.app, name="data")
 

@@ -14,7 +14,8 @@ def train(
     config: Annotated[
         str | None,
         typer.Option(
-            help="A YAML file, or shipped settings: dice (detect) or digits (classify); default: those of --task."
+            help="A YAML file, or shipped settings: dice (detect), digits (classify) or dice-crops (classify); "
+            "default: those of --task."
         ),
     ] = None,
     task: Annotated[
@@ -32,7 +33,10 @@ def train(
     target_split: Annotated[str | None, typer.Option(help="As --split, of --target.")] = None,
     init: Annotated[Path | None, typer.Option(help="A model file to go on from: RUN/model.pt.")] = None,
     steps: Annotated[
-        int | None, typer.Option(help="Optimizer steps; default: those of the settings, 3000 in the shipped ones.")
+        int | None,
+        typer.Option(
+            help="Optimizer steps; default: those of the settings, 3000 in the shipped ones, 1000 in dice-crops."
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of weights, data order and augmentation, >= 0; default: 0.")] = None,
     threads: Annotated[
