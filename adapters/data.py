@@ -233,7 +233,7 @@ def clip_boxes(boxes_xyxy: Boxes, size: int) -> tuple[Boxes, NDArray[np.float64]
 class ClassifyCrops(Dataset[tuple[Tensor, int]]):
     """Crops around every annotation: items (S, S, channels) uint8 and the label.
 
-    The surroundings of each box are cut out once, small, and kept: 12 kB each at 64 pixels, 3 kB at 32.
+    The surroundings of each box are cut out once, small, and kept: 27 kB each for inputs from 24 pixels on, 3 kB for 8.
 
     Args:
         dataset: the images to train on.
@@ -256,7 +256,7 @@ class ClassifyCrops(Dataset[tuple[Tensor, int]]):
 
     def _cut_all(self, dataset: "CocoDataset") -> tuple[Image, Sequence[int]]:
         view = self._config.view
-        self._side = min(128, 4 * view.input_size)
+        self._side = min(96, 4 * view.input_size)
         labels = {name: label for label, name in enumerate(dataset.classes)}
         patches: list[Image] = []
         chosen: list[int] = []

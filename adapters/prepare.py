@@ -1,7 +1,7 @@
 """What a training run is made of, before its first step: task, model, method, and the pictures to adapt to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +50,10 @@ class Prepared:
         size = self.config.target.batch_size or round(method.target_share * self.config.batch_size)
         return Batches(self.task, self.config, source if method.uses_source else None, self.target, size)
 
-    def model_file(self, classes: Sequence[str], result: Validation) -> ModelFile:
-        """Return the finished model."""
+    def model_file(self, classes: Sequence[str], result: Validation, chosen: Sequence[Any] = ()) -> ModelFile:
+        """Return the finished model; `chosen`: the candidates of simgen.adapters.selection, where one was chosen."""
         config = self.config
-        history = {
+        history: dict[str, Any] = {
             "steps": config.steps,
             "seed": config.seed,
             "method": config.method["kind"],
@@ -61,6 +61,8 @@ class Prepared:
             "config": identifying(config),
             "data": self.identity,
         }
+        if chosen:
+            history["selection"] = [asdict(candidate) for candidate in chosen]
         return ModelFile(
             task=config.task,
             classes=list(classes),
@@ -87,7 +89,7 @@ def prepare(config: TrainConfig, source: CocoDataset, target: CocoDataset | None
         CheckpointError: a model file of another task or other classes.
     """
     task = _task(config, source)
-    started = None if init is None else _fitting(load_model(init), init, config, source)
+    started = None if init is None else _fitting(load_model(init), init, (config, task), source)
     architecture = task.architecture() if started is None else dict(started.architecture)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
@@ -137,16 +139,27 @@ def _require(method: Method, config: TrainConfig, target: CocoDataset | None, in
         raise ConfigError(f"{where}: not defined for the task {config.task}: {method.undefined[config.task]}")
     if method.uses_target and target is None:
         raise ConfigError(f"{where}: expected target images to adapt to (--target), got none")
+    if config.selection.kind != "last" and target is None:
+        raise ConfigError(
+            f"selection.kind: {config.selection.kind} is a score on target images (--target), but there are none"
+        )
     if method.starts_trained and init is None:
         raise ConfigError(f"{where}: expected a trained model to go on from (--init RUN/model.pt), got none")
 
 
-def _fitting(model: ModelFile, path: Path, config: TrainConfig, source: CocoDataset) -> ModelFile:
+def _fitting(model: ModelFile, path: Path, wanted: tuple[TrainConfig, Task], source: CocoDataset) -> ModelFile:
+    config, task = wanted
     if model.task != config.task:
         raise CheckpointError(f'model "{path}": expected a model of the task {config.task}, got one of {model.task}')
     if list(model.classes) != list(source.classes):
         theirs, ours = ", ".join(model.classes), ", ".join(source.classes)
         raise CheckpointError(
             f'model "{path}": knows the classes [{theirs}], but the images are labelled with [{ours}]'
+        )
+    theirs, ours = (str(preprocess.get("view")) for preprocess in (model.preprocess, task.preprocess()))
+    if theirs != ours:
+        raise CheckpointError(
+            f'model "{path}": expected one that sees crops as the settings say, {ours}, got {theirs}; name the '
+            "settings that it was trained with (--config)"
         )
     return model

@@ -119,6 +119,22 @@ class ValidationConfig:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class SelectionConfig:
+    """Which checkpoint of a run becomes the model; no kind sees a label of the target.
+
+    Attributes:
+        kind: last, the default; or the best snapshot by information (maximisation), entropy or density (soft
+            neighbourhood density, for study) on the target's pictures, among those that know the held-out source well.
+        snapshots: how many, spread evenly over the steps.
+        slack: how much less than the best on the held-out source is still well.
+    """
+
+    kind: Literal["last", "information", "entropy", "density"] = "last"
+    snapshots: int = Field(default=10, ge=2)
+    slack: float = Field(default=0.02, ge=0, le=1)
+
+
+@dataclass(frozen=True, config=_STRICT)
 class RuntimeConfig:
     """What should change the duration of a run, not its result (precision does, in the last digits).
 
@@ -166,6 +182,7 @@ class TrainConfig:
         augment: strengths of the augmentation.
         validation: see ValidationConfig.
         target: see TargetConfig.
+        selection: see SelectionConfig.
         runtime: see RuntimeConfig.
     """
 
@@ -183,6 +200,7 @@ class TrainConfig:
     augment: AugmentConfig = Field(default_factory=AugmentConfig)
     validation: ValidationConfig = Field(default_factory=ValidationConfig)
     target: TargetConfig = Field(default_factory=TargetConfig)
+    selection: SelectionConfig = Field(default_factory=SelectionConfig)
     runtime: RuntimeConfig = Field(default_factory=RuntimeConfig)
 
     @model_validator(mode="after")

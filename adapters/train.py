@@ -6,6 +6,7 @@ The same call goes on where an earlier one stopped, and ends in the same weights
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from simgen.adapters.lightning_lite import (
 from simgen.adapters.parts import part_of
 from simgen.adapters.prepare import prepare
 from simgen.adapters.runs import RunFolder, Table
+from simgen.adapters.selection import Candidate, Snapshots, choose
 from simgen.adapters.settings import RuntimeConfig, TrainConfig
 from simgen.adapters.tasks import Task
 from simgen.adapters.tasks.scores import Validation
@@ -81,17 +83,24 @@ def train(
     loader = _loader(batches, config, start)
     records = [dataset.records[k] for k in held_out]
     watch = _Watch(run, prepared.task, records, start, on_step)
-    trainer = _trainer(config, run, watch)
-    fit, once = prepared.fit, batches.once
+    snapshots = Snapshots(run.folder / "snapshots", config.selection, config.steps)
+    selects = config.selection.kind != "last"
+    trainer = _trainer(config, run, [watch, *([snapshots] if selects else [])])
+    fit, once, task = prepared.fit, batches.once, prepared.task
+    chosen: list[Candidate] = []
     with quiet(), ctrl_c(), unwrapped():
         if not start:
             fit.method.begin(fit.module, once)
         trainer.fit(fit, loader, ckpt_path=run.checkpoint if start else None, weights_only=True)
         fit.to(trainer.strategy.root_device)
+        if selects:
+            held_out_score = partial(task.validate, records=records)
+            chosen = choose(snapshots.folder, config.selection, task, fit.average, (once, held_out_score))
         fit.method.finish(fit.average, once)
-        result = prepared.task.validate(fit.average, records)
+        result = task.validate(fit.average, records)
     watch.note(config.steps, result)
-    save_model(run.model, prepared.model_file(dataset.classes, result))
+    save_model(run.model, prepared.model_file(dataset.classes, result, chosen))
+    snapshots.remove()
     return run.model
 
 
@@ -190,7 +199,7 @@ def _one_thread(_: int) -> None:
     torch.set_num_threads(1)
 
 
-def _trainer(config: TrainConfig, run: RunFolder, watch: _Watch) -> Trainer:
+def _trainer(config: TrainConfig, run: RunFolder, callbacks: list[Callback]) -> Trainer:
     checkpoint = ModelCheckpoint(
         run.folder,
         filename=run.checkpoint.stem,
@@ -205,7 +214,7 @@ def _trainer(config: TrainConfig, run: RunFolder, watch: _Watch) -> Trainer:
                 precision=resolve_precision(config.runtime),
                 max_steps=config.steps,
                 max_epochs=-1,
-                callbacks=[watch, checkpoint],
+                callbacks=[*callbacks, checkpoint],
                 default_root_dir=run.folder,
                 logger=False,
                 enable_progress_bar=False,

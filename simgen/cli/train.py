@@ -35,7 +35,7 @@ def train(
     steps: Annotated[
         int | None,
         typer.Option(
-            help="Optimizer steps; default: those of the settings, 3000 in the shipped ones, 1000 in dice-crops."
+            help="Optimizer steps; default: those of the settings, 3000 in the shipped ones, 1200 in dice-crops."
         ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of weights, data order and augmentation, >= 0; default: 0.")] = None,

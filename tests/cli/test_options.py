@@ -32,7 +32,8 @@ def test_help_names_the_shipped_settings_and_defaults_of_training(capsys):
     for name in shipped("train"):
         config = load_section(TrainConfig, name)
         assert f"{name} ({config.task})" in listed
-        assert f"{config.steps} in the shipped ones" in listed
+        where = f"{config.steps} in {name}" if name == "dice-crops" else f"{config.steps} in the shipped ones"
+        assert where in listed
         assert f"every {config.runtime.checkpoint_every} steps" in listed
         assert f"default: {config.seed}." in listed
 

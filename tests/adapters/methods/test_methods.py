@@ -144,6 +144,12 @@ def test_a_model_of_another_task_or_other_classes_is_no_start(source: Path, trai
         train(CLASSIFY, other, tmp_path / "run", init=trained["classify"])
 
 
+def test_a_model_that_sees_crops_in_another_way_is_no_start(source: Path, trained: dict[str, Path], tmp_path: Path):
+    other = replace(CLASSIFY, view=CropView(input_size=16, grey=False))
+    with pytest.raises(CheckpointError, match=r"expected one that sees crops as .*16.* got .*8.*\(--config\)"):
+        train(other, source, tmp_path / "run", init=trained["classify"])
+
+
 def test_a_run_goes_on_from_the_weights_of_a_model_file(source: Path, trained: dict[str, Path], tmp_path: Path):
     still = replace(CLASSIFY, steps=1, optimizer=OptimizerConfig(lr=1e-12, warmup_steps=0))
     path = train(still, source, tmp_path / "run", init=trained["classify"])
