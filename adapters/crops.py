@@ -1,7 +1,7 @@
 """Cutting and resizing: how a box of an image becomes a crop of fixed size. Used alike to train and to predict."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -13,6 +13,7 @@ from torch import Tensor
 from simgen.errors import CheckpointError
 
 Image = NDArray[np.uint8]
+Pixels = TypeVar("Pixels", NDArray[np.uint8], NDArray[np.float32])
 Boxes = NDArray[np.float64]
 PAD_GREY = 114
 _STRICT = ConfigDict(extra="forbid")
@@ -62,21 +63,21 @@ class CropView:
         return (x - x.mean(dim=dims, keepdim=True)) / (x.std(dim=dims, keepdim=True, correction=0) + 0.02)
 
 
-def resize(image: Image, size_wh: tuple[int, int]) -> Image:
+def resize(image: Pixels, size_wh: tuple[int, int]) -> Pixels:
     """Resize an image; shrinking takes the mean over each new pixel's area, so that nothing aliases."""
     if (image.shape[1], image.shape[0]) == size_wh:
         return image
     shrinks = size_wh[0] < image.shape[1] or size_wh[1] < image.shape[0]
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     resized = cv2.resize(image, size_wh, interpolation=interpolation)
-    return np.asarray(resized, np.uint8).reshape(size_wh[1], size_wh[0], *image.shape[2:])
+    return np.asarray(resized, image.dtype).reshape(size_wh[1], size_wh[0], *image.shape[2:])
 
 
-def cut(image: Image, left: int, top: int, size_wh: tuple[int, int], fill: int | None = PAD_GREY) -> Image:
+def cut(image: Pixels, left: int, top: int, size_wh: tuple[int, int], fill: int | None = PAD_GREY) -> Pixels:
     """Cut a window that may reach over the image's border.
 
     Args:
-        image: (H, W, C) uint8.
+        image: (H, W, C) uint8 or float32.
         left: the window's left edge in pixels, may be negative.
         top: the window's top edge.
         size_wh: the window's size in pixels.
@@ -91,11 +92,12 @@ def cut(image: Image, left: int, top: int, size_wh: tuple[int, int], fill: int |
     if inner.shape[:2] == size_wh[::-1] and x1[0] == left and y1[0] == top:
         return inner
     rows, columns = np.arange(top, top + size_wh[1]), np.arange(left, left + size_wh[0])
-    window = inner[np.clip(rows - y1[0], 0, len(inner) - 1)][:, np.clip(columns - x1[0], 0, inner.shape[1] - 1)]
+    window = inner[np.clip(rows - y1[0], 0, len(inner) - 1)]
+    window = window[:, np.clip(columns - x1[0], 0, inner.shape[1] - 1)]
     if fill is not None:
         window[(rows < 0) | (rows >= height)] = fill
         window[:, (columns < 0) | (columns >= width)] = fill
-    return np.asarray(window, np.uint8)
+    return np.asarray(window, image.dtype)
 
 
 def crop_boxes(rgb: Image, boxes_xyxy: Boxes, view: CropView) -> Image:

@@ -61,13 +61,13 @@ class CropConfig:
 
 @dataclass(frozen=True, config=_STRICT)
 class TargetConfig:
-    """How unlabelled target images are shown to a method.
+    """How photographs are shown to a method: unlabelled ones to adapt to, and those that people labelled.
 
     Attributes:
         part: all, first:N or last:N images by file name.
         batch_size: pictures a step; 0 = the method's own share of the source's.
-        scale: as `crop.scale`, of the target images (detection): real photographs show objects at their own size.
-        box: habits of the target's boxes, where they are given (classification): none, for people drew them.
+        scale: as `crop.scale`, of photographs (detection): they show objects at their own size.
+        box: habits of the boxes around their objects, where they are given: none, for people drew them.
     """
 
     part: str = "all"
@@ -153,6 +153,22 @@ class ValidationConfig:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class SelectionConfig:
+    """Which checkpoint of a run becomes the model; no kind sees a label of the target.
+
+    Attributes:
+        kind: last, the default; or the best snapshot by information (maximisation), entropy or density (soft
+            neighbourhood density, for study) on the target's pictures, among those that know the held-out source well.
+        snapshots: how many, spread evenly over the steps.
+        slack: how much less than the best on the held-out source is still well.
+    """
+
+    kind: Literal["last", "information", "entropy", "density"] = "last"
+    snapshots: int = Field(default=10, ge=2)
+    slack: float = Field(default=0.02, ge=0, le=1)
+
+
+@dataclass(frozen=True, config=_STRICT)
 class RuntimeConfig:
     """What should change the duration of a run, not its result (precision does, in the last digits).
 
@@ -205,6 +221,7 @@ class TrainConfig:
         augment: strengths of the augmentation.
         validation: see ValidationConfig.
         target: see TargetConfig.
+        selection: see SelectionConfig.
         runtime: see RuntimeConfig.
     """
 
@@ -223,6 +240,7 @@ class TrainConfig:
     augment: AugmentConfig = Field(default_factory=AugmentConfig)
     validation: ValidationConfig = Field(default_factory=ValidationConfig)
     target: TargetConfig = Field(default_factory=TargetConfig)
+    selection: SelectionConfig = Field(default_factory=SelectionConfig)
     runtime: RuntimeConfig = Field(default_factory=RuntimeConfig)
 
     @model_validator(mode="after")
@@ -238,11 +256,11 @@ class TrainConfig:
         return self
 
 
+def photograph_config(config: TrainConfig) -> TrainConfig:
+    """Return the settings that crops of photographs are cut with, in place of those for simulated pictures."""
+    return replace(config, box=config.target.box, crop=replace(config.crop, scale=config.target.scale))
+
+
 def target_config(config: TrainConfig) -> TrainConfig:
     """Return the settings that crops of target images are cut with."""
-    return replace(
-        config,
-        box=config.target.box,
-        crop=replace(config.crop, scale=config.target.scale),
-        seed=config.seed + _TARGET_SEEDS,
-    )
+    return replace(photograph_config(config), seed=config.seed + _TARGET_SEEDS)

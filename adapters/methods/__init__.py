@@ -14,12 +14,15 @@ from simgen.adapters.methods.dan import Dan
 from simgen.adapters.methods.dann import Dann
 from simgen.adapters.methods.degrade import Degrade
 from simgen.adapters.methods.fda import Fda
+from simgen.adapters.methods.finetune import Finetune
 from simgen.adapters.methods.jan import Jan
+from simgen.adapters.methods.linear_probe import LinearProbe
 from simgen.adapters.methods.mcd import Mcd
 from simgen.adapters.methods.mean_teacher import MeanTeacher
 from simgen.adapters.methods.mixstyle import MixStyle
+from simgen.adapters.methods.multitask import MultiTask
 from simgen.adapters.methods.shot import Shot
-from simgen.adapters.methods.source_only import SourceOnly
+from simgen.adapters.methods.source_only import Oracle, SourceOnly
 from simgen.adapters.methods.tent import Tent
 from simgen.adapters.target import Target
 
@@ -27,7 +30,10 @@ __all__ = ["METHODS", "Method", "Passed", "Setup", "Target"]
 
 METHODS: dict[str, type[Method]] = {
     "source_only": SourceOnly,
-    "oracle": SourceOnly,
+    "oracle": Oracle,
+    "linear_probe": LinearProbe,
+    "finetune": Finetune,
+    "multitask": MultiTask,
     # Adversarial.
     "dann": Dann,
     "cdan": Cdan,

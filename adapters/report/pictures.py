@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import cv2
@@ -96,6 +96,26 @@ def reliability_plot(found: "Reliability") -> str:
     upper.set(ylabel="accuracy", title=f"Reliability{error}", xlim=(0, 1), ylim=(0, 1.02))
     lower.bar(edges[:-1], found.weight, 1 / len(found.weight), align="edge", color="#7aa6d8", ec="white")
     lower.set(xlabel="confidence", ylabel="objects")
+    return _png(figure)
+
+
+def shots_plot(curves: Mapping[str, Sequence[tuple[int, float, float]]], figure_name: str) -> str:
+    """Return a score over the number of labelled photographs.
+
+    Args:
+        curves: for each way of training (photographs, mean, standard deviation).
+        figure_name: of the score.
+    """
+    figure = _figure()
+    axes = figure.subplots()
+    for name, points in curves.items():
+        shots, means, spreads = zip(*points, strict=True)
+        axes.errorbar(shots, means, yerr=spreads, marker="o", capsize=3, label=name)
+    axes.set_xscale("symlog", linthresh=5)
+    ticks = sorted({shots for points in curves.values() for shots, _, _ in points})
+    axes.set_xticks(ticks, [str(k) for k in ticks], minor=False)
+    axes.set_xticks([], minor=True)
+    axes.set(xlabel="labelled photographs", ylabel=figure_name, title="Few labels")
     figure.legend(loc="outside lower center", ncols=2, fontsize=8)
     return _png(figure)
 

@@ -77,6 +77,9 @@ COMPARED = {
 }
 """The figures that models are compared by, and their names at the top of a column; the first is the one to look at."""
 
+NAMES = {key: name for figures in COMPARED.values() for key, name in figures.items()}
+"""Names of figures whatever the task."""
+
 PER_CLASS = {
     "detect": {"ap50": "AP50", "ap": "AP", "precision": "precision", "recall": "recall", "f1": "F1"},
     "classify": {"precision": "precision", "recall": "recall", "f1": "F1", "roc_auc": "ROC-AUC", "pr_auc": "PR-AUC"},

@@ -20,6 +20,7 @@ from simgen.adapters.target import Batch, Unlabelled
 from simgen.adapters.tasks.classify import Classify
 from simgen.adapters.tasks.detect import Detect
 from simgen.adapters.tasks.keypoints import Keypoints
+from simgen.adapters.tasks.mapped import MappedDetect
 from simgen.adapters.tasks.scores import Validation
 
 if TYPE_CHECKING:
@@ -86,3 +87,5 @@ TASKS: dict[str, Callable[[Sequence[str], TrainConfig], Task]] = {
     "detect": Detect,
     "keypoints": Keypoints,
 }
+MAPPED: dict[str, Callable[[Sequence[str], TrainConfig], Task]] = {"detect": MappedDetect}
+"""As TASKS, with the maps of simgen.adapters.maps in every batch; for methods that use them."""

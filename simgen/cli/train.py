@@ -14,8 +14,8 @@ def train(
     config: Annotated[
         str | None,
         typer.Option(
-            help="A YAML file, or shipped settings: dice (detect), digits (classify) or charuco (keypoints); "
-            "default: those of --task."
+            help="A YAML file, or shipped settings: dice (detect), digits or dice-crops (classify), "
+            "charuco (keypoints); default: those of --task."
         ),
     ] = None,
     task: Annotated[
@@ -34,7 +34,10 @@ def train(
     init: Annotated[Path | None, typer.Option(help="A model file to go on from: RUN/model.pt.")] = None,
     steps: Annotated[
         int | None,
-        typer.Option(help="Optimizer steps; default: those of the settings, 3000 (dice, digits), 1600 (charuco)."),
+        typer.Option(
+            help="Optimizer steps; default: those of the settings, 3000 (dice, digits), 1600 (charuco) or "
+            "1200 (dice-crops)."
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of weights, data order and augmentation, >= 0; default: 0.")] = None,
     threads: Annotated[
