@@ -22,6 +22,7 @@ from simgen.adapters.parts import part_of
 from simgen.adapters.train import train_with
 from simgen.config import load
 from simgen.engine import LocalEngine
+from simgen.formats.imageset import ImageSet
 from simgen.generate import Job, generate
 from simgen.realdata import read_real_set
 
