@@ -14,7 +14,7 @@ def train(
     config: Annotated[
         str | None,
         typer.Option(
-            help="A YAML file, or shipped settings: dice (detect), digits or dice-crops (classify), "
+            help="A YAML file, or shipped settings: dice (detect), digits (classify), dice-crops (classify) or "
             "charuco (keypoints); default: those of --task."
         ),
     ] = None,
