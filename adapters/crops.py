@@ -1,7 +1,7 @@
 """Cutting and resizing: how a box of an image becomes a crop of fixed size. Used alike to train and to predict."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -14,6 +14,8 @@ from simgen.errors import CheckpointError
 
 Image = NDArray[np.uint8]
 Boxes = NDArray[np.float64]
+Labels = NDArray[np.int16]
+Pixel = TypeVar("Pixel", np.uint8, np.int16)
 PAD_GREY = 114
 _STRICT = ConfigDict(extra="forbid")
 
@@ -69,11 +71,18 @@ def resize(image: Image, size_wh: tuple[int, int]) -> Image:
     return np.asarray(resized, np.uint8).reshape(size_wh[1], size_wh[0], *image.shape[2:])
 
 
-def cut(image: Image, left: int, top: int, size_wh: tuple[int, int], fill: int | None = PAD_GREY) -> Image:
+def resize_labels(labels: Labels, size_wh: tuple[int, int]) -> Labels:
+    """Resize a map of numbers: every new pixel has the number at its centre."""
+    return np.asarray(cv2.resize(labels, size_wh, interpolation=cv2.INTER_NEAREST_EXACT), np.int16)
+
+
+def cut(
+    image: NDArray[Pixel], left: int, top: int, size_wh: tuple[int, int], fill: int | None = PAD_GREY
+) -> NDArray[Pixel]:
     """Cut a window that may reach over the image's border.
 
     Args:
-        image: (H, W, C) uint8.
+        image: (H, W, C) uint8, or a map of numbers (H, W) int16.
         left: the window's left edge in pixels, may be negative.
         top: the window's top edge.
         size_wh: the window's size in pixels.
@@ -92,7 +101,8 @@ def cut(image: Image, left: int, top: int, size_wh: tuple[int, int], fill: int |
     if fill is not None:
         window[(rows < 0) | (rows >= height)] = fill
         window[:, (columns < 0) | (columns >= width)] = fill
-    return np.asarray(window, np.uint8)
+    result: NDArray[Pixel] = window
+    return result
 
 
 def crop_boxes(rgb: Image, boxes_xyxy: Boxes, view: CropView) -> Image:

@@ -33,14 +33,15 @@ class BoxHabit:
 
 @dataclass(frozen=True, config=_STRICT)
 class CropConfig:
-    """How the detector's training crops are cut.
+    """How the training crops of a detector or a segmenter are cut.
 
     Attributes:
         crop_size: side in pixels, a multiple of 16.
         scale: range of the factor that pictures are resized by (log-uniform); simulated pictures may be larger
             than the real ones.
         background: share of crops at a random place instead of at a random object.
-        keep_fraction: an object of which less than this lies in the crop is ignored: no loss falls there.
+        keep_fraction: an object of which less than this lies in the crop (of its box; for a segmenter, of its visible
+            pixels) is ignored: no loss falls there.
         min_side: objects with a shorter side (pixels of the crop) are ignored.
         cache_mb: memory for encoded images, in each loader process.
     """
@@ -66,7 +67,8 @@ class TargetConfig:
     Attributes:
         part: all, first:N or last:N images by file name.
         batch_size: pictures a step; 0 = the method's own share of the source's.
-        scale: as `crop.scale`, of the target images (detection): real photographs show objects at their own size.
+        scale: as `crop.scale`, of the target images (not in classification): real photographs show objects at their own
+            size.
         box: habits of the target's boxes, where they are given (classification): none, for people drew them.
     """
 
@@ -143,7 +145,11 @@ class RuntimeConfig:
 _TARGET_SEEDS = 2**31
 """Between the seeds of source and target, lest item k of both is cut and changed alike."""
 
-_FITTING = {"center_detector": ("detect", "dice"), "crop_classifier": ("classify", "digits")}
+_FITTING = {
+    "center_detector": ("detect", "dice"),
+    "crop_classifier": ("classify", "digits"),
+    "segmenter": ("segment", "dice-segment"),
+}
 """What task a kind of model is for, and the shipped settings of that task."""
 
 
@@ -160,7 +166,7 @@ class TrainConfig:
         batch_size: crops a step.
         seed: of weights, data order and augmentation.
         optimizer: see OptimizerConfig.
-        crop: of the task detect.
+        crop: of the tasks detect and segment.
         view: of the task classify.
         box: habits of the labels.
         augment: strengths of the augmentation.
@@ -169,7 +175,7 @@ class TrainConfig:
         runtime: see RuntimeConfig.
     """
 
-    task: Literal["detect", "classify"] = "detect"
+    task: Literal["detect", "segment", "classify"] = "detect"
     method: dict[str, Any] = Field(default_factory=lambda: {"kind": "source_only"})
     model: dict[str, Any] = Field(default_factory=dict)
     part: str = "all"

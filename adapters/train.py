@@ -37,7 +37,7 @@ from simgen.formats.imageset import ImageRecord, ImageSet
 OnStep = Callable[[int, int, dict[str, float]], None]
 """Called as on_step(step, total, losses) after every optimizer step."""
 
-_SHIPPED = {"detect": "dice", "classify": "digits"}
+_SHIPPED = {"detect": "dice", "segment": "dice-segment", "classify": "digits"}
 
 
 def train(

@@ -15,6 +15,7 @@ from simgen.adapters.models.backbone import ResidualBackbone
 from simgen.adapters.models.classifier import CropClassifier
 from simgen.adapters.models.detector import CenterDetector
 from simgen.adapters.models.pretrained import TransformersBackbone
+from simgen.adapters.models.segmenter import Segmenter
 
 
 class Model(Protocol):
@@ -39,7 +40,11 @@ BACKBONES: dict[str, Callable[..., nn.Module]] = {
     "residual": ResidualBackbone,
     "transformers": TransformersBackbone,
 }
-MODELS: dict[str, Callable[..., nn.Module]] = {"center_detector": CenterDetector, "crop_classifier": CropClassifier}
+MODELS: dict[str, Callable[..., nn.Module]] = {
+    "center_detector": CenterDetector,
+    "crop_classifier": CropClassifier,
+    "segmenter": Segmenter,
+}
 
 
 def build_model(architecture: Mapping[str, Any], n_classes: int) -> nn.Module:

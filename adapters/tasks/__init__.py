@@ -19,6 +19,7 @@ from simgen.adapters.target import Batch, Unlabelled
 from simgen.adapters.tasks.classify import Classify
 from simgen.adapters.tasks.detect import Detect
 from simgen.adapters.tasks.scores import Validation
+from simgen.adapters.tasks.segment import Segment
 
 if TYPE_CHECKING:
     from simgen.formats.imageset import ImageRecord, ImageSet
@@ -61,4 +62,8 @@ class Task(Protocol):
         """Score the module on whole images."""
 
 
-TASKS: dict[str, Callable[[Sequence[str], TrainConfig], Task]] = {"classify": Classify, "detect": Detect}
+TASKS: dict[str, Callable[[Sequence[str], TrainConfig], Task]] = {
+    "classify": Classify,
+    "detect": Detect,
+    "segment": Segment,
+}

@@ -14,11 +14,12 @@ def train(
     config: Annotated[
         str | None,
         typer.Option(
-            help="A YAML file, or shipped settings: dice (detect) or digits (classify); default: those of --task."
+            help="A YAML file, or shipped settings: dice (detect), dice-segment (segment) or digits (classify); "
+            "default: those of --task."
         ),
     ] = None,
     task: Annotated[
-        str | None, typer.Option(help="detect or classify; default: that of --config, else detect.")
+        str | None, typer.Option(help="detect, segment or classify; default: that of --config, else detect.")
     ] = None,
     method: Annotated[
         str | None, typer.Option(help="How to learn from both domains; default: source_only. See docs/adaptation.md.")
