@@ -24,6 +24,7 @@ Image = NDArray[np.uint8]
 Pixels = TypeVar("Pixels", NDArray[np.uint8], NDArray[np.float32])
 Boxes = NDArray[np.float64]
 Masks = NDArray[np.bool_]
+Labels = NDArray[np.int16]
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -132,6 +133,14 @@ class Augment:
         else:
             boxes = _boxes_of_frames(np.asarray(moved["keypoints"], float).reshape(-1, 3, 2) + 0.5)
         return np.asarray(moved["image"], rgb.dtype), boxes
+
+    def labelled(self, rgb: Image, labels: Labels, rng: Generator) -> tuple[Image, Labels]:
+        """As `geometric`, of an (H, W, 3) image and the map (H, W) of its pixels' numbers; 0 comes in from outside."""
+        if self._still:
+            return rgb, labels
+        _seed(self._geometry, rng)
+        moved = self._geometry(image=rgb, mask=labels, keypoints=np.zeros((0, 2)))
+        return np.asarray(moved["image"], np.uint8), np.asarray(moved["mask"], np.int16)
 
     def image(self, rgb: Image, rng: Generator) -> Image:
         """Change geometry and intensities of an (H, W, 3) image whose label is one class."""

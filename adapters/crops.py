@@ -13,8 +13,10 @@ from torch import Tensor
 from simgen.errors import CheckpointError
 
 Image = NDArray[np.uint8]
-Pixels = TypeVar("Pixels", NDArray[np.uint8], NDArray[np.float32])
+
 Boxes = NDArray[np.float64]
+Labels = NDArray[np.int16]
+Pixel = TypeVar("Pixel", np.uint8, np.int16, np.float32)
 PAD_GREY = 114
 _STRICT = ConfigDict(extra="forbid")
 
@@ -63,7 +65,7 @@ class CropView:
         return (x - x.mean(dim=dims, keepdim=True)) / (x.std(dim=dims, keepdim=True, correction=0) + 0.02)
 
 
-def resize(image: Pixels, size_wh: tuple[int, int]) -> Pixels:
+def resize(image: NDArray[Pixel], size_wh: tuple[int, int]) -> NDArray[Pixel]:
     """Resize an image; shrinking takes the mean over each new pixel's area, so that nothing aliases."""
     if (image.shape[1], image.shape[0]) == size_wh:
         return image
@@ -73,11 +75,18 @@ def resize(image: Pixels, size_wh: tuple[int, int]) -> Pixels:
     return np.asarray(resized, image.dtype).reshape(size_wh[1], size_wh[0], *image.shape[2:])
 
 
-def cut(image: Pixels, left: int, top: int, size_wh: tuple[int, int], fill: int | None = PAD_GREY) -> Pixels:
+def resize_labels(labels: Labels, size_wh: tuple[int, int]) -> Labels:
+    """Resize a map of numbers: every new pixel has the number at its centre."""
+    return np.asarray(cv2.resize(labels, size_wh, interpolation=cv2.INTER_NEAREST_EXACT), np.int16)
+
+
+def cut(
+    image: NDArray[Pixel], left: int, top: int, size_wh: tuple[int, int], fill: int | None = PAD_GREY
+) -> NDArray[Pixel]:
     """Cut a window that may reach over the image's border.
 
     Args:
-        image: (H, W, C) uint8 or float32.
+        image: (H, W, C) uint8 or float32, or a map of numbers (H, W) int16.
         left: the window's left edge in pixels, may be negative.
         top: the window's top edge.
         size_wh: the window's size in pixels.
@@ -97,7 +106,8 @@ def cut(image: Pixels, left: int, top: int, size_wh: tuple[int, int], fill: int 
     if fill is not None:
         window[(rows < 0) | (rows >= height)] = fill
         window[:, (columns < 0) | (columns >= width)] = fill
-    return np.asarray(window, image.dtype)
+    result: NDArray[Pixel] = window
+    return result
 
 
 def crop_boxes(rgb: Image, boxes_xyxy: Boxes, view: CropView) -> Image:

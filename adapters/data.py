@@ -99,8 +99,8 @@ class Shuffled:
         return int(self._order(k // self._n)[k % self._n])
 
 
-class DetectCrops(Dataset[DetectItem]):
-    """Crops at about full resolution around random objects.
+class ImageCrops:
+    """What crops at about full resolution around random objects share: which image, which window, how it changes.
 
     Args:
         dataset: the images to train on.
@@ -123,35 +123,23 @@ class DetectCrops(Dataset[DetectItem]):
     def __len__(self) -> int:
         return self._length
 
-    def __getitem__(self, k: int) -> DetectItem:
-        if not 0 <= k < self._length:
-            raise IndexError(k)
-        rng = stream(self._config.seed, k, "crop")
-        crop, boxes = self._framed(k, rng)
-        return self._item(self._augment.photometric(crop, rng), boxes, self._dataset.records[self._order[k]])
-
-    def views(self, k: int) -> tuple[Tensor, Tensor]:
-        """Return item k's image (3, S, S) uint8 without and with photometric augmentation, in the same frame."""
-        rng = stream(self._config.seed, k, "crop")
-        crop, _ = self._framed(k, rng)
-        return _planes(crop), _planes(self._augment.photometric(crop, rng))
-
     @property
     def rounds(self) -> int:
         """How many items go once through the images."""
         return len(self._dataset)
 
-    def _framed(self, k: int, rng: Generator) -> tuple[Image, Boxes]:
-        """Return item k's crop (S, S, 3) after the geometric augmentation, and its boxes (n, 4), not clipped."""
-        index = self._order[k]
-        window = self._window(self._dataset.records[index], rng)
-        patch, boxes, masks = self._zoom(index, window)
-        patch, boxes = self._augment.geometric(patch, boxes, rng, masks)
-        if masks is not None:
-            boxes = apply_habit(boxes, self._config.box)
+    @property
+    def _patch_side(self) -> int:
+        """Side in crop pixels of what is cut: more than the crop where the geometry changes."""
         size = self._config.crop.crop_size
-        inset = (len(patch) - size) // 2
-        return patch[inset : inset + size, inset : inset + size], boxes - inset
+        # The same parity as the crop, so that the crop's middle is the patch's.
+        return size + 2 * int(np.ceil(size * (_DIAGONAL - 1) / 2)) if self._config.augment.turns else size
+
+    @property
+    def _middle(self) -> slice:
+        """The crop's rows, and its columns, in the patch."""
+        inset = (self._patch_side - self._config.crop.crop_size) // 2
+        return slice(inset, inset + self._config.crop.crop_size)
 
     def _window(self, record: "ImageRecord", rng: Generator) -> tuple[int, int, int]:
         """Draw (left, top, side) in the picture's pixels: around an object or anywhere, inside where it fits."""
@@ -170,16 +158,37 @@ class DetectCrops(Dataset[DetectItem]):
         left, top = np.rint(centre - grown / 2).astype(int)
         return int(left), int(top), grown
 
-    @property
-    def _patch_side(self) -> int:
-        """Pixels that a rotation needs; of the same parity as the crop, so that the crop's middle is the patch's."""
-        size = self._config.crop.crop_size
-        return size + 2 * int(np.ceil(size * (_DIAGONAL - 1) / 2)) if self._config.augment.turns else size
+
+class DetectCrops(ImageCrops, Dataset[DetectItem]):
+    """Crops with boxes."""
+
+    def __getitem__(self, k: int) -> DetectItem:
+        if not 0 <= k < self._length:
+            raise IndexError(k)
+        rng = stream(self._config.seed, k, "crop")
+        crop, boxes = self._framed(k, rng)
+        return self._item(self._augment.photometric(crop, rng), boxes, self._dataset.records[self._order[k]])
+
+    def views(self, k: int) -> tuple[Tensor, Tensor]:
+        """Return item k's image (3, S, S) uint8 without and with photometric augmentation, in the same frame."""
+        rng = stream(self._config.seed, k, "crop")
+        crop, _ = self._framed(k, rng)
+        return planes(crop), planes(self._augment.photometric(crop, rng))
+
+    def _framed(self, k: int, rng: Generator) -> tuple[Image, Boxes]:
+        """Return item k's crop (S, S, 3) after the geometric augmentation, and its boxes (n, 4), not clipped."""
+        index = self._order[k]
+        window = self._window(self._dataset.records[index], rng)
+        patch, boxes, masks = self._zoom(index, window)
+        patch, boxes = self._augment.geometric(patch, boxes, rng, masks)
+        if masks is not None:
+            boxes = apply_habit(boxes, self._config.box)
+        middle = self._middle
+        return patch[middle, middle], boxes - middle.start
 
     def _zoom(self, index: int, window: tuple[int, int, int]) -> tuple[Image, Boxes, NDArray[np.bool_] | None]:
         """Cut the window and resize it to crop pixels; returns the patch, its boxes and, if asked for, its masks."""
-        left, top, side = window
-        out = self._patch_side
+        (left, top, side), out = window, self._patch_side
         record, masks = self._dataset.records[index], None
         if self._config.box.from_masks:
             rgb, masks = self._with_masks(index, window, out)
@@ -211,14 +220,15 @@ class DetectCrops(Dataset[DetectItem]):
         learn = (share >= crop.keep_fraction) & ~hidden & ~small
         ignore = (share > 0) & ~learn
         return DetectItem(
-            _planes(image),
+            planes(image),
             torch.from_numpy(clipped[learn].astype(np.float32)),
             torch.from_numpy(labels[learn]),
             torch.from_numpy(clipped[ignore].astype(np.float32)),
         )
 
 
-def _planes(image: Image) -> Tensor:
+def planes(image: Image) -> Tensor:
+    """Return an image (H, W, C) as a tensor (C, H, W)."""
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgen.adapters.checkpoint import ModelFile, load_model
+from simgen.adapters.labelmaps import class_map, objects_of
 from simgen.adapters.metrics import (
     ClassScores,
     CocoScores,
@@ -21,15 +22,19 @@ from simgen.adapters.metrics import (
     Measure,
     Reliability,
     Score,
+    SegmentScores,
     bootstrap,
     confusion_of,
     confusion_table,
+    match_image,
     match_images,
+    pixel_confusion,
     reliability,
 )
 from simgen.adapters.pose_metrics import PoseError, has_truth, pose_errors, require_points, summary
 from simgen.adapters.predict import Detections, predict_classes, predict_detections
 from simgen.adapters.predict_planes import PlaneFound, PlaneView, predict_planes
+from simgen.adapters.predict_segments import Segments, mask_overlaps, predict_segments
 from simgen.errors import CheckpointError, DataError, OutputError
 from simgen.formats.imageset import ImageRecord, ImageSet
 from simgen.rng import stream
@@ -42,18 +47,20 @@ class Evaluation:
     """Scores of one model on one set.
 
     Attributes:
-        task: "detect", "classify" or "keypoints".
+        task: "detect", "segment", "classify" or "keypoints".
         classes: the class names.
         measure: the figures of the images with given numbers, for resampling; of all for None.
         scores: figures by name, with intervals.
-        confusion: (C + 1, C + 1) counts, rows the truth, columns what was said; the last of each is background; empty
-            for keypoints.
+        confusion: (C + 1, C + 1) counts of objects, rows the truth, columns what was said, background last; empty for
+            keypoints.
         curves: (C, 101) precision over recall 0, 0.01 ... 1 at IoU 0.5, -1 where undefined; empty for classify.
         threshold: score threshold, chosen on synthetic images.
         history: the model's training summary.
         records: the images; for keypoints those with labelled points.
-        found: detections of each image; empty for classify.
+        found: detections of each image, for segment those of masks; empty for classify.
         matches: what became of them.
+        segments: what a segmenter found in each image; else empty.
+        pixels: (n, C + 1, C + 1) counts of each image's pixels, rows the truth, background last; segment only.
         true: (n,) class numbers of all objects that count, in order; empty for detect.
         probabilities: (n, C) of the same; empty for detect.
         planes: what was found in each image, and
@@ -75,6 +82,8 @@ class Evaluation:
     curves: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 101)))
     found: tuple[Detections, ...] = ()
     matches: tuple[Matches, ...] = ()
+    segments: tuple[Segments, ...] = ()
+    pixels: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 1, 1), np.int64))
     true: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     probabilities: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
     planes: tuple[PlaneFound | None, ...] = ()
@@ -113,6 +122,7 @@ class Evaluation:
             "training": self.history,
             **({} if self.reliability is None else {"reliability": self.reliability.as_dict()}),
             **({"per_image": self._by_image()} if self.errors else {}),
+            **({"pixel_confusion": self.pixels.sum(0).tolist()} if len(self.pixels) else {}),
         }
 
     def _by_image(self) -> dict[str, dict[str, float | None]]:
@@ -141,7 +151,8 @@ def evaluate(
 
     Raises:
         CheckpointError: an unreadable model file, or one that does not know a class of the set.
-        DataError: an empty set, or an image that cannot be decoded (found before anything is scored).
+        DataError: an empty set, an image that cannot be decoded, or for a segmenter an object without a mask (all
+            found before anything is scored).
     """
     model = load_model(checkpoint)
     if not set(data.classes) <= set(model.classes):
@@ -157,13 +168,19 @@ def evaluate(
         "model": str(checkpoint),
         "synthetic": synthetic,
     }
+    sampling = repeats, seed
     if model.task == "classify":
-        return replace(_classify(model, data.records, (repeats, seed), progress), **named)
+        return replace(_classify(model, data.records, sampling, progress), **named)
     if model.task == "keypoints":
-        return replace(_keypoints(model, data.records, (repeats, seed), progress), **named)
+        return replace(_keypoints(model, data.records, sampling, progress), **named)
     scale = float(np.sqrt(np.prod(model.preprocess.get("train_scale", (1.0, 1.0))))) if synthetic else 1.0
+    if model.task == "segment":
+        for record in data.records:
+            objects_of(record)
+        segments = predict_segments(model, data.records, scale=scale, progress=progress)
+        return replace(_segment(model, data.records, segments, sampling), **named)
     found = predict_detections(model, data.records, scale=scale, progress=progress)
-    return replace(_detect(model, data.records, found, (repeats, seed)), **named)
+    return replace(_detect(model, data.records, found, sampling), **named)
 
 
 def write_evaluation(evaluation: Evaluation, out: Path) -> Path:
@@ -183,7 +200,7 @@ def _detect(
     model: ModelFile, records: Sequence[ImageRecord], found: list[Detections], sampling: tuple[int, int]
 ) -> Evaluation:
     classes = tuple(model.classes)
-    threshold = 0.3 if model.threshold is None else float(model.threshold)
+    threshold = _threshold(model)
     coco = CocoScores(found, records, classes)
     matches = match_images(found, records, classes, threshold)
     scores = DetectionScores(coco, matches, classes)
@@ -200,6 +217,38 @@ def _detect(
         found=tuple(found),
         matches=tuple(matches),
     )
+
+
+def _segment(
+    model: ModelFile, records: Sequence[ImageRecord], segments: list[Segments], sampling: tuple[int, int]
+) -> Evaluation:
+    classes, threshold = tuple(model.classes), _threshold(model)
+    found = [s.objects for s in segments]
+    coco = CocoScores(found, records, classes, [s.regions for s in segments])
+    pairs = list(zip(segments, records, strict=True))
+    matches = [match_image(s.objects, r, mask_overlaps(s, r), classes, threshold) for s, r in pairs]
+    labels = {name: number for number, name in enumerate(classes)}
+    pixels = np.stack([pixel_confusion(class_map(r, labels), s.semantic, len(classes) + 1) for s, r in pairs])
+    scores = SegmentScores(pixels, DetectionScores(coco, matches, classes), classes)
+    return Evaluation(
+        "segment",
+        classes,
+        scores.summary,
+        bootstrap(scores.summary, len(records), sampling[0], stream(sampling[1], 0, "bootstrap")),
+        confusion_of(matches, len(classes)),
+        threshold,
+        model.history,
+        tuple(records),
+        curves=coco.precision()[0].T,
+        found=tuple(found),
+        matches=tuple(matches),
+        segments=tuple(segments),
+        pixels=pixels,
+    )
+
+
+def _threshold(model: ModelFile) -> float:
+    return 0.3 if model.threshold is None else float(model.threshold)
 
 
 def _classify(

@@ -57,3 +57,45 @@ def giou_loss(predicted: Tensor, target: Tensor) -> Tensor:
 def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
     """Return sum(values * weights) / sum(weights), and 0 where there is no weight."""
     return (values * weights).sum() / weights.sum().clamp(min=1e-6)
+
+
+def pixel_cross_entropy(logits: Tensor, labels: Tensor, ignored: int) -> Tensor:
+    """Return the mean of -log softmax(logits)[label] over the pixels that count; 0 where there are none.
+
+    Args:
+        logits: (B, C, H, W).
+        labels: (B, H, W) long.
+        ignored: the label of pixels that do not count.
+    """
+    each = F.cross_entropy(logits.float(), labels, ignore_index=ignored, reduction="none")
+    return weighted_mean(each, (labels != ignored).float())
+
+
+def soft_dice_loss(logits: Tensor, labels: Tensor, ignored: int) -> Tensor:
+    """1 - Dice of probabilities, mean over classes: V-Net (Milletari et al. 2016, arXiv:1606.04797, section 3).
+
+        D_c = 2 sum p_c t_c / (sum p_c^2 + sum t_c^2),    t_c = 1 where c is the label, else 0
+
+    over the pixels of a batch that count; a class that no pixel has is left out. However small a class is, it
+    weighs as much as the background.
+
+    Args:
+        logits: (B, C, H, W); p = softmax(logits).
+        labels: (B, H, W) long.
+        ignored: the label of pixels that do not count.
+    """
+    p = logits.float().softmax(dim=1).movedim(1, -1)[labels != ignored]
+    t = F.one_hot(labels[labels != ignored], logits.shape[1]).float()
+    dice = 2 * (p * t).sum(dim=0) / (p.square() + t).sum(dim=0).clamp(min=1e-6)
+    return weighted_mean(1 - dice, t.amax(dim=0) if len(t) else torch.zeros_like(dice))
+
+
+def offset_loss(predicted: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """L1 distance of offset vectors, mean over the cells that count (Panoptic-DeepLab, arXiv:1911.10194, section 3.2).
+
+    Args:
+        predicted: (B, 2, h, w).
+        target: (B, 2, h, w).
+        weight: (B, h, w), 0 where no object is.
+    """
+    return weighted_mean((predicted.float() - target).abs().sum(dim=1), weight)

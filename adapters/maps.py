@@ -19,7 +19,8 @@ from torch import Tensor
 from simgen.adapters.augment import Augment
 from simgen.adapters.crops import cut, resize
 from simgen.adapters.data import DetectCrops, DetectItem
-from simgen.adapters.models.detector import STRIDE, UNIT_PX
+from simgen.adapters.models.detector import UNIT_PX
+from simgen.adapters.models.neck import STRIDE
 from simgen.adapters.settings import TrainConfig
 from simgen.errors import DataError
 from simgen.imagefile import decode_side

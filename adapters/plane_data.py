@@ -18,7 +18,7 @@ from torch.utils.data import Dataset
 from simgen.adapters.augment import Augment
 from simgen.adapters.crops import Image, to_grey
 from simgen.adapters.data import ImageCache, Shuffled
-from simgen.adapters.models.keypoint_net import STRIDE
+from simgen.adapters.models.neck import STRIDE
 from simgen.adapters.planes import (
     Array,
     PlaneObject,

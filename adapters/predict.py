@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 """Called as progress(done, total) after each image."""
 
+Tile = tuple[int, int, int, int]
+"""Part of an image: x1, y1, x2, y2 in pixels."""
+
 _TILE_PX = 1280
 _OVERLAP_PX = 160
 
@@ -180,7 +183,7 @@ def _detect(module: Any, rgb: NDArray[np.uint8], settings: tuple[float, float], 
     score_min, scale = settings
     height, width = rgb.shape[:2]
     image = resize(rgb, (max(1, round(width * scale)), max(1, round(height * scale))))
-    parts = [_detect_tile(module, image, tile, score_min, device) for tile in _tiles(image.shape[1], image.shape[0])]
+    parts = [_detect_tile(module, image, tile, score_min, device) for tile in tiles(image.shape[1], image.shape[0])]
     boxes, scores, classes = (torch.cat(column).cpu() for column in zip(*parts, strict=True))
     if len(parts) > 1:
         kept = nms(boxes, scores, 0.5)
@@ -192,7 +195,7 @@ def _detect(module: Any, rgb: NDArray[np.uint8], settings: tuple[float, float], 
 
 
 def _detect_tile(
-    module: Any, image: NDArray[np.uint8], tile: tuple[int, int, int, int], score_min: float, device: torch.device
+    module: Any, image: NDArray[np.uint8], tile: Tile, score_min: float, device: torch.device
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Find the objects of a tile (x1, y1, x2, y2) whose centre no other tile is responsible for."""
     x1, y1, x2, y2 = tile
@@ -202,14 +205,20 @@ def _detect_tile(
     found = module.decode(output, score_min)[0]
     boxes = found.boxes + torch.tensor([x1, y1, x1, y1], device=device)
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2
-    half = _OVERLAP_PX / 2
-    low = torch.tensor([x1 + half if x1 > 0 else -inf, y1 + half if y1 > 0 else -inf], device=device)
-    high = torch.tensor([x2 - half if x2 < width else inf, y2 - half if y2 < height else inf], device=device)
+    low, high = torch.split(torch.tensor(own_part(tile, (width, height)), device=device), 2)
     own = ((centre >= low) & (centre < high)).all(dim=1)
     return boxes[own], found.scores[own], found.classes[own]
 
 
-def _tiles(width: int, height: int) -> list[tuple[int, int, int, int]]:
+def own_part(tile: Tile, size_wh: tuple[int, int]) -> list[float]:
+    """Return the part (x1, y1, x2, y2) of a tile for which no other one is responsible, in pixels of the image."""
+    half = _OVERLAP_PX / 2
+    low = [edge + half if edge > 0 else -inf for edge in tile[:2]]
+    high = [edge - half if edge < side else inf for edge, side in zip(tile[2:], size_wh, strict=True)]
+    return low + high
+
+
+def tiles(width: int, height: int) -> list[Tile]:
     """Cover a large image with overlapping tiles, so that memory does not grow with it; a small one is one tile."""
     step = _TILE_PX - _OVERLAP_PX
     xs = range(0, max(1, width - _OVERLAP_PX), step)

@@ -24,7 +24,7 @@ from torch import nn
 from simgen.adapters.checkpoint import ModelFile
 from simgen.adapters.corners import Corners, fit_homography, refine, solve_pose
 from simgen.adapters.crops import Image
-from simgen.adapters.models.keypoint_net import STRIDE
+from simgen.adapters.models.neck import STRIDE
 from simgen.adapters.plane_data import cell_middles
 from simgen.adapters.planes import (
     Array,

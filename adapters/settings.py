@@ -33,14 +33,15 @@ class BoxHabit:
 
 @dataclass(frozen=True, config=_STRICT)
 class CropConfig:
-    """How the detector's training crops are cut.
+    """How the training crops of a detector or a segmenter are cut.
 
     Attributes:
         crop_size: side in pixels, a multiple of 16.
         scale: range of the factor that pictures are resized by (log-uniform); simulated pictures may be larger
             than the real ones.
         background: share of crops at a random place instead of at a random object.
-        keep_fraction: an object of which less than this lies in the crop is ignored: no loss falls there.
+        keep_fraction: an object of which less than this lies in the crop (of its box; for a segmenter, of its visible
+            pixels) is ignored: no loss falls there.
         min_side: objects with a shorter side (pixels of the crop) are ignored.
         cache_mb: memory for encoded images, in each loader process.
     """
@@ -66,7 +67,7 @@ class TargetConfig:
     Attributes:
         part: all, first:N or last:N images by file name.
         batch_size: pictures a step; 0 = the method's own share of the source's.
-        scale: as `crop.scale`, of photographs (detection): they show objects at their own size.
+        scale: as `crop.scale`, of photographs (not in classification): they show objects at their own size.
         box: habits of the boxes around their objects, where they are given: none, for people drew them.
     """
 
@@ -197,6 +198,7 @@ _FITTING = {
     "center_detector": ("detect", "dice"),
     "crop_classifier": ("classify", "digits"),
     "plane_net": ("keypoints", "charuco"),
+    "segmenter": ("segment", "dice-segment"),
 }
 """What task a kind of model is for, and the shipped settings of that task."""
 
@@ -214,7 +216,7 @@ class TrainConfig:
         batch_size: crops a step.
         seed: of weights, data order and augmentation.
         optimizer: see OptimizerConfig.
-        crop: of the task detect.
+        crop: of the tasks detect and segment.
         view: of the task classify.
         keypoints: of the task keypoints.
         box: habits of the labels.
@@ -225,7 +227,7 @@ class TrainConfig:
         runtime: see RuntimeConfig.
     """
 
-    task: Literal["detect", "classify", "keypoints"] = "detect"
+    task: Literal["detect", "segment", "classify", "keypoints"] = "detect"
     method: dict[str, Any] = Field(default_factory=lambda: {"kind": "source_only"})
     model: dict[str, Any] = Field(default_factory=dict)
     part: str = "all"

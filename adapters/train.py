@@ -39,7 +39,7 @@ from simgen.formats.imageset import ImageRecord, ImageSet
 OnStep = Callable[[int, int, dict[str, float]], None]
 """Called as on_step(step, total, losses) after every optimizer step."""
 
-_SHIPPED = {"detect": "dice", "classify": "digits", "keypoints": "charuco"}
+_SHIPPED = {"detect": "dice", "segment": "dice-segment", "classify": "digits", "keypoints": "charuco"}
 
 
 def train(

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgen.adapters.augment import AugmentConfig
+from simgen.formats.masks import encode
 from simgen.rng import stream
+from simgen.samples import Region
 
 _PHOTOMETRIC = ("brightness", "contrast", "gamma", "hue", "saturation", "tint", "p_shuffle", "p_grey", "p_blur")
 OFF = AugmentConfig(**dict.fromkeys((*_PHOTOMETRIC, "p_noise", "p_jpeg", "p_downscale", "p_shadow"), 0.0))
@@ -17,8 +19,11 @@ OFF = AugmentConfig(**dict.fromkeys((*_PHOTOMETRIC, "p_noise", "p_jpeg", "p_down
 Labelled = tuple[NDArray[np.uint8], list[tuple[str, tuple[float, float, float, float]]]]
 
 
-def write_coco(folder: Path, images: Sequence[Labelled], classes: Sequence[str]) -> Path:
-    """Write (rgb, [(class, box xyxy)]) pairs as a real set is written: annotations.json beside images/."""
+def write_coco(folder: Path, images: Sequence[Labelled], classes: Sequence[str], masks: bool = False) -> Path:
+    """Write (rgb, [(class, box xyxy)]) pairs as a real set is written: annotations.json beside images/.
+
+    With masks, discs have run lengths and everything else a polygon.
+    """
     (folder / "images").mkdir(parents=True)
     content: dict[str, list[object]] = {"images": [], "annotations": []}
     for number, (rgb, objects) in enumerate(images):
@@ -36,6 +41,7 @@ def write_coco(folder: Path, images: Sequence[Labelled], classes: Sequence[str])
                     "area": w * h,
                     "iscrowd": 0,
                     "instance_id": objects.index((kind, (x1, y1, x2, y2))) + 1,
+                    **({"segmentation": segmentation(kind, (x1, y1, x2, y2), rgb.shape)} if masks else {}),
                 }
             )
     categories = [{"id": k + 1, "name": name} for k, name in enumerate(classes)]
@@ -55,6 +61,16 @@ def write_sides(folder: Path, images: Sequence[Labelled]) -> Path:
         cv2.imwrite(str(folder / "depth" / f"{number:08d}.png"), depth)
         cv2.imwrite(str(folder / "instances" / f"{number:08d}.png"), instances)
     return folder
+
+
+def segmentation(kind: str, box: tuple[float, ...], shape: tuple[int, ...]) -> object:
+    """Return COCO's segmentation of a shape that fills its box."""
+    x1, y1, x2, y2 = box
+    if kind != "disc":
+        return [[x1, y1, x2, y1, x2, y2, x1, y2]]
+    mask = np.zeros(shape[:2], np.uint8)
+    cv2.circle(mask, (int(x1 + x2 - 1) // 2, int(y1 + y2 - 1) // 2), int(x2 - x1 - 1) // 2, 1, -1)
+    return encode(Region.of(mask.astype(bool)))
 
 
 def shapes(count: int, seed: int = 0, size: int = 128) -> list[Labelled]:

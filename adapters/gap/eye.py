@@ -17,7 +17,8 @@ from torch import Tensor
 from simgen.adapters.checkpoint import load_model
 from simgen.adapters.crops import CropView
 from simgen.adapters.metrics import match_images
-from simgen.adapters.predict import build_module, predict_classes, predict_detections
+from simgen.adapters.predict import Detections, build_module, predict_classes, predict_detections
+from simgen.adapters.predict_segments import predict_segments
 from simgen.errors import CheckpointError
 from simgen.formats.imageset import ImageRecord, ImageSet
 
@@ -66,7 +67,7 @@ class Eye:
     """A model file, ready to look.
 
     Args:
-        path: a model file of `simgen train`, task detect or classify.
+        path: a model file of `simgen train`, of any task.
 
     Raises:
         CheckpointError: it cannot be read.
@@ -121,12 +122,17 @@ class Eye:
     def _detect(self, record: ImageRecord, number: int, scale: float) -> tuple[Array, Answers]:
         threshold = _THRESHOLD if self._file.threshold is None else float(self._file.threshold)
         with _leaving(self._module.backbone) as caught:
-            (found,) = predict_detections(self._module, [record], scale=scale)
+            found = self._found(record, scale)
         (match,) = match_images([found], [record], self.classes, threshold)
         said, true = (np.array([pair[k] for pair in match.detections], np.int64) for k in (0, 1))
         image = np.full(len(said), number, np.int64)
         answers = Answers(image, said, found.scores[list(match.kept)], true, np.zeros((len(said), 0)))
         return np.mean(caught, axis=0)[None], answers
+
+    def _found(self, record: ImageRecord, scale: float) -> Detections:
+        if self.task == "segment":
+            return predict_segments(self._module, [record], scale=scale)[0].objects
+        return predict_detections(self._module, [record], scale=scale)[0]
 
 
 @contextmanager

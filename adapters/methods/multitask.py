@@ -31,7 +31,11 @@ class MultiTask(Method):
     uses_target = False
     uses_maps = True
     undefined = MappingProxyType(
-        {"classify": "its features are one vector a crop, and depth, normals and masks are maps"}
+        {
+            "classify": "its features are one vector a crop, and depth, normals and masks are maps",
+            "segment": "its crops come without depth and normals",
+            "keypoints": "its crops come without depth and normals",
+        }
     )
 
     def __init__(self, setup: Setup, *, hidden: int = 64) -> None:

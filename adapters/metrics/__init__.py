@@ -8,10 +8,11 @@ from simgen.adapters.metrics.detection import (
     DetectionScores,
     Matches,
     confusion_of,
+    match_image,
     match_images,
     precision_recall_f1,
 )
-from simgen.adapters.metrics.segmentation import iou_figures, pixel_confusion
+from simgen.adapters.metrics.segmentation import SegmentScores, iou_figures, pixel_confusion
 
 LOWER_IS_BETTER = frozenset({"ece"})
 """The figures that are errors; of all others more is better."""
@@ -26,10 +27,12 @@ __all__ = [
     "Measure",
     "Reliability",
     "Score",
+    "SegmentScores",
     "bootstrap",
     "confusion_of",
     "confusion_table",
     "iou_figures",
+    "match_image",
     "match_images",
     "pixel_confusion",
     "precision_recall_f1",

@@ -16,11 +16,11 @@ from simgen.adapters.predict import Detections
 from simgen.errors import DataError
 from simgen.formats.coco import ImageRecord
 from simgen.formats.masks import encode
-from simgen.samples import Region
+from simgen.samples import Annotation, Region
 
 Array = NDArray[np.float64]
-Masks = Sequence[NDArray[np.bool_]]
-"""For each image (n, H, W) bool, one mask for each detection."""
+Masks = Sequence[Sequence[Region]]
+"""For each image one mask for each detection."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +147,7 @@ def _truth(records: Sequence[ImageRecord], classes: Sequence[str], *, segmented:
                     "bbox": [float(x), float(y), width, height],
                     "area": width * height,
                     "iscrowd": int(a.ignore),
-                    **({"segmentation": _shape(shape, record)} if segmented else {}),
+                    **({"segmentation": _shape(shape, a, record)} if segmented else {}),
                 }
             )
     return {
@@ -158,10 +158,13 @@ def _truth(records: Sequence[ImageRecord], classes: Sequence[str], *, segmented:
     }
 
 
-def _shape(segmentation: Any, record: ImageRecord) -> Any:
-    if segmentation is None:
+def _shape(segmentation: Any, annotation: Annotation, record: ImageRecord) -> Any:
+    if segmentation is not None:
+        return segmentation
+    if not annotation.ignore:
         raise DataError(f'image "{record.path}": expected a mask of every object, got one without')
-    return segmentation
+    x1, y1, x2, y2 = (float(v) for v in annotation.box_xyxy)
+    return [[x1, y1, x2, y1, x2, y2, x1, y2]]
 
 
 def _box_rows(found: Sequence[Detections]) -> Array:
@@ -178,5 +181,5 @@ def _mask_rows(found: Sequence[Detections], masks: Masks) -> list[dict[str, Any]
     for number, (d, drawn) in enumerate(zip(found, masks, strict=True)):
         for score, label, mask in zip(d.scores, d.classes, drawn, strict=True):
             row = {"image_id": number, "category_id": int(label), "score": float(score)}
-            rows.append({**row, "segmentation": encode(Region.of(mask))})
+            rows.append({**row, "segmentation": encode(mask)})
     return rows

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from simgen.adapters.metrics.bootstrap import Figures, Picked
 from simgen.adapters.metrics.coco import CocoScores
 from simgen.adapters.metrics.counts import class_figures, named, total_figures
+from simgen.adapters.metrics.overlaps import iou_pairs
 from simgen.adapters.predict import Detections
-from simgen.adapters.tasks.scores import iou_pairs
 from simgen.formats.coco import ImageRecord
 
 Array = NDArray[np.float64]
@@ -26,12 +26,14 @@ class Matches:
         missed: the classes of the objects without a detection.
         kept: indices of the kept detections.
         missed_boxes: (k, 4).
+        missed_numbers: which of the record's annotations they are.
     """
 
     detections: tuple[tuple[int, int], ...]
     missed: tuple[int, ...]
     kept: tuple[int, ...]
     missed_boxes: Array
+    missed_numbers: tuple[int, ...]
 
 
 class DetectionScores:
@@ -57,32 +59,37 @@ class DetectionScores:
 def match_images(
     found: Sequence[Detections], records: Sequence[ImageRecord], classes: Sequence[str], threshold: float
 ) -> list[Matches]:
-    """Match the detections above a threshold to objects of any class at IoU 0.5, the best score first."""
-    numbers = {name: i for i, name in enumerate(classes)}
-    return [_match_image(d, r, numbers, threshold) for d, r in zip(found, records, strict=True)]
+    """Match the detections above a threshold to objects of any class at IoU 0.5 of boxes, the best score first."""
+    return [match_image(d, r, box_overlaps(d, r), classes, threshold) for d, r in zip(found, records, strict=True)]
 
 
-def _match_image(found: Detections, record: ImageRecord, numbers: dict[str, int], threshold: float) -> Matches:
-    real = [a for a in record.annotations if not a.ignore]
-    ignored = np.array([a.box_xyxy for a in record.annotations if a.ignore], float).reshape(-1, 4)
-    boxes = np.array([a.box_xyxy for a in real], float).reshape(-1, 4)
-    labels = [numbers[a.class_name] for a in real]
-    free = np.ones(len(real), bool)
+def box_overlaps(found: Detections, record: ImageRecord) -> Array:
+    """Return the (n, m) overlaps of the detections' boxes and those of the record's annotations."""
+    return iou_pairs(found.boxes_xyxy, np.array([a.box_xyxy for a in record.annotations], float).reshape(-1, 4))
+
+
+def match_image(
+    found: Detections, record: ImageRecord, overlaps: Array, classes: Sequence[str], threshold: float
+) -> Matches:
+    """As `match_images`, of one image whose (n, m) overlaps of detections and annotations are given."""
+    labels = [list(classes).index(a.class_name) for a in record.annotations]
+    ignored = np.array([a.ignore for a in record.annotations], bool)
+    free = ~ignored
     pairs, kept = [], []
     for number in np.flatnonzero(found.scores >= threshold):
-        box = found.boxes_xyxy[number : number + 1]
-        overlap = np.where(free, iou_pairs(box, boxes)[0], -1.0) if len(real) else np.zeros(0)
-        if len(real) and overlap.max() >= MATCH_IOU:
-            partner = int(overlap.argmax())
+        candidates = np.where(free, overlaps[number], -1.0)
+        if candidates.max(initial=-1.0) >= MATCH_IOU:
+            partner = int(candidates.argmax())
             free[partner] = False
             pairs.append((int(found.classes[number]), labels[partner]))
-        elif len(ignored) and iou_pairs(box, ignored).max() >= MATCH_IOU:
+        elif overlaps[number][ignored].max(initial=0.0) >= MATCH_IOU:
             continue
         else:
-            pairs.append((int(found.classes[number]), len(numbers)))
+            pairs.append((int(found.classes[number]), len(classes)))
         kept.append(int(number))
-    missed = tuple(label for label, left in zip(labels, free, strict=True) if left)
-    return Matches(tuple(pairs), missed, tuple(kept), boxes[free])
+    left = [int(k) for k in np.flatnonzero(free)]
+    boxes = np.array([record.annotations[k].box_xyxy for k in left], float).reshape(-1, 4)
+    return Matches(tuple(pairs), tuple(labels[k] for k in left), tuple(kept), boxes, tuple(left))
 
 
 def confusion_of(matches: Sequence[Matches], n_classes: int) -> NDArray[np.int64]:

@@ -1,10 +1,13 @@
 """Scores of semantic segmentation, from counts of pixels; average precision of instance masks is in `coco.py`."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from simgen.adapters.metrics.bootstrap import Figures
-from simgen.adapters.metrics.counts import mean_of
+from simgen.adapters.metrics.bootstrap import Figures, Picked
+from simgen.adapters.metrics.counts import mean_of, named
+from simgen.adapters.metrics.detection import DetectionScores
 
 IGNORED = 255
 """The label of pixels that do not count."""
@@ -39,3 +42,25 @@ def iou_figures(confusion: NDArray[np.int64]) -> Figures:
     total = int(confusion.sum())
     accuracy = float(right.sum() / total) if total else None
     return {"miou": mean_of(known), "pixel_accuracy": accuracy, **{f"iou/{k}": v for k, v in enumerate(known)}}
+
+
+class SegmentScores:
+    """Figures of pixels and of objects of a set whose images are resampled.
+
+    Args:
+        pixels: (n, C + 1, C + 1) counts of each image's pixels, background last.
+        objects: of the masks.
+        classes: the class names.
+    """
+
+    def __init__(self, pixels: NDArray[np.int64], objects: DetectionScores, classes: Sequence[str]) -> None:
+        self._pixels, self._objects, self._classes = pixels, objects, tuple(classes)
+
+    def summary(self, images: Picked | None = None) -> Figures:
+        """Return the figures of the images with the given numbers (repetition counts), of all for None.
+
+        miou and pixel_accuracy count the background; iou_background is its own IoU.
+        """
+        figures = iou_figures((self._pixels if images is None else self._pixels[images]).sum(0))
+        background = figures.pop(f"iou/{len(self._classes)}")
+        return {**named(figures, self._classes), "iou_background": background, **self._objects.summary(images)}

@@ -12,20 +12,16 @@ Decoding keeps the cells whose best class is the maximum of its 3x3 neighbourhoo
 at one place are one object), takes the best of them, and passes them through class-agnostic suppression.
 """
 
-import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from simgen.adapters.models.backbone import ResidualBackbone, conv_norm
 from simgen.adapters.models.boxes import cell_centres, decode_ltrb, nms
+from simgen.adapters.models.neck import STRIDE, TopDown, head, heat_head
 
 UNIT_PX = 16.0
-STRIDE = 4
-_PRIOR = 0.01
-_MEAN, _STD = 0.45, 0.25
 
 
 class DetectorOutput(NamedTuple):
@@ -44,8 +40,8 @@ class Decoded:
     classes: Tensor
 
 
-class CenterDetector(nn.Module):
-    """Backbone, top-down neck (FPN, Lin et al. 2017, arXiv:1612.03144) to its finest map, two heads.
+class CenterDetector(TopDown):
+    """Backbone and neck (see models/neck.py), two heads.
 
     Args:
         n_classes: how many heat maps.
@@ -56,35 +52,12 @@ class CenterDetector(nn.Module):
     heads = ("heat", "box")
 
     def __init__(self, n_classes: int, backbone: nn.Module | None = None, neck: int = 64) -> None:
-        super().__init__()
-        given: Any = backbone if backbone is not None else ResidualBackbone()
-        self.backbone = given
-        self.shallow = tuple(f"backbone.{name}" for name in getattr(given, "shallow", ()))
-        strides = [int(stride) for stride in given.strides]
-        if strides[0] != STRIDE:
-            raise ValueError(f"expected a backbone whose finest map has stride {STRIDE}, but got {strides[0]}")
-        self.size_multiple = strides[-1]
-        self.n_features = neck
-        self.lateral = nn.ModuleList(conv_norm(channels, neck, kernel=1) for channels in given.channels)
-        final = nn.Conv2d(neck, n_classes, 1)
-        self.heat = nn.Sequential(conv_norm(neck, neck), nn.ReLU(), final)
-        self.box = nn.Sequential(conv_norm(neck, neck), nn.ReLU(), nn.Conv2d(neck, 4, 1))
-        self.smooth = nn.Sequential(conv_norm(neck, neck), nn.ReLU())
-        # RetinaNet's prior (arXiv:1708.02002, 4.1): otherwise the first steps drown in empty cells.
-        nn.init.constant_(cast(Tensor, final.bias), -math.log((1 - _PRIOR) / _PRIOR))
+        super().__init__(backbone, neck)
+        self.heat, self.box = heat_head(neck, n_classes), head(neck, 4)
 
     def forward(self, images: Tensor) -> DetectorOutput:
         """Map images (B, 3, H, W) float RGB in [0, 1], H and W multiples of `size_multiple`, to the raw maps."""
         return self.predict(self.features(images))
-
-    def features(self, images: Tensor) -> Tensor:
-        """Return the neck's finest map (B, neck, H/4, W/4)."""
-        maps = self.backbone((images - _MEAN) / _STD)
-        x = self.lateral[-1](maps[-1])
-        for lateral, features in zip(list(self.lateral)[-2::-1], maps[-2::-1], strict=True):
-            x = lateral(features) + F.interpolate(x, scale_factor=2.0, mode="nearest")
-        smoothed: Tensor = self.smooth(F.relu(x))
-        return smoothed
 
     def predict(self, features: Tensor) -> DetectorOutput:
         """Return the raw maps of the neck's map."""

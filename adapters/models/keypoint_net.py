@@ -11,15 +11,12 @@ With stride R = 4 and the cell (i, j):
     (u, v)_ij                                the place on the object, from its middle, in units of half its longer side
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from simgen.adapters.models.backbone import ResidualBackbone, conv_norm
-
-STRIDE = 4
-_MEAN, _STD = 0.45, 0.25
+from simgen.adapters.models.backbone import ResidualBackbone
+from simgen.adapters.models.neck import TopDown, head
 
 
 class PlaneOutput(NamedTuple):
@@ -29,8 +26,8 @@ class PlaneOutput(NamedTuple):
     coordinates: Tensor
 
 
-class PlaneNet(nn.Module):
-    """Backbone, top-down neck (FPN, Lin et al. 2017, arXiv:1612.03144) to its finest map, two heads.
+class PlaneNet(TopDown):
+    """Backbone, top-down neck to its finest map, two heads.
 
     Args:
         n_classes: must be 1.
@@ -42,34 +39,14 @@ class PlaneNet(nn.Module):
     heads = ("mask", "coordinates")
 
     def __init__(self, n_classes: int, backbone: nn.Module | None = None, neck: int = 48) -> None:
-        super().__init__()
         if n_classes != 1:
             raise ValueError(f"expected one class, but got {n_classes}")
-        given: Any = backbone if backbone is not None else ResidualBackbone(16, (32, 64, 96, 128), (1, 2, 2, 2))
-        self.backbone = given
-        strides = [int(stride) for stride in given.strides]
-        if strides[0] != STRIDE:
-            raise ValueError(f"expected a backbone whose finest map has stride {STRIDE}, but got {strides[0]}")
-        self.size_multiple = strides[-1]
-        self.n_features = neck
-        self.shallow = tuple(f"backbone.{name}" for name in getattr(given, "shallow", ()))
-        self.lateral = nn.ModuleList(conv_norm(channels, neck, kernel=1) for channels in given.channels)
-        self.smooth = nn.Sequential(conv_norm(neck, neck), nn.ReLU())
-        self.mask = nn.Sequential(conv_norm(neck, neck), nn.ReLU(), nn.Conv2d(neck, 1, 1))
-        self.coordinates = nn.Sequential(conv_norm(neck, neck), nn.ReLU(), nn.Conv2d(neck, 2, 1))
+        super().__init__(backbone or ResidualBackbone(16, (32, 64, 96, 128), (1, 2, 2, 2)), neck)
+        self.mask, self.coordinates = head(neck, 1), head(neck, 2)
 
     def forward(self, images: Tensor) -> PlaneOutput:
         """Map images (B, 3, H, W) float RGB in [0, 1], H and W multiples of `size_multiple`, to the raw maps."""
         return self.predict(self.features(images))
-
-    def features(self, images: Tensor) -> Tensor:
-        """Return the neck's finest map (B, neck, H/4, W/4)."""
-        maps = self.backbone((images - _MEAN) / _STD)
-        x = self.lateral[-1](maps[-1])
-        for lateral, features in zip(list(self.lateral)[-2::-1], maps[-2::-1], strict=True):
-            x = lateral(features) + F.interpolate(x, scale_factor=2.0, mode="nearest")
-        smoothed: Tensor = self.smooth(F.relu(x))
-        return smoothed
 
     def predict(self, features: Tensor) -> PlaneOutput:
         """Return the raw maps of the neck's map."""

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simgen.adapters.metrics import iou_figures
+from simgen.adapters.report.overlays import segments_picture
 from simgen.adapters.report.pictures import (
     confusion_plot,
     crop_picture,
     curves_plot,
     detection_picture,
+    pixels_plot,
     reliability_plot,
 )
 from simgen.adapters.report.poses import pose_examples
@@ -53,6 +56,8 @@ def _plots(evaluation: "Evaluation") -> list[str]:
     plots = [confusion_plot(evaluation.confusion, evaluation.classes)] if evaluation.confusion.size else []
     if len(evaluation.curves):
         plots.append(curves_plot(evaluation.curves, evaluation.classes))
+    if len(evaluation.pixels):
+        plots.append(pixels_plot(evaluation.pixels.sum(0), evaluation.classes))
     if evaluation.reliability is not None:
         plots.append(reliability_plot(evaluation.reliability))
     return plots
@@ -77,16 +82,25 @@ def _examples(evaluation: "Evaluation") -> list[tuple[str, str]]:
         return pose_examples(evaluation, EXAMPLES)
     none = len(evaluation.classes)
     errors = [sum(said != true for said, true in m.detections) + len(m.missed) for m in evaluation.matches]
-    worst = np.argsort(-np.array(errors), kind="stable")[:EXAMPLES]
+    shares = [iou_figures(pixels)["miou"] or 0.0 for pixels in evaluation.pixels]
+    worst = np.lexsort((np.array(shares or errors, float), -np.array(errors)))[:EXAMPLES]
     shown = []
     for i in (int(w) for w in worst):
         match = evaluation.matches[i]
         wrong = sum(said != true and true != none for said, true in match.detections)
         false = sum(true == none for _, true in match.detections)
         caption = f"{evaluation.records[i].path.name}: {wrong} wrong class, {false} false, {len(match.missed)} missed"
-        picture = detection_picture(evaluation.records[i], evaluation.found[i], match, evaluation.classes)
-        shown.append((picture, caption))
+        if shares:
+            caption += f", mIoU {shares[i]:.3f}"
+        shown.append((_picture(evaluation, i), caption))
     return shown
+
+
+def _picture(evaluation: "Evaluation", i: int) -> str:
+    record, match, classes = evaluation.records[i], evaluation.matches[i], evaluation.classes
+    if evaluation.task == "segment":
+        return segments_picture(record, evaluation.segments[i], match, classes)
+    return detection_picture(record, evaluation.found[i], match, classes)
 
 
 def _wrong_crops(evaluation: "Evaluation") -> list[tuple[str, str]]:

@@ -19,14 +19,33 @@ if TYPE_CHECKING:
     from simgen.formats.coco import ImageRecord
 
 RIGHT, WRONG, MISSED = (40, 200, 60), (235, 40, 40), (255, 160, 0)
+SIDE_PX = 960
+Color = tuple[int, int, int]
+Note = tuple[NDArray[np.float64], Color, str]
+"""A box in pixels of the picture, a colour, a text."""
 
 
 def detection_picture(record: "ImageRecord", found: "Detections", match: "Matches", classes: Sequence[str]) -> str:
     """Return the photograph with right (green), wrong (red) and missed (orange) objects drawn on it."""
-    scale = 960 / max(record.size_wh)
-    enlarged = cv2.resize(record.rgb(), None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
-    image = np.asarray(enlarged, np.uint8)
-    notes: list[tuple[NDArray[np.float64], tuple[int, int, int], str]] = []
+    image, scale = enlarged(record)
+    notes = notes_of(found, match, classes, scale)
+    for box, color, _ in notes:
+        x1, y1, x2, y2 = (round(float(v)) for v in box)
+        cv2.rectangle(image, (x1, y1), (x2, y2), color, 2)
+    write_notes(image, notes)
+    return jpeg_uri(image)
+
+
+def enlarged(record: "ImageRecord") -> tuple[NDArray[np.uint8], float]:
+    """Return the photograph with a longer side of `SIDE_PX` pixels, and by how much it was enlarged."""
+    scale = SIDE_PX / max(record.size_wh)
+    image = cv2.resize(record.rgb(), None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(image, np.uint8), scale
+
+
+def notes_of(found: "Detections", match: "Matches", classes: Sequence[str], scale: float) -> list[Note]:
+    """Return what is to be said of each kept detection, in order, and then of each missed object."""
+    notes: list[Note] = []
     for (said, true), number in zip(match.detections, match.kept, strict=True):
         text = f"{classes[said]} {found.scores[number]:.2f}"
         if said != true and true < len(classes):
@@ -34,13 +53,14 @@ def detection_picture(record: "ImageRecord", found: "Detections", match: "Matche
         notes.append((found.boxes_xyxy[number] * scale, RIGHT if said == true else WRONG, text))
     for box, label in zip(match.missed_boxes, match.missed, strict=True):
         notes.append((box * scale, MISSED, f"missed {classes[label]}"))
+    return notes
+
+
+def write_notes(image: NDArray[np.uint8], notes: Sequence[Note]) -> None:
+    """Write the texts beside their boxes."""
     taken: list[Corners] = []
-    for box, color, _ in notes:
-        x1, y1, x2, y2 = (round(float(v)) for v in box)
-        cv2.rectangle(image, (x1, y1), (x2, y2), color, 2)
     for box, color, text in sorted(notes, key=lambda note: note[1] == RIGHT):  # mistakes get the best places
         put_text(image, text, box, color, taken)
-    return jpeg_uri(image)
 
 
 def crop_picture(record: "ImageRecord", box_xyxy: NDArray[np.float64]) -> str:
@@ -65,6 +85,24 @@ def confusion_plot(confusion: NDArray[np.int64], classes: Sequence[str]) -> str:
     axes.set_xticks(range(len(names)), names, rotation=45)
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel="said", ylabel="true", title="Confusion")
+    return _png(figure)
+
+
+def pixels_plot(confusion: NDArray[np.int64], classes: Sequence[str]) -> str:
+    """Return the confusion of pixels as a heat map; rows are percentages of the true class."""
+    figure = _figure()
+    axes = figure.subplots()
+    names = [*classes, "background"]
+    share = confusion / np.maximum(confusion.sum(1, keepdims=True), 1)
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.ndindex(*share.shape):
+        if share[row, column] >= 0.0005:
+            color = "white" if share[row, column] > 0.5 else "black"
+            text = f"{100 * share[row, column]:.1f}"
+            axes.text(column, row, text, ha="center", va="center", fontsize=8, color=color)
+    axes.set_xticks(range(len(names)), names, rotation=45)
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel="said", ylabel="true", title="Confusion of pixels, % of the true class")
     return _png(figure)
 
 

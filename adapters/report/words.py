@@ -19,6 +19,17 @@ HEADLINE = {
         "macro_recall": "recall (mean over classes)",
         "macro_f1": "F1 (mean over classes)",
     },
+    "segment": {
+        "miou": "mIoU (pixels; mean over classes and background)",
+        "pixel_accuracy": "pixel accuracy",
+        "iou_background": "IoU of the background",
+        "map": "mask mAP (IoU 0.50 to 0.95)",
+        "map50": "mask mAP50",
+        "map75": "mask mAP75",
+        "precision": "precision of masks",
+        "recall": "recall of masks",
+        "f1": "F1 of masks",
+    },
     "classify": {
         "accuracy": "accuracy (also precision, recall and F1 over all objects)",
         "precision": "precision (mean over classes)",
@@ -59,6 +70,15 @@ COMPARED = {
         "recall": "recall",
         "f1": "F1",
     },
+    "segment": {
+        "miou": "mIoU",
+        "map50": "mask mAP50",
+        "map": "mask mAP",
+        "map75": "mask mAP75",
+        "precision": "precision",
+        "recall": "recall",
+        "f1": "F1",
+    },
     "classify": {
         "accuracy": "accuracy",
         "f1": "F1 (macro)",
@@ -82,6 +102,7 @@ NAMES = {key: name for figures in COMPARED.values() for key, name in figures.ite
 
 PER_CLASS = {
     "detect": {"ap50": "AP50", "ap": "AP", "precision": "precision", "recall": "recall", "f1": "F1"},
+    "segment": {"iou": "IoU", "ap50": "AP50", "ap": "AP", "precision": "precision", "recall": "recall", "f1": "F1"},
     "classify": {"precision": "precision", "recall": "recall", "f1": "F1", "roc_auc": "ROC-AUC", "pr_auc": "PR-AUC"},
     "keypoints": {},
 }

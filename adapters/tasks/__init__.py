@@ -22,6 +22,7 @@ from simgen.adapters.tasks.detect import Detect
 from simgen.adapters.tasks.keypoints import Keypoints
 from simgen.adapters.tasks.mapped import MappedDetect
 from simgen.adapters.tasks.scores import Validation
+from simgen.adapters.tasks.segment import Segment
 
 if TYPE_CHECKING:
     from simgen.formats.imageset import ImageRecord, ImageSet
@@ -85,6 +86,7 @@ class Task(Protocol):
 TASKS: dict[str, Callable[[Sequence[str], TrainConfig], Task]] = {
     "classify": Classify,
     "detect": Detect,
+    "segment": Segment,
     "keypoints": Keypoints,
 }
 MAPPED: dict[str, Callable[[Sequence[str], TrainConfig], Task]] = {"detect": MappedDetect}

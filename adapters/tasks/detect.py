@@ -11,13 +11,16 @@ from torch.utils.data import Dataset
 
 from simgen.adapters.data import DetectCrops, DetectItem, record_boxes
 from simgen.adapters.losses import focal_loss, giou_loss, weighted_mean
+from simgen.adapters.metrics.overlaps import iou_pairs
 from simgen.adapters.models.boxes import area, cell_centres, decode_ltrb
-from simgen.adapters.models.detector import STRIDE, UNIT_PX, DetectorOutput, decode
+from simgen.adapters.models.detector import UNIT_PX, DetectorOutput, decode
+from simgen.adapters.models.neck import STRIDE
 from simgen.adapters.predict import predict_detections
 from simgen.adapters.pseudo import Guesses
 from simgen.adapters.settings import TrainConfig, target_config
 from simgen.adapters.target import Unlabelled, without_labels
-from simgen.adapters.tasks.scores import Validation, detection_scores
+from simgen.adapters.tasks.bumps import bump
+from simgen.adapters.tasks.scores import Validation, detection_scores, judged
 
 if TYPE_CHECKING:
     from simgen.formats.imageset import ImageRecord, ImageSet
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
 DEFAULT_MODEL: dict[str, Any] = {"kind": "center_detector", "neck": 64, "backbone": {"kind": "residual"}}
 PEAKS = 16
 GUESS_MIN = 0.1
-_SPREAD = 0.54
 _BOX_CELLS = 0.25
 _BOX_WEIGHT = 2.0
 
@@ -109,18 +111,12 @@ class Detect:
         """Return mAP50 and F1 at the middle of the training scales, against boxes with the training's habit."""
         scale = float(np.sqrt(np.prod(self._config.crop.scale)))
         found = predict_detections(module, records, scale=scale)
-        labels = {name: label for label, name in enumerate(self._classes)}
-        limit = self._config.box.min_visible
-        truth = [
-            (
-                record_boxes(r, self._config.box),
-                np.array([labels[a.class_name] for a in r.annotations], np.int64),
-                np.array([a.ignore or a.visible_fraction < limit for a in r.annotations], bool),
-            )
-            for r in records
+        labels, habit = {name: label for label, name in enumerate(self._classes)}, self._config.box
+        images = [
+            judged(d, r, iou_pairs(d.boxes_xyxy, record_boxes(r, habit)), labels, habit.min_visible)
+            for d, r in zip(found, records, strict=True)
         ]
-        triples = [(d.boxes_xyxy, d.scores, d.classes) for d in found]
-        return detection_scores(triples, truth, len(self._classes))
+        return detection_scores(images, len(self._classes))
 
 
 def _as_items(guesses: Guesses, kept: Tensor, count: int) -> list[DetectItem]:
@@ -136,9 +132,8 @@ def _as_items(guesses: Guesses, kept: Tensor, count: int) -> list[DetectItem]:
 def draw_targets(item: DetectItem, n_classes: int, size: int) -> dict[str, Tensor]:
     """Draw what the maps should say for one crop.
 
-    An object of w x h pixels is a Gaussian with sigma = 0.54 (w, h) / 6 (TTFNet, arXiv:1909.00700, section 3.2),
-    at least half a cell, about the centre of the cell that holds its centre, 1 there. Cells above 1/4
-    learn its box, weighted by the Gaussian; of two objects the smaller one has the cell.
+    An object is a `bump` at its centre. Cells above 1/4 learn its box, weighted by the bump; of two objects the smaller
+    one has the cell.
 
     Returns:
         heat (n_classes, size, size), heat_weight (1, size, size; 0 in ignored boxes), box (size, size, 4) in
@@ -152,10 +147,10 @@ def draw_targets(item: DetectItem, n_classes: int, size: int) -> dict[str, Tenso
         heat_weight[0, _inside(points, region)] = 0
     for number in torch.argsort(area(item.boxes), descending=True):
         edges = item.boxes[number]
-        bump = _gaussian(points, edges)
-        heat[item.labels[number]] = torch.maximum(heat[item.labels[number]], bump)
-        near = (bump > _BOX_CELLS) & _inside(points, edges)
-        box[near], box_weight[near] = edges, bump[near]
+        hill = bump(points, (edges[:2] + edges[2:]) / 2, edges[2:] - edges[:2])
+        heat[item.labels[number]] = torch.maximum(heat[item.labels[number]], hill)
+        near = (hill > _BOX_CELLS) & _inside(points, edges)
+        box[near], box_weight[near] = edges, hill[near]
         # What is learnt here wins over an ignored neighbour that reaches in.
         heat_weight[0, near] = 1
     return {"heat": heat, "heat_weight": heat_weight, "box": box, "box_weight": box_weight}
@@ -163,11 +158,3 @@ def draw_targets(item: DetectItem, n_classes: int, size: int) -> dict[str, Tenso
 
 def _inside(points: Tensor, edges: Tensor) -> Tensor:
     return ((points > edges[:2]) & (points < edges[2:])).all(dim=-1)
-
-
-def _gaussian(points: Tensor, edges: Tensor) -> Tensor:
-    limit = points.shape[0] * STRIDE - 1
-    centre = ((edges[:2] + edges[2:]) / 2).clamp(0, limit)
-    cell = (torch.floor(centre / STRIDE) + 0.5) * STRIDE
-    sigma = (_SPREAD * (edges[2:] - edges[:2]) / 6).clamp(min=STRIDE / 2)
-    return torch.exp(-((points - cell) ** 2 / (2 * sigma**2)).sum(dim=-1))

@@ -4,11 +4,17 @@ The scores on real photographs (adapters/evaluate.py) come from pycocotools; thi
 (IoU 0.5, the area under the whole precision-recall curve), quick enough to run between steps.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from simgen.adapters.predict import Detections
+
+if TYPE_CHECKING:
+    from simgen.formats.imageset import ImageRecord
 
 Array = NDArray[np.float64]
 
@@ -26,36 +32,61 @@ class Validation:
     threshold: float | None = None
 
 
-def iou_pairs(first: Array, second: Array) -> Array:
-    """Return the (n, m) overlaps of (n, 4) and (m, 4) boxes xyxy."""
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    shared = (high - low).clip(0).prod(axis=-1)
-    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(axis=-1) for boxes in (first, second)]
-    return np.asarray(shared / np.maximum(areas[0][:, None] + areas[1][None] - shared, 1e-9))
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """One image: what was found, what is there, and how they cover each other.
+
+    Attributes:
+        scores: (n,) of what was found, best first.
+        said: (n,) its classes.
+        true: (m,) the classes of the objects.
+        ignored: (m,) which of them count neither as found nor as missed.
+        overlaps: (n, m) intersection over union.
+    """
+
+    scores: Array
+    said: NDArray[np.int64]
+    true: NDArray[np.int64]
+    ignored: NDArray[np.bool_]
+    overlaps: Array
 
 
-def match(boxes: Array, truth: Array, ignored: Array, iou_min: float = 0.5) -> NDArray[np.int8]:
-    """Match one image's boxes of one class to its truth, greedily from the best score down.
+def judged(
+    found: Detections, record: "ImageRecord", overlaps: Array, labels: Mapping[str, int], min_visible: float
+) -> Judged:
+    """Return one image's detections beside its objects.
 
     Args:
-        boxes: (n, 4), best score first.
-        truth: (m, 4).
-        ignored: (k, 4) places that count neither as found nor as missed.
+        found: the detections.
+        record: whose annotations are the truth.
+        overlaps: (n, m) of the two.
+        labels: class numbers by name.
+        min_visible: objects less visible than this are ignored, as are those that are marked so.
+    """
+    true = np.array([labels[a.class_name] for a in record.annotations], np.int64)
+    ignored = np.array([a.ignore or a.visible_fraction < min_visible for a in record.annotations], bool)
+    return Judged(found.scores, found.classes, true, ignored, overlaps)
+
+
+def match(overlaps: Array, ignored: Array, iou_min: float = 0.5) -> NDArray[np.int8]:
+    """Match what was found of one class in one image to its truth, greedily from the best score down.
+
+    Args:
+        overlaps: (n, m) with the truth, best score first.
+        ignored: (n, k) with places that count neither as found nor as missed.
         iou_min: least overlap of a match.
 
     Returns:
         (n,): 1 = found, 0 = false alarm, -1 = does not count.
     """
-    result = np.zeros(len(boxes), np.int8)
-    free = np.ones(len(truth), bool)
-    overlaps = iou_pairs(boxes, truth)
-    for number in range(len(boxes)):
-        candidates = np.where(free, overlaps[number], -1.0)
-        if len(truth) and candidates.max() >= iou_min:
+    result = np.zeros(len(overlaps), np.int8)
+    free = np.ones(overlaps.shape[1], bool)
+    for number, row in enumerate(overlaps):
+        candidates = np.where(free, row, -1.0)
+        if candidates.max(initial=-1.0) >= iou_min:
             free[candidates.argmax()] = False
             result[number] = 1
-        elif len(ignored) and iou_pairs(boxes[number : number + 1], ignored).max() >= iou_min:
+        elif ignored[number].max(initial=0.0) >= iou_min:
             result[number] = -1
     return result
 
@@ -94,21 +125,11 @@ def best_threshold(scores: Array, found: NDArray[np.bool_], n_truth: int) -> tup
     return float((ranked[best] + below) / 2), float(f1[best])
 
 
-def detection_scores(
-    found: Sequence[tuple[Array, Array, NDArray[np.int64]]],
-    truth: Sequence[tuple[Array, NDArray[np.int64], NDArray[np.bool_]]],
-    n_classes: int,
-) -> Validation:
-    """Return mAP50, F1 and its threshold over a list of images.
-
-    Args:
-        found: for each image boxes (n, 4), scores (n,), classes (n,), best first.
-        truth: for each image boxes (m, 4), classes (m,), ignored (m,).
-        n_classes: classes without any truth are left out of the mean.
-    """
+def detection_scores(images: Sequence[Judged], n_classes: int) -> Validation:
+    """Return mAP50, F1 and its threshold over a list of images; a class without any truth is left out of the mean."""
     precisions, all_scores, all_hits, total = [], [], [], 0
     for label in range(n_classes):
-        scores, hits, n_truth = _one_class(found, truth, label)
+        scores, hits, n_truth = _one_class(images, label)
         precisions.append(average_precision(scores, hits, n_truth))
         all_scores.append(scores)
         all_hits.append(hits)
@@ -118,16 +139,12 @@ def detection_scores(
     return Validation({"map50": float(np.mean(known)) if known else 0.0, "f1": f1}, threshold)
 
 
-def _one_class(
-    found: Sequence[tuple[Array, Array, NDArray[np.int64]]],
-    truth: Sequence[tuple[Array, NDArray[np.int64], NDArray[np.bool_]]],
-    label: int,
-) -> tuple[Array, NDArray[np.bool_], int]:
+def _one_class(images: Sequence[Judged], label: int) -> tuple[Array, NDArray[np.bool_], int]:
     scores, hits, n_truth = [np.zeros(0)], [np.zeros(0, bool)], 0
-    for (boxes, box_scores, classes), (true_boxes, true_classes, ignored) in zip(found, truth, strict=True):
-        mine, wanted = classes == label, (true_classes == label) & ~ignored
-        outcome = match(boxes[mine], true_boxes[wanted], true_boxes[ignored])
-        scores.append(box_scores[mine][outcome >= 0])
+    for image in images:
+        mine, wanted = image.said == label, (image.true == label) & ~image.ignored
+        outcome = match(image.overlaps[mine][:, wanted], image.overlaps[mine][:, image.ignored])
+        scores.append(image.scores[mine][outcome >= 0])
         hits.append(outcome[outcome >= 0] == 1)
         n_truth += int(wanted.sum())
     return np.concatenate(scores), np.concatenate(hits), n_truth

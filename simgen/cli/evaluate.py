@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from simgen.formats.imageset import ImageSet
 
 HEADLINE = (
-    *("map", "map50", "accuracy", "precision", "recall", "f1", "roc_auc", "pr_auc", "ece"),
+    *("miou", "map", "map50", "accuracy", "precision", "recall", "f1", "roc_auc", "pr_auc", "ece"),
     *("pck@1", "pck@5", "corner_px_median", "corner_px_90", "oks", "translation_percent_median"),
     *("rotation_deg_median", "add_mm_median", "reprojection_px_median", "mask_iou", "gross_failures"),
 )

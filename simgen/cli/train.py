@@ -14,12 +14,12 @@ def train(
     config: Annotated[
         str | None,
         typer.Option(
-            help="A YAML file, or shipped settings: dice (detect), digits (classify), dice-crops (classify) or "
-            "charuco (keypoints); default: those of --task."
+            help="A YAML file, or shipped settings: dice (detect), dice-segment (segment), digits (classify), "
+            "dice-crops (classify) or charuco (keypoints); default: those of --task."
         ),
     ] = None,
     task: Annotated[
-        str | None, typer.Option(help="detect, classify or keypoints; default: that of --config, else detect.")
+        str | None, typer.Option(help="detect, segment, classify or keypoints; default: that of --config, else detect.")
     ] = None,
     method: Annotated[
         str | None, typer.Option(help="How to learn from both domains; default: source_only. See docs/adaptation.md.")

@@ -43,6 +43,11 @@ class ImageRecord:
         """Return (H, W, 3) uint8. Raises `DataError` if the file is damaged or of another size."""
         return decode(self.path, self.size_wh)
 
+    def annotated(self) -> tuple[Annotation, ...]:
+        """Return the annotations with their masks. Raises `DataError` for a mask that cannot be decoded."""
+        pairs = zip(self.annotations, self.masks, strict=True)
+        return tuple(replace(annotation, region=_region(mask, self)) for annotation, mask in pairs)
+
 
 class ImageSet(Sequence[Sample]):
     """A labelled image set.
@@ -69,12 +74,10 @@ class ImageSet(Sequence[Sample]):
         return self._sample(self.records[index])
 
     def _sample(self, record: ImageRecord) -> Sample:
-        rgb = record.rgb()
-        pairs = zip(record.annotations, record.masks, strict=True)
         return Sample(
             index=record.image_id - 1,
-            rgb=rgb,
-            annotations=tuple(replace(a, region=_region(m, record)) for a, m in pairs),
+            rgb=record.rgb(),
+            annotations=record.annotated(),
             camera_matrix=record.camera_matrix,
             lens=record.lens,
         )

@@ -3,6 +3,7 @@
 The C code behind pycocotools trusts the size that a record claims, so records from elsewhere are checked first.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,14 @@ def decode(segmentation: Any, size_wh: tuple[int, int]) -> NDArray[np.bool_]:
     if not _fill(runs, size_wh):
         raise DataError(f"expected run lengths that fill {width} x {height} pixels, got others")
     return np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(width, height).T
+
+
+def overlaps(first: Sequence[Region], second: Sequence[Region]) -> NDArray[np.float64]:
+    """Return the (n, m) intersection over union of the masks of regions of one image."""
+    if not first or not second:
+        return np.zeros((len(first), len(second)))
+    codes = [[encode(region) for region in regions] for regions in (first, second)]
+    return np.asarray(rle.iou(*codes, [0] * len(second)), np.float64)
 
 
 def _runs(counts: str) -> list[int]:

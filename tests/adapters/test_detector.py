@@ -3,7 +3,8 @@ from torch import Tensor, nn
 
 from simgen.adapters.models import MODELS, build_model
 from simgen.adapters.models.boxes import cell_centres, encode_ltrb
-from simgen.adapters.models.detector import STRIDE, UNIT_PX, CenterDetector, DetectorOutput, decode
+from simgen.adapters.models.detector import UNIT_PX, CenterDetector, DetectorOutput, decode
+from simgen.adapters.models.neck import STRIDE
 
 
 def _maps(objects: list[tuple[int, int, int, float, tuple[float, ...]]], size: int = 16) -> DetectorOutput:
@@ -44,7 +45,7 @@ def test_number_of_detections_is_bounded():
 def test_default_detector_is_compact():
     module = build_model({"kind": "center_detector"}, n_classes=6)
     assert 1.0e6 < sum(p.numel() for p in module.parameters()) < 1.5e6
-    assert set(MODELS) == {"center_detector", "crop_classifier", "plane_net"}
+    assert set(MODELS) == {"center_detector", "crop_classifier", "plane_net", "segmenter"}
 
 
 class _Plain(nn.Module):

@@ -14,6 +14,7 @@ from simgen.cli.app import main
 SMALL = {"kind": "residual", "stem": 8, "widths": [8, 12, 16], "depths": [1, 1, 1]}
 ARCHITECTURES = {
     "detect": {"kind": "center_detector", "neck": 8, "backbone": SMALL},
+    "segment": {"kind": "segmenter", "neck": 8, "backbone": SMALL},
     "classify": {"kind": "crop_classifier", "widths": [8, 12], "in_channels": 3},
 }
 
@@ -26,7 +27,12 @@ def _saved(task: str, path: Path) -> torch.nn.Module:
     return module
 
 
-@pytest.mark.parametrize(("task", "shape"), [("detect", (3, 3, 96, 32)), ("classify", (5, 3, 16, 16))])
+OUTPUTS = {"detect": ["heat", "box"], "segment": ["semantic", "centre", "offset"], "classify": ["logits"]}
+
+
+@pytest.mark.parametrize(
+    ("task", "shape"), [("detect", (3, 3, 96, 32)), ("segment", (1, 3, 32, 48)), ("classify", (5, 3, 16, 16))]
+)
 def test_the_graph_says_what_the_module_says_at_any_size(task: str, shape: tuple[int, ...], tmp_path: Path):
     module = _saved(task, tmp_path / "model.pt")
     session = onnxruntime.InferenceSession(export_onnx(tmp_path / "model.pt", tmp_path / "model.onnx"))
@@ -35,7 +41,7 @@ def test_the_graph_says_what_the_module_says_at_any_size(task: str, shape: tuple
         output = module(images)
     expected = [output] if isinstance(output, torch.Tensor) else list(output)
     found = session.run(None, {"images": images.numpy()})
-    assert [o.name for o in session.get_outputs()] == (["logits"] if task == "classify" else ["heat", "box"])
+    assert [o.name for o in session.get_outputs()] == OUTPUTS[task]
     for ours, theirs in zip(expected, found, strict=True):
         np.testing.assert_allclose(theirs, ours.numpy(), atol=1e-5)
     metadata = session.get_modelmeta().custom_metadata_map

@@ -3,7 +3,14 @@ import math
 import pytest
 import torch
 
-from simgen.adapters.losses import focal_loss, giou_loss, weighted_mean
+from simgen.adapters.losses import (
+    focal_loss,
+    giou_loss,
+    offset_loss,
+    pixel_cross_entropy,
+    soft_dice_loss,
+    weighted_mean,
+)
 
 
 def test_focal_loss_of_one_centre_and_two_empty_cells():
@@ -56,3 +63,58 @@ def test_giou_loss_has_a_gradient_between_boxes_that_do_not_touch():
 def test_weighted_mean_without_weight_is_zero():
     assert weighted_mean(torch.zeros(0), torch.zeros(0)).item() == 0
     assert weighted_mean(torch.tensor([1.0, 3.0]), torch.tensor([3.0, 1.0])).item() == pytest.approx(1.5)
+
+
+def _three_pixels() -> tuple[torch.Tensor, torch.Tensor]:
+    """Two classes, probabilities of the second 1/2, 3/4, 9/10, of which the last pixel does not count."""
+    odds = torch.tensor([1.0, 3.0, 9.0]).log()
+    logits = torch.stack([torch.zeros(3), odds])[None, :, None].requires_grad_()
+    return logits, torch.tensor([[[0, 1, 255]]])
+
+
+def test_pixel_cross_entropy_is_the_mean_over_the_pixels_that_count():
+    logits, labels = _three_pixels()
+    loss = pixel_cross_entropy(logits, labels, 255)
+    assert loss.item() == pytest.approx(-(math.log(0.5) + math.log(0.75)) / 2)
+    loss.backward()
+    assert logits.grad is not None
+    assert (logits.grad[..., 2] == 0).all()
+    assert (logits.grad[..., :2] != 0).all()
+
+
+def test_soft_dice_loss_by_hand():
+    logits, labels = _three_pixels()
+    first = 2 * 0.5 / (0.5**2 + 0.25**2 + 1)
+    second = 2 * 0.75 / (0.5**2 + 0.75**2 + 1)
+    loss = soft_dice_loss(logits, labels, 255)
+    assert loss.item() == pytest.approx(1 - (first + second) / 2)
+    loss.backward()
+    assert logits.grad is not None
+    assert (logits.grad[..., 2] == 0).all()
+
+
+def test_soft_dice_loss_leaves_out_a_class_that_no_pixel_has():
+    logits, _ = _three_pixels()
+    first = 2 * (0.5 + 0.25 + 0.1) / (0.5**2 + 0.25**2 + 0.1**2 + 3)
+    loss = soft_dice_loss(logits, torch.zeros(1, 1, 3, dtype=torch.long), 255)
+    assert loss.item() == pytest.approx(1 - first)
+
+
+def test_losses_of_pixels_are_zero_where_none_counts():
+    logits, labels = _three_pixels()
+    nothing = torch.full_like(labels, 255)
+    losses = pixel_cross_entropy(logits, nothing, 255) + soft_dice_loss(logits, nothing, 255)
+    losses.backward()
+    assert losses.item() == 0
+    assert logits.grad is not None
+    assert (logits.grad == 0).all()
+
+
+def test_offset_loss_is_the_mean_l1_distance_over_the_cells_of_objects():
+    predicted = torch.zeros(1, 2, 1, 3, requires_grad=True)
+    target = torch.tensor([[1.0, -2.0, 50.0], [0.5, 0.0, 50.0]]).reshape(1, 2, 1, 3)
+    loss = offset_loss(predicted, target, torch.tensor([[[1.0, 1.0, 0.0]]]))
+    assert loss.item() == pytest.approx((1.5 + 2.0) / 2)
+    loss.backward()
+    assert predicted.grad is not None
+    assert (predicted.grad[..., 2] == 0).all()

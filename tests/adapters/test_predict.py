@@ -11,7 +11,8 @@ from simgen.adapters import predict
 from simgen.adapters.checkpoint import ModelFile
 from simgen.adapters.crops import CropView
 from simgen.adapters.models import build_model
-from simgen.adapters.models.detector import STRIDE, DetectorOutput, decode
+from simgen.adapters.models.detector import DetectorOutput, decode
+from simgen.adapters.models.neck import STRIDE
 from simgen.adapters.predict import pad_to_multiple, predict_classes, predict_detections
 from simgen.errors import CheckpointError
 from simgen.formats.coco import CocoDataset

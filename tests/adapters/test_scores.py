@@ -1,14 +1,23 @@
 import numpy as np
 import pytest
 
-from simgen.adapters.tasks.scores import average_precision, best_threshold, detection_scores, match
+from simgen.adapters.metrics.overlaps import iou_pairs
+from simgen.adapters.tasks.scores import Judged, average_precision, best_threshold, detection_scores, match
+
+
+def _image(said: int, score: float, ignored: bool = False) -> Judged:
+    """One detection that covers the one object, of class 0."""
+    columns = np.array([said]), np.array([0]), np.array([ignored])
+    return Judged(np.array([score]), *columns, np.ones((1, 1)))
 
 
 def test_match_is_greedy_and_each_object_counts_once():
     truth = np.array([[0.0, 0, 10, 10]])
     boxes = np.array([[0.0, 0, 10, 9], [0, 0, 10, 10], [40, 40, 50, 50], [80, 80, 90, 90]])
-    assert match(boxes, truth, np.array([[40.0, 40, 50, 50]])).tolist() == [1, 0, -1, 0]
-    assert match(boxes[:0], truth, truth[:0]).tolist() == []
+    ignored = np.array([[40.0, 40, 50, 50]])
+    assert match(iou_pairs(boxes, truth), iou_pairs(boxes, ignored)).tolist() == [1, 0, -1, 0]
+    assert match(np.zeros((0, 1)), np.zeros((0, 0))).tolist() == []
+    assert match(np.zeros((2, 0)), np.zeros((2, 0))).tolist() == [0, 0]
 
 
 def test_average_precision_by_hand():
@@ -30,16 +39,11 @@ def test_best_threshold_lies_between_kept_and_left():
 
 
 def test_a_class_without_truth_is_left_out_of_the_mean():
-    box = np.array([[0.0, 0, 10, 10]])
-    found = [(box, np.array([0.9]), np.array([0])), (box, np.array([0.8]), np.array([1]))]
-    truth = [(box, np.array([0]), np.array([False])), (box, np.array([0]), np.array([False]))]
-    result = detection_scores(found, truth, 2)
+    result = detection_scores([_image(0, 0.9), _image(1, 0.8)], 2)
     assert result.metrics == pytest.approx({"map50": 0.5, "f1": 2 * 1 / (1 + 2)})
     assert result.threshold == pytest.approx(0.85)
 
 
 def test_ignored_truth_is_neither_found_nor_missed():
-    box = np.array([[0.0, 0, 10, 10]])
-    found = [(box, np.array([0.9]), np.array([0])), (box, np.array([0.8]), np.array([0]))]
-    truth = [(box, np.array([0]), np.array([True])), (box, np.array([0]), np.array([False]))]
-    assert detection_scores(found, truth, 1).metrics == {"map50": 1.0, "f1": 1.0}
+    images = [_image(0, 0.9, ignored=True), _image(0, 0.8)]
+    assert detection_scores(images, 1).metrics == {"map50": 1.0, "f1": 1.0}

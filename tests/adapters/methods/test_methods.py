@@ -39,7 +39,8 @@ DETECT = replace(
     model={"kind": "center_detector", "neck": 8, "backbone": SMALL},
     crop=CropConfig(crop_size=64, scale=(1.0, 1.0)),
 )
-TASKS = {"classify": CLASSIFY, "detect": DETECT}
+SEGMENT = replace(DETECT, task="segment", model={"kind": "segmenter", "neck": 8, "backbone": SMALL})
+TASKS = {"classify": CLASSIFY, "detect": DETECT, "segment": SEGMENT}
 ARGUMENTS = {"tent": {"passes": 9}}
 DEFINED = [(kind, task) for kind in METHODS for task in TASKS if task not in METHODS[kind].undefined]
 
@@ -59,7 +60,8 @@ def _stop_at(stop: int) -> OnStep:
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_sides(write_coco(tmp_path_factory.mktemp("source") / "set", shapes(6), CLASSES), shapes(6))
+    images = shapes(6)
+    return write_sides(write_coco(tmp_path_factory.mktemp("source") / "set", images, CLASSES, masks=True), images)
 
 
 @pytest.fixture(scope="module")

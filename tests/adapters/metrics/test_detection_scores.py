@@ -142,12 +142,12 @@ def masks(*boxes):
     drawn = np.zeros((len(boxes), 100, 100), bool)
     for mask, (x1, y1, x2, y2) in zip(drawn, boxes, strict=True):
         mask[y1:y2, x1:x2] = True
-    return drawn
+    return [Region.of(mask) for mask in drawn]
 
 
 def test_average_precision_of_masks_by_hand():
     # A mask of the upper half of its object overlaps it by 1/2, though the boxes given here are equal.
-    truth = tuple(encode(Region.of(mask)) for mask in masks(A, B))
+    truth = tuple(encode(mask) for mask in masks(A, B))
     records = [replace(image(("a", A), ("a", B)), masks=truth)]
     detections = [found(("a", 0.9, A), ("a", 0.8, B))]
     drawn = [masks([0, 0, 20, 10], B)]
