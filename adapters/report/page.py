@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simgen.adapters.metrics import iou_figures
+from simgen.adapters.report.embed import page_template
 from simgen.adapters.report.overlays import segments_picture
 from simgen.adapters.report.pictures import (
     confusion_plot,
@@ -17,7 +18,7 @@ from simgen.adapters.report.pictures import (
     reliability_plot,
 )
 from simgen.adapters.report.poses import pose_examples
-from simgen.adapters.report.words import HEADLINE, PER_CLASS, score_text, set_text, template
+from simgen.adapters.report.words import HEADLINE, PER_CLASS, score_text, set_text
 
 if TYPE_CHECKING:
     from simgen.adapters.evaluate import Evaluation
@@ -28,7 +29,7 @@ EXAMPLES = 12
 def write_report(evaluation: "Evaluation", path: Path) -> Path:
     """Write the page of one evaluation; return its path."""
     names = {key: name for key, name in HEADLINE[evaluation.task].items() if key in evaluation.scores}
-    page = template("report.html").render(
+    page = page_template("report.html").render(
         title=_title(evaluation),
         evaluation=evaluation,
         n_objects=sum(not a.ignore for r in evaluation.records for a in r.annotations),

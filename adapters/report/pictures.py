@@ -1,7 +1,5 @@
 """The pictures of a report, as data URIs."""
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -9,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from simgen.adapters.report.embed import jpeg_uri, png_uri
 from simgen.preview import Corners, put_text
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ def confusion_plot(confusion: NDArray[np.int64], classes: Sequence[str]) -> str:
     axes.set_xticks(range(len(names)), names, rotation=45)
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel="said", ylabel="true", title="Confusion")
-    return _png(figure)
+    return png_uri(figure)
 
 
 def pixels_plot(confusion: NDArray[np.int64], classes: Sequence[str]) -> str:
@@ -103,7 +102,7 @@ def pixels_plot(confusion: NDArray[np.int64], classes: Sequence[str]) -> str:
     axes.set_xticks(range(len(names)), names, rotation=45)
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel="said", ylabel="true", title="Confusion of pixels, % of the true class")
-    return _png(figure)
+    return png_uri(figure)
 
 
 def curves_plot(curves: NDArray[np.float64], classes: Sequence[str]) -> str:
@@ -116,7 +115,7 @@ def curves_plot(curves: NDArray[np.float64], classes: Sequence[str]) -> str:
             axes.plot(recall, precision, label=name)
     axes.set(xlabel="recall", ylabel="precision", title="Precision over recall, IoU 0.5", xlim=(0, 1), ylim=(0, 1.02))
     figure.legend(loc="outside lower center", ncols=min(len(classes), 6), fontsize=8)  # never over a curve
-    return _png(figure)
+    return png_uri(figure)
 
 
 def reliability_plot(found: "Reliability") -> str:
@@ -134,7 +133,7 @@ def reliability_plot(found: "Reliability") -> str:
     upper.set(ylabel="accuracy", title=f"Reliability{error}", xlim=(0, 1), ylim=(0, 1.02))
     lower.bar(edges[:-1], found.weight, 1 / len(found.weight), align="edge", color="#7aa6d8", ec="white")
     lower.set(xlabel="confidence", ylabel="objects")
-    return _png(figure)
+    return png_uri(figure)
 
 
 def shots_plot(curves: Mapping[str, Sequence[tuple[int, float, float]]], figure_name: str) -> str:
@@ -155,7 +154,7 @@ def shots_plot(curves: Mapping[str, Sequence[tuple[int, float, float]]], figure_
     axes.set_xticks([], minor=True)
     axes.set(xlabel="labelled photographs", ylabel=figure_name, title="Few labels")
     figure.legend(loc="outside lower center", ncols=2, fontsize=8)
-    return _png(figure)
+    return png_uri(figure)
 
 
 def intervals_plot(scores: "Sequence[tuple[str, Score]]", name: str) -> str:
@@ -170,26 +169,10 @@ def intervals_plot(scores: "Sequence[tuple[str, Score]]", name: str) -> str:
     axes.set_yticks(range(len(scores)), [title for title, _ in scores], parse_math=False)
     axes.set(xlabel=name, ylim=(len(scores) - 0.5, -0.5))
     axes.grid(axis="x", alpha=0.3)
-    return _png(figure)
+    return png_uri(figure)
 
 
 def _figure(inches: tuple[float, float] = (5.2, 4.6)) -> "Figure":
     from matplotlib.figure import Figure
 
     return Figure(figsize=inches, layout="constrained")
-
-
-def _png(figure: "Figure") -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
-    return _uri("png", buffer.getvalue())
-
-
-def jpeg_uri(rgb: NDArray[np.uint8]) -> str:
-    """Return a picture (H, W, 3) as a data URI."""
-    _, data = cv2.imencode(".jpg", np.ascontiguousarray(rgb[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 85])
-    return _uri("jpeg", data.tobytes())
-
-
-def _uri(kind: str, data: bytes) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"

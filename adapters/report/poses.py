@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from simgen.adapters.report.pictures import MISSED, RIGHT, WRONG, jpeg_uri
+from simgen.adapters.report.embed import jpeg_uri
+from simgen.adapters.report.pictures import MISSED, RIGHT, WRONG
 
 if TYPE_CHECKING:
     from simgen.adapters.evaluate import Evaluation

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from simgen.adapters.report.embed import page_template
 from simgen.adapters.report.pictures import shots_plot
-from simgen.adapters.report.words import NAMES, template
+from simgen.adapters.report.words import NAMES
 from simgen.adapters.sweep import Outcome, curves, rows
 
 
@@ -14,7 +15,7 @@ def write_sweep(outcomes: Sequence[Outcome], title: str, path: Path) -> Path:
     figures = list(dict.fromkeys(f for row in table for f in row.figures))
     shown = [(r.name, r.seeds, [cell(r.figures.get(f)) for f in figures]) for r in table]
     found = curves(outcomes, figures[0]) if figures else {}
-    page = template("sweep.html").render(
+    page = page_template("sweep.html").render(
         title=title,
         columns=[NAMES.get(f, f) for f in figures],
         rows=shown,

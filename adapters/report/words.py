@@ -1,9 +1,5 @@
 """What figures are called on a page, and how they are written."""
 
-from typing import Any
-
-from jinja2 import Environment, PackageLoader, select_autoescape
-
 from simgen.adapters.metrics import Score
 from simgen.adapters.metrics.paired import Difference, Gap, McNemar
 
@@ -110,12 +106,6 @@ PER_CLASS = {
 
 UNDEFINED = "–"
 SPACE = "\N{NO-BREAK SPACE}"
-
-
-def template(name: str) -> Any:
-    """Return one of the page templates; everything that is filled in is escaped."""
-    loader = PackageLoader("simgen.adapters.report", "templates")
-    return Environment(loader=loader, autoescape=select_autoescape(default=True), trim_blocks=True).get_template(name)
 
 
 def score_text(score: Score) -> str:
