@@ -20,6 +20,7 @@ from simgen.adapters.settings import TrainConfig
 from simgen.adapters.target import Unlabelled
 from simgen.adapters.tasks import TASKS, Task
 from simgen.adapters.tasks.scores import Validation
+from simgen.adapters.vectors import require_length
 from simgen.errors import CheckpointError, ConfigError, DataError
 from simgen.formats.imageset import ImageSet
 
@@ -87,13 +88,17 @@ def prepare(config: TrainConfig, source: ImageSet, target: ImageSet | None, init
         init: a model file to go on from.
 
     Raises:
-        ConfigError: a method that lacks its target or its model file, or is unknown.
-        DataError: an empty target.
+        ConfigError: a method that lacks its target or its model file, is unknown, or not defined for the task.
+        DataError: an empty target, or vectors of other lengths than the model takes.
         CheckpointError: a model file of another task or other classes.
     """
+    _require_defined(config)
     task = TASKS[config.task](source.classes, config)
     started = None if init is None else _fitting(load_model(init), init, config, source)
-    architecture = task.architecture() if started is None else dict(started.architecture)
+    architecture = task.architecture(source) if started is None else dict(started.architecture)
+    for vectors in (source, target) if "in_features" in architecture else ():
+        if vectors is not None:
+            require_length(vectors, architecture["in_features"])
     fresh = partial(build_model, architecture, len(source.classes))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
@@ -131,10 +136,15 @@ def _pictures(task: Task, target: ImageSet) -> Unlabelled:
     return pictures
 
 
+def _require_defined(config: TrainConfig) -> None:
+    kind = str(config.method.get("kind"))
+    undefined = METHODS[kind].undefined if kind in METHODS else {}
+    if config.task in undefined:
+        raise ConfigError(f'method "{kind}": not defined for the task {config.task}: {undefined[config.task]}')
+
+
 def _require(method: Method, config: TrainConfig, target: ImageSet | None, init: Path | None) -> None:
     where = f'method "{config.method["kind"]}"'
-    if config.task in method.undefined:
-        raise ConfigError(f"{where}: not defined for the task {config.task}: {method.undefined[config.task]}")
     if method.uses_target and target is None:
         raise ConfigError(f"{where}: expected target images to adapt to (--target), got none")
     if method.starts_trained and init is None:

@@ -16,6 +16,7 @@ from simgen.adapters.models.classifier import CropClassifier
 from simgen.adapters.models.detector import CenterDetector
 from simgen.adapters.models.keypoint_net import PlaneNet
 from simgen.adapters.models.pretrained import TransformersBackbone
+from simgen.adapters.models.vector_classifier import VectorClassifier
 
 
 class Model(Protocol):
@@ -46,6 +47,7 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "center_detector": CenterDetector,
     "crop_classifier": CropClassifier,
     "plane_net": PlaneNet,
+    "vector_classifier": VectorClassifier,
 }
 
 

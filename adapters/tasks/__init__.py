@@ -19,6 +19,7 @@ from simgen.adapters.settings import TrainConfig
 from simgen.adapters.target import Batch, Unlabelled
 from simgen.adapters.tasks.classify import Classify
 from simgen.adapters.tasks.detect import Detect
+from simgen.adapters.tasks.features import Features
 from simgen.adapters.tasks.keypoints import Keypoints
 from simgen.adapters.tasks.scores import Validation
 
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 class Task(Protocol):
     """What training needs of a task; made as `Task(classes, config)`."""
 
-    def architecture(self) -> dict[str, Any]:
-        """Return the arguments of `build_model`."""
+    def architecture(self, source: "ImageSet") -> dict[str, Any]:
+        """Return the arguments of `build_model` for a model of a labelled set."""
 
     def preprocess(self) -> dict[str, Any]:
         """Return, as plain data for the model file, how images become the module's input."""
@@ -85,4 +86,5 @@ TASKS: dict[str, Callable[[Sequence[str], TrainConfig], Task]] = {
     "classify": Classify,
     "detect": Detect,
     "keypoints": Keypoints,
+    "features": Features,
 }

@@ -15,6 +15,7 @@ SMALL = {"kind": "residual", "stem": 8, "widths": [8, 12, 16], "depths": [1, 1, 
 ARCHITECTURES = {
     "detect": {"kind": "center_detector", "neck": 8, "backbone": SMALL},
     "classify": {"kind": "crop_classifier", "widths": [8, 12], "in_channels": 3},
+    "features": {"kind": "vector_classifier", "widths": [8, 12], "in_features": 7},
 }
 
 
@@ -26,7 +27,9 @@ def _saved(task: str, path: Path) -> torch.nn.Module:
     return module
 
 
-@pytest.mark.parametrize(("task", "shape"), [("detect", (3, 3, 96, 32)), ("classify", (5, 3, 16, 16))])
+@pytest.mark.parametrize(
+    ("task", "shape"), [("detect", (3, 3, 96, 32)), ("classify", (5, 3, 16, 16)), ("features", (5, 7))]
+)
 def test_the_graph_says_what_the_module_says_at_any_size(task: str, shape: tuple[int, ...], tmp_path: Path):
     module = _saved(task, tmp_path / "model.pt")
     session = onnxruntime.InferenceSession(export_onnx(tmp_path / "model.pt", tmp_path / "model.onnx"))
@@ -34,8 +37,8 @@ def test_the_graph_says_what_the_module_says_at_any_size(task: str, shape: tuple
     with torch.no_grad():
         output = module(images)
     expected = [output] if isinstance(output, torch.Tensor) else list(output)
-    found = session.run(None, {"images": images.numpy()})
-    assert [o.name for o in session.get_outputs()] == (["logits"] if task == "classify" else ["heat", "box"])
+    found = session.run(None, {"vectors" if task == "features" else "images": images.numpy()})
+    assert [o.name for o in session.get_outputs()] == (["heat", "box"] if task == "detect" else ["logits"])
     for ours, theirs in zip(expected, found, strict=True):
         np.testing.assert_allclose(theirs, ours.numpy(), atol=1e-5)
     metadata = session.get_modelmeta().custom_metadata_map
