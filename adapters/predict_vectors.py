@@ -1,6 +1,7 @@
 """A trained model and vectors in, probabilities out."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,15 +30,14 @@ def predict_vectors(
 
     Raises:
         CheckpointError: a model of another task.
-        DataError: records of pictures.
+        DataError: records of pictures, or vectors of another length.
     """
-    module = module_of(model, "features")
+    module: Any = module_of(model, "features")
     results: list[Classified] = []
     with inference(module) as device:
         for first in range(0, len(records), _BATCH):
-            part = records[first : first + _BATCH]
-            vectors = torch.from_numpy(rows_of(part, part[0].path.parent)).to(device)
-            found = module(vectors).double().softmax(dim=1).cpu().numpy()
+            rows = rows_of(records[first : first + _BATCH], records[0].path.parent, module.in_features)
+            found = module(torch.from_numpy(rows).to(device)).double().softmax(dim=1).cpu().numpy()
             for row in np.asarray(found, np.float64):
                 results.append(Classified(row[None]))
                 if progress:

@@ -1,6 +1,6 @@
 """What a training run is made of, before its first step: task, model, method, and the pictures to adapt to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from simgen.adapters.settings import TrainConfig
 from simgen.adapters.target import Unlabelled
 from simgen.adapters.tasks import TASKS, Task
 from simgen.adapters.tasks.scores import Validation
-from simgen.adapters.vectors import require_length
+from simgen.adapters.vectors import require_pictures, rows_of
 from simgen.errors import CheckpointError, ConfigError, DataError
 from simgen.formats.imageset import ImageSet
 
@@ -96,9 +96,9 @@ def prepare(config: TrainConfig, source: ImageSet, target: ImageSet | None, init
     task = TASKS[config.task](source.classes, config)
     started = None if init is None else _fitting(load_model(init), init, config, source)
     architecture = task.architecture(source) if started is None else dict(started.architecture)
-    for vectors in (source, target) if "in_features" in architecture else ():
-        if vectors is not None:
-            require_length(vectors, architecture["in_features"])
+    for data in (source, target):
+        if data is not None:
+            _require_kind(data, architecture)
     fresh = partial(build_model, architecture, len(source.classes))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
@@ -134,6 +134,13 @@ def _pictures(task: Task, target: ImageSet) -> Unlabelled:
     if not pictures.rounds:
         raise DataError(f"{target.root}: expected boxes around the target's objects, but there are none")
     return pictures
+
+
+def _require_kind(data: ImageSet, architecture: Mapping[str, Any]) -> None:
+    if "in_features" in architecture:
+        rows_of(data.records, data.root, architecture["in_features"])
+    else:
+        require_pictures(data)
 
 
 def _require_defined(config: TrainConfig) -> None:

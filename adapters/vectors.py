@@ -67,21 +67,34 @@ class VectorItems(Dataset[tuple[Tensor, int]]):
         return torch.from_numpy(np.where(kept, jittered, self._mean).astype(np.float32))
 
 
-def rows_of(records: Sequence[ImageRecord], root: Path) -> Rows:
-    """Return the (n, F) float32 vectors of records. Raises `DataError` where there are none, or pictures."""
+def rows_of(records: Sequence[ImageRecord], root: Path, length: int | None = None) -> Rows:
+    """Return the (n, F) float32 vectors of records.
+
+    Args:
+        records: of one set.
+        root: what the set is called.
+        length: that F must have; by default that of the first.
+
+    Raises:
+        DataError: there are none, or pictures, or vectors of another length.
+    """
     vectors = [record.vector for record in records if isinstance(record, VectorRecord)]
     if len(vectors) < len(records):
         raise DataError(f'"{root}": expected vectors (an .npz or .parquet file) for the task features, got pictures')
     if not vectors:
         raise DataError(f'vectors "{root}": expected at least 1 row, got 0')
+    expected = len(vectors[0]) if length is None else length
+    other = [len(vector) for vector in vectors if len(vector) != expected]
+    if other:
+        raise DataError(f'vectors "{root}": expected vectors of {expected} numbers, as the model takes, got {other[0]}')
     return np.stack(vectors)
 
 
-def require_length(data: ImageSet, length: int) -> None:
-    """Raise `DataError` unless the vectors of a set have the length that a model takes."""
-    got = rows_of(data.records[:1], data.root).shape[1]
-    if got != length:
-        raise DataError(f'vectors "{data.root}": expected vectors of {length} numbers, as the model takes, got {got}')
+def require_pictures(data: ImageSet) -> None:
+    """Raise `DataError` where some records are vectors."""
+    for record in data.records:
+        if isinstance(record, VectorRecord):
+            record.rgb()
 
 
 def by_class(data: ImageSet) -> ImageSet:

@@ -73,11 +73,12 @@ def test_adapted_models_are_better_on_the_moved_blobs(tmp_path: Path):
             config = replace(CONFIG, method={"kind": kind}, seed=seed)
             model = train(config, source, tmp_path / f"{kind}{seed}", target=target)
             found.append(float(evaluate(model, test, repeats=0).scores["accuracy"].value or 0.0))
-        assert load_model(model).history["validation"]["accuracy"] > 0.95
+        history = load_model(tmp_path / f"source_only{seed}" / "model.pt").history
+        assert history["validation"]["accuracy"] >= 0.9
     means = {kind: np.mean(found) for kind, found in accuracy.items()}
-    assert means["source_only"] < 0.9
+    assert means["source_only"] < 0.7
     assert means["dann"] > means["source_only"] + 0.05
-    assert means["adabn"] > means["source_only"] + 0.08
+    assert means["adabn"] > means["source_only"] + 0.2
 
 
 def test_the_targets_labels_change_nothing(tmp_path: Path):

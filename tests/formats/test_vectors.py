@@ -50,10 +50,10 @@ def test_whole_numbers_are_classes_in_their_order_and_a_file_may_lack_labels(tmp
 
 
 def test_vectors_tell_themselves_apart_by_content_and_are_no_pictures():
-    same, other = vector_set(X), vector_set(X + [[0], [0], [0], [1e-3]])
+    same, other = vector_set(X), vector_set(X + np.eye(4)[:, 1:] * 1e-3)
     pairs = zip(vector_set(X).records, same.records, strict=True)
     assert all(a.key == b.key for a, b in pairs)
-    assert [a.key == b.key for a, b in zip(same.records, other.records, strict=True)] == [True, True, True, False]
+    assert [a.key == b.key for a, b in zip(same.records, other.records, strict=True)] == [True, False, False, False]
     with pytest.raises(DataError, match="expected pictures, got vectors, which are for the task features"):
         same.records[0].rgb()
 
@@ -91,29 +91,23 @@ def test_a_file_that_is_cut_short_or_of_another_kind(tmp_path: Path):
         path.write_bytes(content)
         assert _refused(path) == "cannot be read as an .npz file; it may be truncated"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("x.npy", whole[:200])
-    assert _refused(path) in (
-        "cannot be read as an .npz file; it may be truncated",
-        "expected x to hold numbers, got something else",
-    )
+        archive.writestr("x.npy", b"text")
+    assert _refused(path) == "expected x to hold numbers, got something else"
 
 
 def test_a_file_that_would_fill_the_memory_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("simgen.formats.vectors.MOST_BYTES", 2**30)
+    monkeypatch.setattr("simgen.formats.vectors.MOST_BYTES", 2**20)
     path = tmp_path / "a.npz"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("x.npy", "w", force_zip64=True) as x:
-        for _ in range(1025):
-            x.write(bytes(2**20))
-    assert path.stat().st_size < 2**21
-    assert _refused(path) == "expected at most 1 GiB of numbers, got 1.0"
+    np.savez_compressed(path, x=np.zeros((2**10, 2**8)))
+    assert path.stat().st_size < 2**15
+    assert _refused(path) == "expected at most 1,048,576 bytes of x and y, got 2,097,280"
 
 
 def test_parquet_without_pyarrow_names_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     (tmp_path / "a.parquet").write_bytes(b"PAR1")
-    assert (
-        _refused(tmp_path / "a.parquet") == "reading Parquet needs pyarrow, which is not installed: pip install pyarrow"
-    )
+    sentence = "reading Parquet needs pyarrow, which is not installed: pip install pyarrow"
+    assert _refused(tmp_path / "a.parquet") == sentence
 
 
 class TestParquet:
