@@ -89,7 +89,28 @@ def load_mesh(path: Path) -> Mesh:
     corners = faces.ravel()
     normals = crease_normals(vertices, faces)
     colors = corner_colors(scene, faces, linear=kind in ("glb", "gltf"))
-    return Mesh(vertices[corners], np.arange(len(corners)).reshape(-1, 3), normals, uvs[corners], colors)
+    return _joined(Mesh(vertices[corners], np.arange(len(corners)).reshape(-1, 3), normals, uvs[corners], colors))
+
+
+def _joined(split: Mesh) -> Mesh:
+    """Return a mesh of which corners that are alike are one vertex, in the file's order: renderers work on each vertex.
+
+    Args:
+        split: a mesh whose vertices are the faces' corners.
+    """
+    rows: list[NDArray[Any]] = [split.vertices_m, split.normals, split.uvs]
+    if split.colors is not None:
+        rows.append(split.colors)
+    _, first, which = np.unique(np.concatenate(rows, 1), axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    kept, rank = first[order], np.argsort(order)
+    return Mesh(
+        split.vertices_m[kept],
+        rank[which.ravel()].reshape(-1, 3),
+        split.normals[kept],
+        split.uvs[kept],
+        None if split.colors is None else split.colors[kept],
+    )
 
 
 @lru_cache(maxsize=16)

@@ -11,12 +11,21 @@ from simgen.catalog.meshfile import MeshFile, crease_normals, load_mesh
 def test_edges_of_a_box_are_sharp(tmp_path):
     trimesh.creation.box((1, 2, 3)).export(tmp_path / "box.stl")
     mesh = load_mesh(tmp_path / "box.stl")
-    assert len(mesh.vertices_m) == 36
+    assert len(mesh.vertices_m) == 24
     np.testing.assert_allclose(np.abs(mesh.normals).max(1), 1, atol=1e-9)
     corners = mesh.vertices_m[mesh.faces]
     flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     flat /= np.linalg.norm(flat, axis=1, keepdims=True)
-    np.testing.assert_allclose(mesh.normals.reshape(-1, 3, 3), np.repeat(flat[:, None], 3, 1), atol=1e-9)
+    np.testing.assert_allclose(mesh.normals[mesh.faces], np.repeat(flat[:, None], 3, 1), atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["ply", "stl"])
+def test_corners_that_are_alike_are_one_vertex(tmp_path, kind):
+    ball = trimesh.creation.icosphere(3)
+    ball.export(tmp_path / f"ball.{kind}")
+    mesh = load_mesh(tmp_path / f"ball.{kind}")
+    assert len(mesh.vertices_m) == len(ball.vertices)
+    np.testing.assert_allclose(mesh.vertices_m[mesh.faces], ball.vertices[ball.faces], atol=1e-6)
 
 
 def test_a_ball_is_smooth_also_where_the_file_does_not_share_vertices():

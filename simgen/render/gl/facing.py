@@ -25,11 +25,13 @@ class Faces:
     """A mesh's triangles.
 
     Attributes:
-        indices: (F, 3) uint32 of its vertices in their buffer.
+        indices: (F, 3) uint32 of its vertices.
+        start: where its vertices start in their buffer.
         planes: (F, 4) see `planes_of`; None where both sides are seen.
     """
 
     indices: NDArray[np.uint32]
+    start: int
     planes: Planes | None
 
 
@@ -66,11 +68,13 @@ class FrontFaces:
             Where each mesh's indices lie.
         """
         eyes = np.einsum("mij,mi->mj", poses[:, :3, :3], eye_m - poses[:, :3, 3])
-        chosen = [
-            mesh.indices if mesh.planes is None else np.compress(facing(mesh.planes, eye), mesh.indices, 0)
-            for mesh, eye in zip(meshes, eyes, strict=True)
-        ]
+        chosen = [_chosen(mesh, eye) for mesh, eye in zip(meshes, eyes, strict=True)]
         ends = np.cumsum([0, *(faces.size for faces in chosen)])
         if ends[-1]:
             self._scratch.write(np.concatenate(chosen))
         return [(int(start), faces.size) for start, faces in zip(ends, chosen, strict=False)]
+
+
+def _chosen(mesh: Faces, eye_m: NDArray[np.float64]) -> NDArray[np.uint32]:
+    indices = mesh.indices if mesh.planes is None else np.compress(facing(mesh.planes, eye_m), mesh.indices, 0)
+    return indices + np.uint32(mesh.start)

@@ -1,6 +1,7 @@
 """The passes over the picture: visibility of the lamps at half size, light, exposure and the filmic curve."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -48,14 +49,18 @@ class Stage:
     def program(self, name: str, **defines: int | str) -> Program:
         """Return a program that knows the texture units and the camera."""
         program = self.device.programs.get(name, **defines)
-        program.put(
-            **UNITS,
-            eye=tuple(self.view.eye_m.tolist()),
-            world_R_pixel=columns(self.view.world_R_pixel),
-            world_R_cam=columns(self.view.world_R_cam),
-            cam_R_pixel=columns(self.view.cam_R_pixel),
-        )
+        program.put(**self._shared)
         return program
+
+    @cached_property
+    def _shared(self) -> dict[str, Any]:
+        return {
+            **UNITS,
+            "eye": tuple(self.view.eye_m.tolist()),
+            "world_R_pixel": columns(self.view.world_R_pixel),
+            "world_R_cam": columns(self.view.world_R_cam),
+            "cam_R_pixel": columns(self.view.cam_R_pixel),
+        }
 
 
 def draw_light(stage: Stage) -> None:

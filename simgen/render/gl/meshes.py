@@ -1,6 +1,7 @@
 """Meshes on the device: one pair of buffers that meshes are appended to, emptied when it is full.
 
 So nothing is created or freed for a new mesh, the memory is bounded, and a mesh that scenes share is uploaded once.
+Where the triangles of each frame are chosen here (see `facing`), there is no buffer of all indices.
 """
 
 from collections.abc import Iterable
@@ -65,8 +66,11 @@ class Meshes:
     def _allocate(self, size: int) -> None:
         self.size = size
         self.vertices = self.gl.buffer(reserve=size, dynamic=True)
-        # A closed mesh has twice as many triangles as vertices; split vertices make it fewer.
-        self.indices = self.gl.buffer(reserve=size, dynamic=True)
+        if self.front is None:
+            # A closed mesh has twice as many triangles as vertices; split vertices make it fewer.
+            self.indices = self.gl.buffer(reserve=size, dynamic=True)
+        else:
+            self.indices = self.front.indices
         self._empty()
 
     def _empty(self) -> None:
@@ -77,7 +81,8 @@ class Meshes:
         """Free everything."""
         self.programs.forget_arrays()
         self.vertices.release()
-        self.indices.release()
+        if self.front is None:
+            self.indices.release()
 
     def place(self, items: list[Item]) -> list[Range]:
         """Return where each item's mesh lies, after uploading those that are missing.
@@ -108,26 +113,24 @@ class Meshes:
     def _upload(self, item: Item) -> Range:
         mesh = item.mesh
         shape = self.topologies.of(mesh.vertices_m, mesh.faces, item.convex)
-        first, count = self._append(_vertices(mesh), mesh.faces)
-        points, faces = mesh.vertices_m, mesh.faces
-        if shape.cluster is not None and shape.coarse_faces is not None:
-            points, faces = coarse_vertices(points, shape.cluster), shape.coarse_faces
-        shadow = ShadowMesh(points.astype(np.float32), faces.astype(np.uint32))
+        points, indices = mesh.vertices_m, shape.indices
+        if shape.cluster is not None and shape.coarse_indices is not None:
+            points, indices = coarse_vertices(points, shape.cluster), shape.coarse_indices
+        shadow = ShadowMesh(points.astype(np.float32), indices)
         drawn = None
         if self.front is not None:
-            start = np.uint32(self._vertex_end - len(mesh.vertices_m))
-            drawn = Faces(mesh.faces.astype(np.uint32) + start, planes_of(mesh) if shape.closed else None)
-        self._ranges[item.mesh_key] = Range(first, count, shape.closed, shadow, drawn)
+            drawn = Faces(shape.indices, self._vertex_end, planes_of(mesh) if shape.closed else None)
+        self._ranges[item.mesh_key] = Range(self._index_end, mesh.faces.size, shape.closed, shadow, drawn)
+        self._append(_vertices(mesh), shape.indices)
         return self._ranges[item.mesh_key]
 
-    def _append(self, vertices: NDArray[np.void], faces: NDArray[np.int64]) -> tuple[int, int]:
-        """Write a mesh behind the others; return where its indices start, and how many they are."""
-        first = self._index_end
+    def _append(self, vertices: NDArray[np.void], indices: NDArray[np.uint32]) -> None:
+        """Write a mesh behind the others."""
         self.vertices.write(vertices, offset=self._vertex_end * STRIDE)
-        self.indices.write((faces + self._vertex_end).astype(np.uint32), offset=first * 4)
+        if self.front is None:
+            self.indices.write(indices + np.uint32(self._vertex_end), offset=self._index_end * 4)
         self._vertex_end += len(vertices)
-        self._index_end += faces.size
-        return first, int(faces.size)
+        self._index_end += indices.size
 
     def seen(self, ranges: list[Range], poses: NDArray[np.float64], eye_m: NDArray[np.float64]) -> list[Drawn]:
         """Return which indices of `array` draw what an eye (3,) can see of meshes at poses (m, 4, 4)."""
@@ -137,14 +140,15 @@ class Meshes:
 
     def array(self, program: Program) -> Any:
         """Return the vertex array that feeds a program what it reads of the vertices."""
-        indices = self.indices if self.front is None else self.front.indices
         if "meshes" not in program.arrays:
             used = [name for name, _ in LAYOUT if name in program.made]
             sizes = [VERTEX[number].itemsize for number in range(len(LAYOUT))]
             layout = " ".join(
                 kind if name in used else f"{size}x" for (name, kind), size in zip(LAYOUT, sizes, strict=True)
             )
-            program.arrays["meshes"] = self.gl.vertex_array(program.made, [(self.vertices, layout, *used)], indices)
+            program.arrays["meshes"] = self.gl.vertex_array(
+                program.made, [(self.vertices, layout, *used)], self.indices
+            )
         return program.arrays["meshes"]
 
 

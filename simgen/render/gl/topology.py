@@ -4,13 +4,14 @@ Files give the same array of faces each time they are placed in a scene, so this
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 Vertices = NDArray[np.float64]
 Faces = NDArray[np.int64]
+Indices = NDArray[np.uint32]
 DENSE = 2000
 """Meshes of more triangles get a coarser one for shadow maps."""
 CELLS = 11
@@ -24,15 +25,17 @@ class Topology:
 
     Attributes:
         faces: the array itself.
+        indices: (F, 3) the same for the device; meshes of the same faces share them.
         closed: see `is_closed`.
         cluster: (V,) the coarser mesh's vertex that each vertex belongs to, or None where the mesh is coarse itself.
-        coarse_faces: its (F, 3) faces.
+        coarse_indices: its (F, 3) faces.
     """
 
     faces: Faces
+    indices: Indices
     closed: bool
     cluster: Faces | None = None
-    coarse_faces: Faces | None = None
+    coarse_indices: Indices | None = None
 
 
 class Topologies:
@@ -55,13 +58,13 @@ class Topologies:
 
 def topology(vertices_m: Vertices, faces: Faces, convex: bool) -> Topology:
     """Return what is to be known of a mesh."""
-    closed = convex or is_closed(vertices_m, faces)
+    plain = Topology(faces, faces.astype(np.uint32), convex or is_closed(vertices_m, faces))
     if len(faces) <= DENSE:
-        return Topology(faces, closed)
+        return plain
     cluster = _cells(vertices_m, CELLS)
     joined = cluster[faces]
     joined = joined[(joined != np.roll(joined, 1, 1)).all(1)]
-    return Topology(faces, closed, cluster, joined) if len(joined) else Topology(faces, closed)
+    return replace(plain, cluster=cluster, coarse_indices=joined.astype(np.uint32)) if len(joined) else plain
 
 
 def coarse_vertices(vertices_m: Vertices, cluster: Faces) -> Vertices:
