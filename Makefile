@@ -11,7 +11,7 @@ ARGS ?=
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint imports types bench bench-dice clean
+.PHONY: help venv demo test lint imports types bench bench-dice bench-adapt clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -58,6 +58,9 @@ bench: $(READY) ## short benchmarks: generation and renderers
 
 bench-dice: $(READY) ## synthetic dice against real photographs; up to an hour
 	$(BIN)/python benchmarks/dice.py $(ARGS)
+
+bench-adapt: $(READY) ## every method on crops of dice, three seeds; hours
+	$(BIN)/python benchmarks/adapt.py $(ARGS)
 
 clean: ## remove the environment, builds and caches (runs/ stays)
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

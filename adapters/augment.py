@@ -10,6 +10,8 @@ import random  # noqa: TID251  (albumentations draws from both kinds of generato
 
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
 
+from typing import TypeVar
+
 import albumentations as A  # noqa: N812
 import cv2
 import numpy as np
@@ -19,6 +21,7 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 Image = NDArray[np.uint8]
+Pixels = TypeVar("Pixels", NDArray[np.uint8], NDArray[np.float32])
 Boxes = NDArray[np.float64]
 Masks = NDArray[np.bool_]
 Labels = NDArray[np.int16]
@@ -103,12 +106,12 @@ class Augment:
         self._whole = A.Compose([*_geometric(config, fill), *_photometric(config)], is_check_shapes=False)
 
     def geometric(
-        self, rgb: Image, boxes_xyxy: Boxes, rng: Generator, masks: Masks | None = None
-    ) -> tuple[Image, Boxes]:
+        self, rgb: Pixels, boxes_xyxy: Boxes, rng: Generator, masks: Masks | None = None
+    ) -> tuple[Pixels, Boxes]:
         """Rotate, shear, stretch, shift and mirror about the image's centre.
 
         Args:
-            rgb: (H, W, C) uint8.
+            rgb: (H, W, C) uint8, or float32 for planes that are no colours.
             boxes_xyxy: (n, 4), pixel edges.
             rng: draws the parameters.
             masks: (n, H, W) of the objects; given, the new boxes are tight about the moved masks.
@@ -129,7 +132,7 @@ class Augment:
             boxes = np.array([_tight(mask) for mask in moved["masks"]])
         else:
             boxes = _boxes_of_frames(np.asarray(moved["keypoints"], float).reshape(-1, 3, 2) + 0.5)
-        return np.asarray(moved["image"], np.uint8), boxes
+        return np.asarray(moved["image"], rgb.dtype), boxes
 
     def labelled(self, rgb: Image, labels: Labels, rng: Generator) -> tuple[Image, Labels]:
         """As `geometric`, of an (H, W, 3) image and the map (H, W) of its pixels' numbers; 0 comes in from outside."""

@@ -13,9 +13,10 @@ from torch import Tensor
 from simgen.errors import CheckpointError
 
 Image = NDArray[np.uint8]
+
 Boxes = NDArray[np.float64]
 Labels = NDArray[np.int16]
-Pixel = TypeVar("Pixel", np.uint8, np.int16)
+Pixel = TypeVar("Pixel", np.uint8, np.int16, np.float32)
 PAD_GREY = 114
 _STRICT = ConfigDict(extra="forbid")
 
@@ -54,21 +55,24 @@ class CropView:
 
     def to_input(self, crops: Tensor) -> Tensor:
         """Turn (B, S, S, channels) uint8 crops into the module's input (B, channels, S, S) float32 around 0."""
-        x = crops.permute(0, 3, 1, 2).float() / 255
+        return self.seen(crops.permute(0, 3, 1, 2).float() / 255)
+
+    def seen(self, x: Tensor) -> Tensor:
+        """Turn pictures (B, channels, S, S) in [0, 1] into the module's input, centred as the settings say."""
         if not self.standardize:
             return (x - 0.5) / 0.25
         dims = (1, 2, 3)
         return (x - x.mean(dim=dims, keepdim=True)) / (x.std(dim=dims, keepdim=True, correction=0) + 0.02)
 
 
-def resize(image: Image, size_wh: tuple[int, int]) -> Image:
+def resize(image: NDArray[Pixel], size_wh: tuple[int, int]) -> NDArray[Pixel]:
     """Resize an image; shrinking takes the mean over each new pixel's area, so that nothing aliases."""
     if (image.shape[1], image.shape[0]) == size_wh:
         return image
     shrinks = size_wh[0] < image.shape[1] or size_wh[1] < image.shape[0]
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     resized = cv2.resize(image, size_wh, interpolation=interpolation)
-    return np.asarray(resized, np.uint8).reshape(size_wh[1], size_wh[0], *image.shape[2:])
+    return np.asarray(resized, image.dtype).reshape(size_wh[1], size_wh[0], *image.shape[2:])
 
 
 def resize_labels(labels: Labels, size_wh: tuple[int, int]) -> Labels:
@@ -82,7 +86,7 @@ def cut(
     """Cut a window that may reach over the image's border.
 
     Args:
-        image: (H, W, C) uint8, or a map of numbers (H, W) int16.
+        image: (H, W, C) uint8 or float32, or a map of numbers (H, W) int16.
         left: the window's left edge in pixels, may be negative.
         top: the window's top edge.
         size_wh: the window's size in pixels.
@@ -97,7 +101,8 @@ def cut(
     if inner.shape[:2] == size_wh[::-1] and x1[0] == left and y1[0] == top:
         return inner
     rows, columns = np.arange(top, top + size_wh[1]), np.arange(left, left + size_wh[0])
-    window = inner[np.clip(rows - y1[0], 0, len(inner) - 1)][:, np.clip(columns - x1[0], 0, inner.shape[1] - 1)]
+    window = inner[np.clip(rows - y1[0], 0, len(inner) - 1)]
+    window = window[:, np.clip(columns - x1[0], 0, inner.shape[1] - 1)]
     if fill is not None:
         window[(rows < 0) | (rows >= height)] = fill
         window[:, (columns < 0) | (columns >= width)] = fill

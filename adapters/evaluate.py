@@ -31,7 +31,9 @@ from simgen.adapters.metrics import (
     pixel_confusion,
     reliability,
 )
+from simgen.adapters.pose_metrics import PoseError, has_truth, pose_errors, require_points, summary
 from simgen.adapters.predict import Detections, predict_classes, predict_detections
+from simgen.adapters.predict_planes import PlaneFound, PlaneView, predict_planes
 from simgen.adapters.predict_segments import Segments, mask_overlaps, predict_segments
 from simgen.errors import CheckpointError, DataError, OutputError
 from simgen.formats.imageset import ImageRecord, ImageSet
@@ -45,21 +47,24 @@ class Evaluation:
     """Scores of one model on one set.
 
     Attributes:
-        task: "detect", "segment" or "classify".
+        task: "detect", "segment", "classify" or "keypoints".
         classes: the class names.
         measure: the figures of the images with given numbers, for resampling; of all for None.
         scores: figures by name, with intervals.
-        confusion: (C + 1, C + 1) counts of objects, rows the truth, columns what was said, background last.
+        confusion: (C + 1, C + 1) counts of objects, rows the truth, columns what was said, background last; empty for
+            keypoints.
         curves: (C, 101) precision over recall 0, 0.01 ... 1 at IoU 0.5, -1 where undefined; empty for classify.
         threshold: score threshold, chosen on synthetic images.
         history: the model's training summary.
-        records: the images.
+        records: the images; for keypoints those with labelled points.
         found: detections of each image, for segment those of masks; empty for classify.
         matches: what became of them.
         segments: what a segmenter found in each image; else empty.
         pixels: (n, C + 1, C + 1) counts of each image's pixels, rows the truth, background last; segment only.
         true: (n,) class numbers of all objects that count, in order; empty for detect.
         probabilities: (n, C) of the same; empty for detect.
+        planes: what was found in each image, and
+        errors: how far that is off; empty for all but keypoints.
         image_set: how the set is called.
         part: which of its images, as `split` has it.
         model: the model file.
@@ -81,6 +86,8 @@ class Evaluation:
     pixels: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 1, 1), np.int64))
     true: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     probabilities: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
+    planes: tuple[PlaneFound | None, ...] = ()
+    errors: tuple[PoseError, ...] = ()
     image_set: str = ""
     part: str = "all"
     model: str = ""
@@ -114,8 +121,12 @@ class Evaluation:
             "confusion": self.confusion.tolist(),
             "training": self.history,
             **({} if self.reliability is None else {"reliability": self.reliability.as_dict()}),
+            **({"per_image": self._by_image()} if self.errors else {}),
             **({"pixel_confusion": self.pixels.sum(0).tolist()} if len(self.pixels) else {}),
         }
+
+    def _by_image(self) -> dict[str, dict[str, float | None]]:
+        return {r.path.name: error.as_dict() for r, error in zip(self.records, self.errors, strict=True)}
 
 
 def evaluate(
@@ -160,6 +171,8 @@ def evaluate(
     sampling = repeats, seed
     if model.task == "classify":
         return replace(_classify(model, data.records, sampling, progress), **named)
+    if model.task == "keypoints":
+        return replace(_keypoints(model, data.records, sampling, progress), **named)
     scale = float(np.sqrt(np.prod(model.preprocess.get("train_scale", (1.0, 1.0))))) if synthetic else 1.0
     if model.task == "segment":
         for record in data.records:
@@ -264,6 +277,35 @@ def _classify(
         tuple(records),
         true=true,
         probabilities=probabilities,
+    )
+
+
+def _keypoints(
+    model: ModelFile, records: Sequence[ImageRecord], sampling: tuple[int, int], progress: Progress | None
+) -> Evaluation:
+    labelled = [r for r in records if has_truth(r)]
+    view = PlaneView.from_plain(model.preprocess)
+    require_points(labelled, view.thing)
+    planes = predict_planes(model, labelled, progress=progress)
+    errors = pose_errors(planes, labelled, view.thing)
+
+    def measure(images: NDArray[np.int64] | None) -> dict[str, float | None]:
+        figures = summary(errors if images is None else [errors[i] for i in images])
+        return {name: value if np.isfinite(value) else None for name, value in figures.items()}
+
+    scores = bootstrap(measure, len(labelled), sampling[0], stream(sampling[1], 0, "bootstrap"))
+    none = np.zeros((0, 0), np.int64)
+    return Evaluation(
+        "keypoints",
+        tuple(model.classes),
+        measure,
+        scores,
+        none,
+        None,
+        model.history,
+        tuple(labelled),
+        planes=tuple(planes),
+        errors=tuple(errors),
     )
 
 

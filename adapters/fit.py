@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from simgen.adapters.averages import update_average
 from simgen.adapters.lightning_lite import LightningModule
 from simgen.adapters.methods import Method, Target
 from simgen.adapters.settings import OptimizerConfig, TrainConfig
@@ -70,16 +71,6 @@ class Fit(LightningModule):
                 f"step {self.global_step + 1}: the {what} is {value}, so training stopped and the last good checkpoint "
                 f"was kept; try a lower optimizer.lr than {self.config.optimizer.lr:g} in a new folder"
             )
-
-
-def update_average(average: nn.Module, module: nn.Module, decay: float) -> None:
-    """Move weights and batch-norm statistics: a <- decay * a + (1 - decay) * m; counters are copied."""
-    with torch.no_grad():
-        for mean, value in zip(average.state_dict().values(), module.state_dict().values(), strict=True):
-            if mean.is_floating_point():
-                mean.lerp_(value, 1 - decay)
-            else:
-                mean.copy_(value)
 
 
 def learning_rate(step: int, steps: int, config: OptimizerConfig) -> float:

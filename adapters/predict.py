@@ -158,7 +158,7 @@ def _softmax(logits: Tensor | None, module: Any) -> NDArray[np.float64]:
 
 
 def module_of(model: ModelFile | nn.Module, task: str) -> nn.Module:
-    """Return a model file's module, or the module that was given. Raises `CheckpointError` for one of another task."""
+    """Return a model file's module, or the module that is given. Raises `CheckpointError` for another task's file."""
     if isinstance(model, nn.Module):
         return model
     if model.task != task:

@@ -1,7 +1,7 @@
 """What a training run is made of, before its first step: task, model, method, and the pictures to adapt to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,9 @@ from simgen.adapters.methods import METHODS, Method, Setup
 from simgen.adapters.models import build_model, resolved
 from simgen.adapters.parts import part_of
 from simgen.adapters.runs import file_sha256, fingerprint, identifying
-from simgen.adapters.settings import TrainConfig
+from simgen.adapters.settings import TrainConfig, photograph_config
 from simgen.adapters.target import Unlabelled
-from simgen.adapters.tasks import TASKS, Task
+from simgen.adapters.tasks import MAPPED, TASKS, Task
 from simgen.adapters.tasks.scores import Validation
 from simgen.errors import CheckpointError, ConfigError, DataError
 from simgen.formats.imageset import ImageSet
@@ -29,7 +29,7 @@ class Prepared:
     """A run that is ready to start.
 
     Attributes:
-        config: its settings.
+        config: its settings, with the steps that its method takes.
         task: what is learnt.
         fit: the step, with the method and the model.
         target: the pictures to adapt to, or None.
@@ -47,13 +47,18 @@ class Prepared:
     def batches(self, source: ImageSet) -> Batches:
         """Return the batches of the run, `source` being the part of the labelled set that is learnt from."""
         method = self.fit.method
-        size = self.config.target.batch_size or round(method.target_share * self.config.batch_size)
-        return Batches(self.task, self.config, source if method.uses_source else None, self.target, size)
+        return Batches(
+            self.task,
+            self.config,
+            source if method.uses_source else None,
+            self.target,
+            _n_target(method, self.config),
+        )
 
-    def model_file(self, classes: Sequence[str], result: Validation) -> ModelFile:
-        """Return the finished model."""
+    def model_file(self, classes: Sequence[str], result: Validation, chosen: Sequence[Any] = ()) -> ModelFile:
+        """Return the finished model; `chosen`: the candidates of simgen.adapters.selection, where one was chosen."""
         config = self.config
-        history = {
+        history: dict[str, Any] = {
             "steps": config.steps,
             "seed": config.seed,
             "method": config.method["kind"],
@@ -61,6 +66,8 @@ class Prepared:
             "config": identifying(config),
             "data": self.identity,
         }
+        if chosen:
+            history["selection"] = [asdict(candidate) for candidate in chosen]
         return ModelFile(
             task=config.task,
             classes=list(classes),
@@ -86,8 +93,8 @@ def prepare(config: TrainConfig, source: ImageSet, target: ImageSet | None, init
         DataError: an empty target.
         CheckpointError: a model file of another task or other classes.
     """
-    task = TASKS[config.task](source.classes, config)
-    started = None if init is None else _fitting(load_model(init), init, config, source)
+    task = _task(config, source)
+    started = None if init is None else _fitting(load_model(init), init, (config, task), source)
     architecture = task.architecture() if started is None else dict(started.architecture)
     fresh = partial(build_model, architecture, len(source.classes))
     with torch.random.fork_rng(devices=[]):
@@ -103,12 +110,25 @@ def prepare(config: TrainConfig, source: ImageSet, target: ImageSet | None, init
         except CheckpointError as problem:
             raise ConfigError(f"train: {problem}") from None
     _require(method, config, target, init)
+    config = replace(config, steps=method.steps(config.steps, _n_target(method, config)))
     identity = {"source": fingerprint(source)}
     if target is not None:
         identity["target"] = fingerprint(part_of(target, config.target.part))
     if init is not None:
         identity["init"] = file_sha256(init)
     return Prepared(config, task, Fit(method, module, config), pictures, resolved(architecture, module), identity)
+
+
+def _n_target(method: Method, config: TrainConfig) -> int:
+    """Return how many target pictures a step sees."""
+    return config.target.batch_size or round(method.target_share * config.batch_size)
+
+
+def _task(config: TrainConfig, source: ImageSet) -> Task:
+    kind = METHODS.get(str(config.method.get("kind")), Method)
+    shown = photograph_config(config) if kind.real_labels else config
+    table = {**TASKS, **MAPPED} if kind.uses_maps else TASKS
+    return table[config.task](source.classes, shown)
 
 
 def _pictures(task: Task, target: ImageSet) -> Unlabelled:
@@ -126,16 +146,27 @@ def _require(method: Method, config: TrainConfig, target: ImageSet | None, init:
         raise ConfigError(f"{where}: not defined for the task {config.task}: {method.undefined[config.task]}")
     if method.uses_target and target is None:
         raise ConfigError(f"{where}: expected target images to adapt to (--target), got none")
+    if config.selection.kind != "last" and target is None:
+        raise ConfigError(
+            f"selection.kind: {config.selection.kind} is a score on target images (--target), but there are none"
+        )
     if method.starts_trained and init is None:
         raise ConfigError(f"{where}: expected a trained model to go on from (--init RUN/model.pt), got none")
 
 
-def _fitting(model: ModelFile, path: Path, config: TrainConfig, source: ImageSet) -> ModelFile:
+def _fitting(model: ModelFile, path: Path, wanted: tuple[TrainConfig, Task], source: ImageSet) -> ModelFile:
+    config, task = wanted
     if model.task != config.task:
         raise CheckpointError(f'model "{path}": expected a model of the task {config.task}, got one of {model.task}')
     if list(model.classes) != list(source.classes):
         theirs, ours = ", ".join(model.classes), ", ".join(source.classes)
         raise CheckpointError(
             f'model "{path}": knows the classes [{theirs}], but the images are labelled with [{ours}]'
+        )
+    theirs, ours = (str(preprocess.get("view")) for preprocess in (model.preprocess, task.preprocess()))
+    if theirs != ours:
+        raise CheckpointError(
+            f'model "{path}": expected one that sees crops as the settings say, {ours}, got {theirs}; name the '
+            "settings that it was trained with (--config)"
         )
     return model

@@ -88,6 +88,8 @@ def identifying(config: TrainConfig) -> dict[str, Any]:
     """Return what of the configuration decides the result: everything but the runtime, and the precision of that."""
     content = asdict(config)
     content["precision"] = content.pop("runtime")["precision"]
+    if config.selection.kind == "last":
+        del content["selection"]
     return content
 
 

@@ -62,14 +62,13 @@ class CropConfig:
 
 @dataclass(frozen=True, config=_STRICT)
 class TargetConfig:
-    """How unlabelled target images are shown to a method.
+    """How photographs are shown to a method: unlabelled ones to adapt to, and those that people labelled.
 
     Attributes:
         part: all, first:N or last:N images by file name.
         batch_size: pictures a step; 0 = the method's own share of the source's.
-        scale: as `crop.scale`, of the target images (not in classification): real photographs show objects at their own
-            size.
-        box: habits of the target's boxes, where they are given (classification): none, for people drew them.
+        scale: as `crop.scale`, of photographs (not in classification): they show objects at their own size.
+        box: habits of the boxes around their objects, where they are given: none, for people drew them.
     """
 
     part: str = "all"
@@ -81,6 +80,40 @@ class TargetConfig:
     def _ordered(self) -> "TargetConfig":
         if not 0 < self.scale[0] <= self.scale[1]:
             raise ValueError(f"scale must be [low, high] with 0 < low <= high, but got {list(self.scale)}")
+        return self
+
+
+@dataclass(frozen=True, config=_STRICT)
+class KeypointConfig:
+    """How a flat object's training crops are cut, and how its points are looked for.
+
+    Attributes:
+        crop_size: side in pixels, a multiple of 32; also of what is looked at when predicting.
+        fill: range of the object's larger extent over the side of a close-up (log-uniform).
+        shift: a close-up's middle lies up to this share of its side from the object's, along x and y each.
+        turn_deg: in close-ups the object's y axis lies within this angle of the crop's, one way up or the other.
+        overviews: share of crops under any turn at a random place, from which the mask alone is learnt.
+        overview_fill: as `fill`, for those.
+        overview_px: the longer side of the whole picture, shrunk, in which the object is looked for first.
+        window: points are moved to the saddle of grey values within this share of the distance to their
+            neighbours; 0 for points that are no crossings of edges.
+    """
+
+    crop_size: int = Field(default=192, ge=64, multiple_of=32)
+    fill: tuple[float, float] = (0.45, 1.0)
+    shift: float = Field(default=0.15, ge=0, le=1)
+    turn_deg: float = Field(default=45.0, ge=0, le=80)
+    overviews: float = Field(default=0.3, ge=0, le=1)
+    overview_fill: tuple[float, float] = (0.22, 1.1)
+    overview_px: int = Field(default=320, ge=64, le=4096)
+    window: float = Field(default=0.2, ge=0, le=0.5)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "KeypointConfig":
+        for name in ("fill", "overview_fill"):
+            low, high = getattr(self, name)
+            if not 0 < low <= high:
+                raise ValueError(f"{name} must be [low, high] with 0 < low <= high, but got {[low, high]}")
         return self
 
 
@@ -121,6 +154,22 @@ class ValidationConfig:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class SelectionConfig:
+    """Which checkpoint of a run becomes the model; no kind sees a label of the target.
+
+    Attributes:
+        kind: last, the default; or the best snapshot by information (maximisation), entropy or density (soft
+            neighbourhood density, for study) on the target's pictures, among those that know the held-out source well.
+        snapshots: how many, spread evenly over the steps.
+        slack: how much less than the best on the held-out source is still well.
+    """
+
+    kind: Literal["last", "information", "entropy", "density"] = "last"
+    snapshots: int = Field(default=10, ge=2)
+    slack: float = Field(default=0.02, ge=0, le=1)
+
+
+@dataclass(frozen=True, config=_STRICT)
 class RuntimeConfig:
     """What should change the duration of a run, not its result (precision does, in the last digits).
 
@@ -148,6 +197,7 @@ _TARGET_SEEDS = 2**31
 _FITTING = {
     "center_detector": ("detect", "dice"),
     "crop_classifier": ("classify", "digits"),
+    "plane_net": ("keypoints", "charuco"),
     "segmenter": ("segment", "dice-segment"),
 }
 """What task a kind of model is for, and the shipped settings of that task."""
@@ -168,14 +218,16 @@ class TrainConfig:
         optimizer: see OptimizerConfig.
         crop: of the tasks detect and segment.
         view: of the task classify.
+        keypoints: of the task keypoints.
         box: habits of the labels.
         augment: strengths of the augmentation.
         validation: see ValidationConfig.
         target: see TargetConfig.
+        selection: see SelectionConfig.
         runtime: see RuntimeConfig.
     """
 
-    task: Literal["detect", "segment", "classify"] = "detect"
+    task: Literal["detect", "segment", "classify", "keypoints"] = "detect"
     method: dict[str, Any] = Field(default_factory=lambda: {"kind": "source_only"})
     model: dict[str, Any] = Field(default_factory=dict)
     part: str = "all"
@@ -185,10 +237,12 @@ class TrainConfig:
     optimizer: OptimizerConfig = Field(default_factory=OptimizerConfig)
     crop: CropConfig = Field(default_factory=CropConfig)
     view: CropView = Field(default_factory=CropView)
+    keypoints: KeypointConfig = Field(default_factory=KeypointConfig)
     box: BoxHabit = Field(default_factory=BoxHabit)
     augment: AugmentConfig = Field(default_factory=AugmentConfig)
     validation: ValidationConfig = Field(default_factory=ValidationConfig)
     target: TargetConfig = Field(default_factory=TargetConfig)
+    selection: SelectionConfig = Field(default_factory=SelectionConfig)
     runtime: RuntimeConfig = Field(default_factory=RuntimeConfig)
 
     @model_validator(mode="after")
@@ -204,11 +258,11 @@ class TrainConfig:
         return self
 
 
+def photograph_config(config: TrainConfig) -> TrainConfig:
+    """Return the settings that crops of photographs are cut with, in place of those for simulated pictures."""
+    return replace(config, box=config.target.box, crop=replace(config.crop, scale=config.target.scale))
+
+
 def target_config(config: TrainConfig) -> TrainConfig:
     """Return the settings that crops of target images are cut with."""
-    return replace(
-        config,
-        box=config.target.box,
-        crop=replace(config.crop, scale=config.target.scale),
-        seed=config.seed + _TARGET_SEEDS,
-    )
+    return replace(photograph_config(config), seed=config.seed + _TARGET_SEEDS)

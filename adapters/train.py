@@ -6,6 +6,7 @@ The same call goes on where an earlier one stopped, and ends in the same weights
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from simgen.adapters.lightning_lite import (
 from simgen.adapters.parts import part_of
 from simgen.adapters.prepare import prepare
 from simgen.adapters.runs import RunFolder, Table
+from simgen.adapters.selection import Candidate, Snapshots, choose
 from simgen.adapters.settings import RuntimeConfig, TrainConfig
 from simgen.adapters.tasks import Task
 from simgen.adapters.tasks.scores import Validation
@@ -37,7 +39,7 @@ from simgen.formats.imageset import ImageRecord, ImageSet
 OnStep = Callable[[int, int, dict[str, float]], None]
 """Called as on_step(step, total, losses) after every optimizer step."""
 
-_SHIPPED = {"detect": "dice", "segment": "dice-segment", "classify": "digits"}
+_SHIPPED = {"detect": "dice", "segment": "dice-segment", "classify": "digits", "keypoints": "charuco"}
 
 
 def train(
@@ -74,6 +76,7 @@ def train(
     if config.runtime.threads:
         torch.set_num_threads(config.runtime.threads)
     prepared = prepare(config, dataset, target, init)
+    config = prepared.config
     run = RunFolder(out, config, prepared.identity)
     if run.model.is_file():
         return run.model
@@ -82,17 +85,24 @@ def train(
     loader = _loader(batches, config, start)
     records = [dataset.records[k] for k in held_out]
     watch = _Watch(run, prepared.task, records, start, on_step)
-    trainer = _trainer(config, run, watch)
-    fit, once = prepared.fit, batches.once
+    snapshots = Snapshots(run.folder / "snapshots", config.selection, config.steps)
+    selects = config.selection.kind != "last"
+    trainer = _trainer(config, run, [watch, *([snapshots] if selects else [])])
+    fit, once, task = prepared.fit, batches.once, prepared.task
+    chosen: list[Candidate] = []
     with quiet(), ctrl_c(), unwrapped():
         if not start:
             fit.method.begin(fit.module, once)
         trainer.fit(fit, loader, ckpt_path=run.checkpoint if start else None, weights_only=True)
         fit.to(trainer.strategy.root_device)
+        if selects:
+            held_out_score = partial(task.validate, records=records)
+            chosen = choose(snapshots.folder, config.selection, task, fit.average, (once, held_out_score))
         fit.method.finish(fit.average, once)
-        result = prepared.task.validate(fit.average, records)
+        result = task.validate(fit.average, records)
     watch.note(config.steps, result)
-    save_model(run.model, prepared.model_file(dataset.classes, result))
+    save_model(run.model, prepared.model_file(dataset.classes, result, chosen))
+    snapshots.remove()
     return run.model
 
 
@@ -106,13 +116,18 @@ def train_with(data: Path | ImageSet, out: Path, config: str | None, overrides: 
         overrides: "a.b=c" each.
         given: `target`, `init` and `on_step` of `train`.
     """
+    return train(settings(config, overrides), data, out, **given)
+
+
+def settings(config: str | None, overrides: Sequence[str]) -> TrainConfig:
+    """Return the settings of a YAML file or of a shipped name, by default those of the task among the overrides."""
     # Here, for it brings the simulator along, which a machine that only trains need not have.
     from simgen.config import load_section
 
     if config is None:
         task = next((o.partition("=")[2] for o in overrides if o.startswith("task=")), "detect")
         config = _SHIPPED.get(task, "dice")
-    return train(load_section(TrainConfig, config, overrides, folder="train"), data, out, **given)
+    return load_section(TrainConfig, config, overrides, folder="train")
 
 
 def split(n: int, config: TrainConfig, where: Path) -> tuple[list[int], list[int]]:
@@ -186,7 +201,7 @@ def _one_thread(_: int) -> None:
     torch.set_num_threads(1)
 
 
-def _trainer(config: TrainConfig, run: RunFolder, watch: _Watch) -> Trainer:
+def _trainer(config: TrainConfig, run: RunFolder, callbacks: list[Callback]) -> Trainer:
     checkpoint = ModelCheckpoint(
         run.folder,
         filename=run.checkpoint.stem,
@@ -201,7 +216,7 @@ def _trainer(config: TrainConfig, run: RunFolder, watch: _Watch) -> Trainer:
                 precision=resolve_precision(config.runtime),
                 max_steps=config.steps,
                 max_epochs=-1,
-                callbacks=[watch, checkpoint],
+                callbacks=[*callbacks, checkpoint],
                 default_root_dir=run.folder,
                 logger=False,
                 enable_progress_bar=False,

@@ -22,36 +22,17 @@ from simgen.adapters.parts import part_of
 from simgen.adapters.train import train_with
 from simgen.config import load
 from simgen.engine import LocalEngine
-from simgen.formats import ImageSet
+from simgen.formats.imageset import ImageSet
 from simgen.generate import Job, generate
 from simgen.realdata import read_real_set
 
 FIGURES = ("map50", "map", "map75", "precision", "recall", "f1")
-# Real photographs are labelled by people and show dice at their own size: no habit to imitate, no rescaling to it.
-ORACLE = ("box.square=false", "box.slack=1.0", "crop.scale=[0.8,1.25]")
-
 
 SCENES: dict[str, tuple[str, list[str]]] = {
     "synthetic": ("dice", ["render.kind=tiny"]),
     "gl": ("dice", ["render.kind=gl"]),
     "plain": ("dice-plain", ["render.kind=tiny"]),
 }
-
-
-def oracle_set(photographs: ImageSet, out: Path) -> Path:
-    """Write the first 150 photographs as a set of their own (links to the pictures); return its folder."""
-    chosen = {r.path.name for r in part_of(photographs, "first:150").records}
-    content = json.loads((photographs.root / "annotations.json").read_text("utf-8"))
-    content["images"] = [i for i in content["images"] if Path(i["file_name"]).name in chosen]
-    kept = {i["id"] for i in content["images"]}
-    content["annotations"] = [a for a in content["annotations"] if a["image_id"] in kept]
-    (out / "images").mkdir(parents=True, exist_ok=True)
-    for record in photographs.records:
-        copy = out / "images" / record.path.name
-        if record.path.name in chosen and not copy.exists():
-            copy.write_bytes(record.path.read_bytes())
-    (out / "annotations.json").write_text(json.dumps(content), "utf-8")
-    return out
 
 
 def synthetic_set(arm: str, count: int, out: Path, workers: int) -> Path:
@@ -77,13 +58,14 @@ def main() -> None:
     out: Path = arguments.out
     results: dict[str, Evaluation] = {}
     for arm in arguments.arms:
+        method = "oracle" if arm == "oracle" else "source_only"
         if arm == "oracle":
-            data = oracle_set(photographs, out / "data-oracle")
+            data: ImageSet | Path = part_of(photographs, "first:150")
         else:
             data = synthetic_set(arm, arguments.images, out / f"data-{arm}", arguments.workers)
         for seed in arguments.seeds:
             name = f"{arm}, seed {seed}"
-            overrides = [f"steps={arguments.steps}", f"seed={seed}", *(ORACLE if arm == "oracle" else ())]
+            overrides = [f"steps={arguments.steps}", f"seed={seed}", f"method.kind={method}"]
             model = train_with(data, out / f"run-{arm}-{seed}", "dice", overrides)
             results[name] = replace(evaluate(model, report_set), image_set="d6-dice", part="last:50")
             write_evaluation(results[name], out / f"report-{arm}-{seed}")

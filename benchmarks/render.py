@@ -194,7 +194,7 @@ def main() -> None:
             parser.error(f"--leak: expected more than {SETTLED} frames, got {arguments.leak}")
         report["leak"] = leak(arguments.leak)
     else:
-        report |= measure(*((4, 8) if arguments.quick else (10, 12)))
+        report |= measure(*((3, 7) if arguments.quick else (10, 12)))
     report["seconds"] = round(time.perf_counter() - began, 1)
     publish(report, arguments.json)
 

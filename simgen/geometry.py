@@ -29,6 +29,24 @@ def rotation_from_quat(quat_xyzw: Iterable[float]) -> Array:
     )
 
 
+def quat_from_rotation(rotation: ArrayLike) -> Array:
+    """Return the (4,) unit xyzw quaternion, w >= 0, of a (3, 3) rotation matrix (Bar-Itzhack 2000, method 3).
+
+    It is the eigenvector of the largest eigenvalue of a symmetric matrix: exact also where w is near 0.
+    """
+    r = np.asarray(rotation, float)
+    matrix = np.array(
+        [
+            [r[0, 0] - r[1, 1] - r[2, 2], 0, 0, 0],
+            [r[1, 0] + r[0, 1], r[1, 1] - r[0, 0] - r[2, 2], 0, 0],
+            [r[2, 0] + r[0, 2], r[2, 1] + r[1, 2], r[2, 2] - r[0, 0] - r[1, 1], 0],
+            [r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1], r[0, 0] + r[1, 1] + r[2, 2]],
+        ]
+    )
+    quat = np.linalg.eigh(matrix)[1][:, -1]  # eigh reads the lower triangle
+    return np.asarray(quat * (1 if quat[3] >= 0 else -1))
+
+
 def quat_about(axis: ArrayLike, angle_rad: float) -> Array:
     """Return the (4,) xyzw quaternion that turns by `angle_rad` about `axis`."""
     unit = np.asarray(axis, float) / np.linalg.norm(axis)

@@ -56,6 +56,9 @@ class Annotation:
         cam_T_object: (4, 4) float64, metres, OpenCV camera axes, or None.
         keypoints: (K, 3) float64 of x, y, v with v 0 = outside the image, 1 = occluded, 2 = visible.
         keypoint_names: K names.
+        keypoints_m: (K, 3) float64, the same points in the object's frame; (0, 3) where that is not known.
+        outline_m: of a flat object in the plane z = 0 of its frame, with a corner at the origin, the width and height
+            of the part that its keypoints are on (a print without its rim); or None.
         ignore: an object that must count neither as found nor as missed (COCO's iscrowd).
     """
 
@@ -68,6 +71,8 @@ class Annotation:
     cam_T_object: NDArray[np.float64] | None = None
     keypoints: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 3)))
     keypoint_names: tuple[str, ...] = ()
+    keypoints_m: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 3)))
+    outline_m: tuple[float, float] | None = None
     ignore: bool = False
 
     @cached_property

@@ -1,6 +1,15 @@
 import numpy as np
 
-from simgen.geometry import look_at, pose_matrix, project, quat_about, quat_multiply, rotation_from_quat, transform
+from simgen.geometry import (
+    look_at,
+    pose_matrix,
+    project,
+    quat_about,
+    quat_from_rotation,
+    quat_multiply,
+    rotation_from_quat,
+    transform,
+)
 
 K = np.array([[100.0, 0, 50], [0, 100, 40], [0, 0, 1]])
 
@@ -14,6 +23,17 @@ def test_quaternion_product_is_the_product_of_the_rotations():
     a, b = quat_about([1, 2, 3], 0.7), quat_about([-1, 0.5, 2], -1.1)
     product = rotation_from_quat(a) @ rotation_from_quat(b)
     np.testing.assert_allclose(rotation_from_quat(quat_multiply(a, b)), product, atol=1e-12)
+
+
+def test_a_rotation_gives_its_quaternion_back_also_at_half_a_turn():
+    rng = np.random.default_rng(0)
+    turns = [*rng.normal(size=(50, 4)), [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1], [0.6, 0, 0.8, 1e-9]]
+    for quat in turns:
+        rotation = rotation_from_quat(quat)
+        found = quat_from_rotation(rotation)
+        np.testing.assert_allclose(rotation_from_quat(found), rotation, atol=1e-12)
+        assert found[3] >= 0
+        np.testing.assert_allclose(np.linalg.norm(found), 1)
 
 
 def test_the_point_looked_at_is_on_the_optical_axis():

@@ -1,6 +1,6 @@
 """How far a target set of pictures lies from a source set, what kind of shift that is, and which randomizer to move.
 
-    gap = compare(CocoDataset.read(source), CocoDataset.read(target), GapConfig(images=400))
+    gap = compare(read_images(source), read_images(target), GapConfig(images=400))
     write_gap(gap, Path("gap"))          # gap.json and gap.html
 
 In the order of the data: `sets` chooses pictures; `observe` looks at each once (`statistics`, `descriptor`, `eye`);

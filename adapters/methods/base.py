@@ -15,7 +15,7 @@ Batch normalisation: `both` is one pass over source and target together, so that
 same statistics, as the finished model does.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -77,6 +77,9 @@ class Method(nn.Module):
         uses_target: whether it needs target pictures.
         starts_trained: whether it goes on from a trained model (`--init`).
         target_share: target pictures for each source picture of a batch.
+        real_labels: whether its labelled set is one of photographs that people labelled: `config.target` then says how
+            they are cut, and no habit is added to their boxes.
+        uses_maps: whether it learns from the source's depth and instance images, too; see `MAPPED` of the tasks.
         undefined: tasks that it cannot serve, each with the reason.
     """
 
@@ -84,6 +87,8 @@ class Method(nn.Module):
     uses_target = True
     starts_trained = False
     target_share = 1.0
+    real_labels = False
+    uses_maps = False
     undefined: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, setup: Setup) -> None:
@@ -100,6 +105,10 @@ class Method(nn.Module):
             progress: share of the steps that are done, in [0, 1).
         """
         raise NotImplementedError
+
+    def steps(self, planned: int, batch_size: int) -> int:
+        """Return how many of the planned steps, of `batch_size` target pictures each, it takes."""
+        return planned
 
     def begin(self, model: Any, once: Once) -> None:
         """Before the first step of a fresh run; `once` goes through the whole target set."""
@@ -145,7 +154,11 @@ def rows(output: Any, chosen: slice) -> Any:
 
 def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """Return two groups of what is trained: matrices and kernels with weight decay, biases and scales without."""
-    trained = [p for p in module.parameters() if p.requires_grad]
+    return decayed([p for p in module.parameters() if p.requires_grad], weight_decay)
+
+
+def decayed(trained: Sequence[nn.Parameter], weight_decay: float) -> list[dict[str, Any]]:
+    """As `parameter_groups`, of parameters."""
     groups = [
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
         {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},

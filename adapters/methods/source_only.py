@@ -1,4 +1,4 @@
-"""No adaptation: what every method is compared with. Trained on labelled real photographs, it is the oracle."""
+"""No adaptation: what every method is compared with, and the oracle, which knows the labels of photographs."""
 
 from typing import Any
 
@@ -15,3 +15,9 @@ class SourceOnly(Method):
 
     def losses(self, model: Any, source: Batch, target: Target, progress: float) -> dict[str, Tensor]:
         return self.task.losses(model(self.task.inputs(source)), source)
+
+
+class Oracle(SourceOnly):
+    """The same, from scratch on photographs that people labelled: what a method without their labels tries to reach."""
+
+    real_labels = True

@@ -14,6 +14,7 @@ from simgen.adapters.kinds import build_kind
 from simgen.adapters.models.backbone import ResidualBackbone
 from simgen.adapters.models.classifier import CropClassifier
 from simgen.adapters.models.detector import CenterDetector
+from simgen.adapters.models.keypoint_net import PlaneNet
 from simgen.adapters.models.pretrained import TransformersBackbone
 from simgen.adapters.models.segmenter import Segmenter
 
@@ -24,10 +25,12 @@ class Model(Protocol):
     Attributes:
         n_features: channels of what `features` returns, its second dimension.
         heads: names of the submodules that `predict` uses.
+        shallow: names of the first submodules that return a map (B, C, h, w), finest first; empty where it has none.
     """
 
     n_features: int
     heads: tuple[str, ...]
+    shallow: tuple[str, ...]
 
     def features(self, inputs: Tensor, /) -> Tensor:
         """Return features (B, n_features, ...) of a task's inputs."""
@@ -43,6 +46,7 @@ BACKBONES: dict[str, Callable[..., nn.Module]] = {
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "center_detector": CenterDetector,
     "crop_classifier": CropClassifier,
+    "plane_net": PlaneNet,
     "segmenter": Segmenter,
 }
 

@@ -2,7 +2,8 @@
 
 Protocol. Any `nn.Module` can take its place that
 - maps images (B, 3, H, W) float32, H and W multiples of its largest stride, to a list of maps (B, C_i, H/s_i, W/s_i);
-- has `channels: Sequence[int]` and `strides: Sequence[int]`, finest (4) first, each stride twice the one before.
+- has `channels: Sequence[int]` and `strides: Sequence[int]`, finest (4) first, each stride twice the one before;
+- may have `shallow: Sequence[str]`, names of its first submodules: methods that act on early maps need it.
 Add it to `BACKBONES` in models/__init__.py to reach it from a config, or hand the instance to `CenterDetector`.
 """
 
@@ -47,6 +48,8 @@ class ResidualBackbone(nn.Module):
         widths: channels of each stage.
         depths: residual blocks of each stage.
     """
+
+    shallow = ("stem", "stages.0")
 
     def __init__(
         self, stem: int = 32, widths: Sequence[int] = (48, 96, 160), depths: Sequence[int] = (2, 2, 2)

@@ -28,6 +28,7 @@ class TopDown(nn.Module):
         super().__init__()
         given: Any = backbone if backbone is not None else ResidualBackbone()
         self.backbone = given
+        self.shallow = tuple(f"backbone.{name}" for name in getattr(given, "shallow", ()))
         strides = [int(stride) for stride in given.strides]
         if strides[0] != STRIDE:
             raise ValueError(f"expected a backbone whose finest map has stride {STRIDE}, but got {strides[0]}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from simgen.adapters.metrics import Score
 from simgen.adapters.metrics.paired import Difference, Gap
+from simgen.adapters.report.embed import page_template
 from simgen.adapters.report.pictures import confusion_plot, intervals_plot
 from simgen.adapters.report.words import (
     COMPARED,
@@ -14,7 +15,6 @@ from simgen.adapters.report.words import (
     mcnemar_text,
     score_text,
     set_text,
-    template,
 )
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def write_comparison_page(comparison: "Comparison", path: Path) -> Path:
     leading, *_ = names
     others = [arm for arm in comparison.arms if arm.name != comparison.baseline]
     scored = [(arm.name, arm.scores.get(leading, Score(None))) for arm in comparison.arms]
-    page = template("comparison.html").render(
+    page = page_template("comparison.html").render(
         title=f"Models compared on {set_text(first.image_set, first.part)}",
         comparison=comparison,
         first=first,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simgen.adapters.metrics import iou_figures
+from simgen.adapters.report.embed import page_template
 from simgen.adapters.report.overlays import segments_picture
 from simgen.adapters.report.pictures import (
     confusion_plot,
@@ -16,7 +17,8 @@ from simgen.adapters.report.pictures import (
     pixels_plot,
     reliability_plot,
 )
-from simgen.adapters.report.words import HEADLINE, PER_CLASS, score_text, set_text, template
+from simgen.adapters.report.poses import pose_examples
+from simgen.adapters.report.words import HEADLINE, PER_CLASS, score_text, set_text
 
 if TYPE_CHECKING:
     from simgen.adapters.evaluate import Evaluation
@@ -26,12 +28,14 @@ EXAMPLES = 12
 
 def write_report(evaluation: "Evaluation", path: Path) -> Path:
     """Write the page of one evaluation; return its path."""
-    names = HEADLINE[evaluation.task]
-    page = template("report.html").render(
+    names = {key: name for key, name in HEADLINE[evaluation.task].items() if key in evaluation.scores}
+    page = page_template("report.html").render(
         title=_title(evaluation),
         evaluation=evaluation,
         n_objects=sum(not a.ignore for r in evaluation.records for a in r.annotations),
-        headline=[(name, score_text(evaluation.scores[key])) for key, name in names.items()],
+        headline=[
+            (name, score_text(evaluation.scores[key])) for key, name in names.items() if key in evaluation.scores
+        ],
         class_columns=list(PER_CLASS[evaluation.task].values()),
         per_class=_per_class(evaluation),
         plots=_plots(evaluation),
@@ -50,7 +54,7 @@ def _title(evaluation: "Evaluation") -> str:
 
 
 def _plots(evaluation: "Evaluation") -> list[str]:
-    plots = [confusion_plot(evaluation.confusion, evaluation.classes)]
+    plots = [confusion_plot(evaluation.confusion, evaluation.classes)] if evaluation.confusion.size else []
     if len(evaluation.curves):
         plots.append(curves_plot(evaluation.curves, evaluation.classes))
     if len(evaluation.pixels):
@@ -61,6 +65,8 @@ def _plots(evaluation: "Evaluation") -> list[str]:
 
 
 def _per_class(evaluation: "Evaluation") -> list[tuple[str, int, list[str]]]:
+    if not evaluation.confusion.size:
+        return []
     counts = evaluation.confusion[:-1].sum(1)
     keys = PER_CLASS[evaluation.task]
     return [
@@ -73,6 +79,8 @@ def _examples(evaluation: "Evaluation") -> list[tuple[str, str]]:
     """Return (picture, caption) pairs, the worst first."""
     if evaluation.task == "classify":
         return _wrong_crops(evaluation)
+    if evaluation.task == "keypoints":
+        return pose_examples(evaluation, EXAMPLES)
     none = len(evaluation.classes)
     errors = [sum(said != true for said, true in m.detections) + len(m.missed) for m in evaluation.matches]
     shares = [iou_figures(pixels)["miou"] or 0.0 for pixels in evaluation.pixels]

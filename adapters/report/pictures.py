@@ -1,14 +1,13 @@
 """The pictures of a report, as data URIs."""
 
-import base64
-import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from simgen.adapters.report.embed import jpeg_uri, png_uri
 from simgen.preview import Corners, put_text
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def detection_picture(record: "ImageRecord", found: "Detections", match: "Matche
         x1, y1, x2, y2 = (round(float(v)) for v in box)
         cv2.rectangle(image, (x1, y1), (x2, y2), color, 2)
     write_notes(image, notes)
-    return _jpeg(image)
+    return jpeg_uri(image)
 
 
 def enlarged(record: "ImageRecord") -> tuple[NDArray[np.uint8], float]:
@@ -67,7 +66,7 @@ def crop_picture(record: "ImageRecord", box_xyxy: NDArray[np.float64]) -> str:
     """Return an object's crop, enlarged to 96 pixels."""
     x1, y1, x2, y2 = (round(float(v)) for v in box_xyxy)
     piece = record.rgb()[y1 : max(y2, y1 + 1), x1 : max(x2, x1 + 1)]
-    return _jpeg(np.asarray(cv2.resize(piece, (96, 96), interpolation=cv2.INTER_NEAREST), np.uint8))
+    return jpeg_uri(np.asarray(cv2.resize(piece, (96, 96), interpolation=cv2.INTER_NEAREST), np.uint8))
 
 
 def confusion_plot(confusion: NDArray[np.int64], classes: Sequence[str]) -> str:
@@ -85,7 +84,7 @@ def confusion_plot(confusion: NDArray[np.int64], classes: Sequence[str]) -> str:
     axes.set_xticks(range(len(names)), names, rotation=45)
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel="said", ylabel="true", title="Confusion")
-    return _png(figure)
+    return png_uri(figure)
 
 
 def pixels_plot(confusion: NDArray[np.int64], classes: Sequence[str]) -> str:
@@ -103,7 +102,7 @@ def pixels_plot(confusion: NDArray[np.int64], classes: Sequence[str]) -> str:
     axes.set_xticks(range(len(names)), names, rotation=45)
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel="said", ylabel="true", title="Confusion of pixels, % of the true class")
-    return _png(figure)
+    return png_uri(figure)
 
 
 def curves_plot(curves: NDArray[np.float64], classes: Sequence[str]) -> str:
@@ -116,7 +115,7 @@ def curves_plot(curves: NDArray[np.float64], classes: Sequence[str]) -> str:
             axes.plot(recall, precision, label=name)
     axes.set(xlabel="recall", ylabel="precision", title="Precision over recall, IoU 0.5", xlim=(0, 1), ylim=(0, 1.02))
     figure.legend(loc="outside lower center", ncols=min(len(classes), 6), fontsize=8)  # never over a curve
-    return _png(figure)
+    return png_uri(figure)
 
 
 def reliability_plot(found: "Reliability") -> str:
@@ -134,8 +133,28 @@ def reliability_plot(found: "Reliability") -> str:
     upper.set(ylabel="accuracy", title=f"Reliability{error}", xlim=(0, 1), ylim=(0, 1.02))
     lower.bar(edges[:-1], found.weight, 1 / len(found.weight), align="edge", color="#7aa6d8", ec="white")
     lower.set(xlabel="confidence", ylabel="objects")
+    return png_uri(figure)
+
+
+def shots_plot(curves: Mapping[str, Sequence[tuple[int, float, float]]], figure_name: str) -> str:
+    """Return a score over the number of labelled photographs.
+
+    Args:
+        curves: for each way of training (photographs, mean, standard deviation).
+        figure_name: of the score.
+    """
+    figure = _figure()
+    axes = figure.subplots()
+    for name, points in curves.items():
+        shots, means, spreads = zip(*points, strict=True)
+        axes.errorbar(shots, means, yerr=spreads, marker="o", capsize=3, label=name)
+    axes.set_xscale("symlog", linthresh=5)
+    ticks = sorted({shots for points in curves.values() for shots, _, _ in points})
+    axes.set_xticks(ticks, [str(k) for k in ticks], minor=False)
+    axes.set_xticks([], minor=True)
+    axes.set(xlabel="labelled photographs", ylabel=figure_name, title="Few labels")
     figure.legend(loc="outside lower center", ncols=2, fontsize=8)
-    return _png(figure)
+    return png_uri(figure)
 
 
 def intervals_plot(scores: "Sequence[tuple[str, Score]]", name: str) -> str:
@@ -150,25 +169,10 @@ def intervals_plot(scores: "Sequence[tuple[str, Score]]", name: str) -> str:
     axes.set_yticks(range(len(scores)), [title for title, _ in scores], parse_math=False)
     axes.set(xlabel=name, ylim=(len(scores) - 0.5, -0.5))
     axes.grid(axis="x", alpha=0.3)
-    return _png(figure)
+    return png_uri(figure)
 
 
 def _figure(inches: tuple[float, float] = (5.2, 4.6)) -> "Figure":
     from matplotlib.figure import Figure
 
     return Figure(figsize=inches, layout="constrained")
-
-
-def _png(figure: "Figure") -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
-    return _uri("png", buffer.getvalue())
-
-
-def _jpeg(rgb: NDArray[np.uint8]) -> str:
-    _, data = cv2.imencode(".jpg", np.ascontiguousarray(rgb[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 85])
-    return _uri("jpeg", data.tobytes())
-
-
-def _uri(kind: str, data: bytes) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"

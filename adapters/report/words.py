@@ -1,9 +1,5 @@
 """What figures are called on a page, and how they are written."""
 
-from typing import Any
-
-from jinja2 import Environment, PackageLoader, select_autoescape
-
 from simgen.adapters.metrics import Score
 from simgen.adapters.metrics.paired import Difference, Gap, McNemar
 
@@ -39,6 +35,25 @@ HEADLINE = {
         "pr_auc": "PR-AUC (mean of average precisions)",
         "ece": "ECE (calibration error, 15 bins; less is better)",
     },
+    "keypoints": {
+        "pck@1": "PCK, within 1 pixel",
+        "pck@2": "PCK, within 2 pixels",
+        "pck@5": "PCK, within 5 pixels",
+        "corner_px_median": "error of the points, pixels (median)",
+        "corner_px_90": "error of the points, pixels (90 %)",
+        "oks": "object keypoint similarity",
+        "translation_mm_median": "translation error, mm (median)",
+        "translation_percent_median": "translation error, % of the distance (median)",
+        "translation_percent_90": "translation error, % of the distance (90 %)",
+        "rotation_deg_median": "rotation error, degrees (median)",
+        "rotation_deg_90": "rotation error, degrees (90 %)",
+        "add_mm_median": "ADD, mm (median)",
+        "adds_mm_median": "ADD-S, mm (median)",
+        "reprojection_px_median": "reprojection error, pixels (median)",
+        "mask_iou": "IoU of the masks (mean)",
+        "mask_iou_min": "IoU of the masks (least)",
+        "gross_failures": "gross failures (median error of an image's points above 10 pixels, or not found)",
+    },
 }
 """The figures of a task, and their names in a column of their own."""
 
@@ -67,24 +82,30 @@ COMPARED = {
         "pr_auc": "PR-AUC",
         "ece": "ECE (less is better)",
     },
+    "keypoints": {
+        "corner_px_median": "points, px",
+        "translation_percent_median": "translation, %",
+        "rotation_deg_median": "rotation, degrees",
+        "add_mm_median": "ADD, mm",
+        "mask_iou": "mask IoU",
+        "gross_failures": "gross failures",
+    },
 }
 """The figures that models are compared by, and their names at the top of a column; the first is the one to look at."""
+
+NAMES = {key: name for figures in COMPARED.values() for key, name in figures.items()}
+"""Names of figures whatever the task."""
 
 PER_CLASS = {
     "detect": {"ap50": "AP50", "ap": "AP", "precision": "precision", "recall": "recall", "f1": "F1"},
     "segment": {"iou": "IoU", "ap50": "AP50", "ap": "AP", "precision": "precision", "recall": "recall", "f1": "F1"},
     "classify": {"precision": "precision", "recall": "recall", "f1": "F1", "roc_auc": "ROC-AUC", "pr_auc": "PR-AUC"},
+    "keypoints": {},
 }
 """The figures of single classes."""
 
 UNDEFINED = "–"
 SPACE = "\N{NO-BREAK SPACE}"
-
-
-def template(name: str) -> Any:
-    """Return one of the page templates; everything that is filled in is escaped."""
-    loader = PackageLoader("simgen.adapters.report", "templates")
-    return Environment(loader=loader, autoescape=select_autoescape(default=True), trim_blocks=True).get_template(name)
 
 
 def score_text(score: Score) -> str:

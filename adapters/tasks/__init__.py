@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from simgen.adapters.pseudo import Guesses
 from simgen.adapters.settings import TrainConfig
 from simgen.adapters.target import Batch, Unlabelled
 from simgen.adapters.tasks.classify import Classify
 from simgen.adapters.tasks.detect import Detect
+from simgen.adapters.tasks.keypoints import Keypoints
+from simgen.adapters.tasks.mapped import MappedDetect
 from simgen.adapters.tasks.scores import Validation
 from simgen.adapters.tasks.segment import Segment
 
@@ -41,7 +44,13 @@ class Task(Protocol):
         """Join items into a batch of tensors; runs in the loader's process."""
 
     def inputs(self, batch: Batch) -> Tensor:
-        """Return the module's input."""
+        """Return the module's input: `seen(pictures(batch))`."""
+
+    def pictures(self, batch: Batch) -> Tensor:
+        """Return what methods of translation change: (B, channels, H, W) float32 in [0, 1]."""
+
+    def seen(self, pictures: Tensor) -> Tensor:
+        """Return the module's input of such pictures."""
 
     def losses(self, output: Any, batch: Batch) -> dict[str, Tensor]:
         """Return the named, weighted scalars whose sum is minimised."""
@@ -58,6 +67,18 @@ class Task(Protocol):
             places: another output of the same pictures, by which the places are chosen instead of by `output`.
         """
 
+    def guesses(self, output: Any) -> Guesses:
+        """Return what an output says is there, each with a score."""
+
+    def taught(self, output: Any, guesses: Guesses, kept: Tensor) -> dict[str, Tensor]:
+        """Return the losses of an output against guesses on the same frames.
+
+        Args:
+            output: of `Model.predict`.
+            guesses: of a teacher.
+            kept: (n,) bool, which of them count as true; the others are left open, neither true nor false.
+        """
+
     def validate(self, module: nn.Module, records: "Sequence[ImageRecord]") -> Validation:
         """Score the module on whole images."""
 
@@ -66,4 +87,7 @@ TASKS: dict[str, Callable[[Sequence[str], TrainConfig], Task]] = {
     "classify": Classify,
     "detect": Detect,
     "segment": Segment,
+    "keypoints": Keypoints,
 }
+MAPPED: dict[str, Callable[[Sequence[str], TrainConfig], Task]] = {"detect": MappedDetect}
+"""As TASKS, with the maps of simgen.adapters.maps in every batch; for methods that use them."""

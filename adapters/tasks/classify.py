@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from simgen.adapters.data import ClassifyCrops, record_boxes
 from simgen.adapters.predict import predict_classes
+from simgen.adapters.pseudo import Guesses
 from simgen.adapters.settings import BoxHabit, TrainConfig, target_config
 from simgen.adapters.target import Unlabelled, without_labels
 from simgen.adapters.tasks.scores import Validation
@@ -53,8 +54,23 @@ class Classify:
     def inputs(self, batch: dict[str, Tensor]) -> Tensor:
         return self._config.view.to_input(batch["crop"])
 
+    def pictures(self, batch: dict[str, Tensor]) -> Tensor:
+        return batch["crop"].permute(0, 3, 1, 2).float() / 255
+
+    def seen(self, pictures: Tensor) -> Tensor:
+        return self._config.view.seen(pictures)
+
     def losses(self, output: Tensor, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         return {"class": F.cross_entropy(output.float(), batch["label"], label_smoothing=0.05)}
+
+    def guesses(self, output: Tensor) -> Guesses:
+        scores, classes = output.float().softmax(dim=1).max(dim=1)
+        return Guesses(scores, classes)
+
+    def taught(self, output: Tensor, guesses: Guesses, kept: Tensor) -> dict[str, Tensor]:
+        """Return the cross-entropy with the kept guesses, over all of them (arXiv:2001.07685, eq. 4)."""
+        each = F.cross_entropy(output.float(), guesses.classes, reduction="none")
+        return {"class": (each * kept).mean()}
 
     def validate(self, module: nn.Module, records: "Sequence[ImageRecord]") -> Validation:
         """Return the accuracy over all annotations, cropped with the training's box habit."""

@@ -13,9 +13,10 @@ from simgen.adapters.data import DetectCrops, DetectItem, record_boxes
 from simgen.adapters.losses import focal_loss, giou_loss, weighted_mean
 from simgen.adapters.metrics.overlaps import iou_pairs
 from simgen.adapters.models.boxes import area, cell_centres, decode_ltrb
-from simgen.adapters.models.detector import UNIT_PX, DetectorOutput
+from simgen.adapters.models.detector import UNIT_PX, DetectorOutput, decode
 from simgen.adapters.models.neck import STRIDE
 from simgen.adapters.predict import predict_detections
+from simgen.adapters.pseudo import Guesses
 from simgen.adapters.settings import TrainConfig, target_config
 from simgen.adapters.target import Unlabelled, without_labels
 from simgen.adapters.tasks.bumps import bump
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL: dict[str, Any] = {"kind": "center_detector", "neck": 64, "backbone": {"kind": "residual"}}
 PEAKS = 16
+GUESS_MIN = 0.1
 _BOX_CELLS = 0.25
 _BOX_WEIGHT = 2.0
 
@@ -76,7 +78,13 @@ class Detect:
         return {"image": torch.stack([item.image for item in items]), **batch}
 
     def inputs(self, batch: dict[str, Tensor]) -> Tensor:
+        return self.pictures(batch)
+
+    def pictures(self, batch: dict[str, Tensor]) -> Tensor:
         return batch["image"].float() / 255
+
+    def seen(self, pictures: Tensor) -> Tensor:
+        return pictures
 
     def losses(self, output: DetectorOutput, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         heat = focal_loss(output.heat, batch["heat"], batch["heat_weight"])
@@ -85,6 +93,19 @@ class Detect:
         predicted = decode_ltrb(output.box.float().permute(0, 2, 3, 1)[chosen], points[chosen], UNIT_PX)
         box = weighted_mean(giou_loss(predicted, batch["box"][chosen]), batch["box_weight"][chosen])
         return {"heat": heat, "box": _BOX_WEIGHT * box}
+
+    def guesses(self, output: DetectorOutput) -> Guesses:
+        """Return the decoded peaks above `GUESS_MIN`."""
+        found = decode(output, STRIDE, GUESS_MIN)
+        picture = torch.arange(len(found)).repeat_interleave(torch.tensor([len(d.scores) for d in found]))
+        scores, classes, boxes = (torch.cat([getattr(d, n) for d in found]) for n in ("scores", "classes", "boxes"))
+        return Guesses(scores, classes, boxes, picture.to(scores.device))
+
+    def taught(self, output: DetectorOutput, guesses: Guesses, kept: Tensor) -> dict[str, Tensor]:
+        """Return the task's losses with kept guesses as objects, and no loss of the heat map inside the others."""
+        size, device = output.heat.shape[-1], output.heat.device
+        maps = [draw_targets(item, len(self._classes), size) for item in _as_items(guesses, kept, len(output.heat))]
+        return self.losses(output, {name: torch.stack([m[name] for m in maps]).to(device) for name in maps[0]})
 
     def validate(self, module: nn.Module, records: "Sequence[ImageRecord]") -> Validation:
         """Return mAP50 and F1 at the middle of the training scales, against boxes with the training's habit."""
@@ -96,6 +117,16 @@ class Detect:
             for d, r in zip(found, records, strict=True)
         ]
         return detection_scores(images, len(self._classes))
+
+
+def _as_items(guesses: Guesses, kept: Tensor, count: int) -> list[DetectItem]:
+    """Return guesses of `count` pictures as if they were labelled crops, on the CPU."""
+    boxes, classes, picture, kept = (t.cpu() for t in (guesses.boxes, guesses.classes, guesses.picture, kept))
+    items = []
+    for k in range(count):
+        sure, unsure = (picture == k) & kept, (picture == k) & ~kept
+        items.append(DetectItem(torch.zeros(0), boxes[sure], classes[sure], boxes[unsure]))
+    return items
 
 
 def draw_targets(item: DetectItem, n_classes: int, size: int) -> dict[str, Tensor]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
@@ -17,6 +18,7 @@ from simgen.adapters.models.boxes import cell_centres
 from simgen.adapters.models.neck import STRIDE
 from simgen.adapters.models.segmenter import SegmenterOutput, enlarged, likeliest_cells, offsets
 from simgen.adapters.predict_segments import mask_overlaps, predict_segments
+from simgen.adapters.pseudo import Guesses
 from simgen.adapters.segments import SegmentCrops, SegmentItem
 from simgen.adapters.settings import TrainConfig, target_config
 from simgen.adapters.target import Unlabelled, without_labels
@@ -82,7 +84,29 @@ class Segment:
         return {"image": torch.stack([item.image for item in items]), "classes": classes, **batch}
 
     def inputs(self, batch: dict[str, Tensor]) -> Tensor:
+        return self.seen(self.pictures(batch))
+
+    def pictures(self, batch: dict[str, Tensor]) -> Tensor:
         return batch["image"].float() / 255
+
+    def seen(self, pictures: Tensor) -> Tensor:
+        return pictures
+
+    def guesses(self, output: SegmenterOutput) -> Guesses:
+        """Return the likeliest class, background aside, of the cells that `vectors` compares; boxes are the cells."""
+        cells = likeliest_cells(output.semantic, _WINDOW_CELLS, PLACES)
+        picked = output.semantic.float().flatten(2).take_along_dim(cells[:, None], 2).softmax(dim=1)[:, :-1]
+        scores, classes = picked.max(dim=1)
+        width = output.semantic.shape[3]
+        corners = torch.stack([cells % width, cells // width], dim=-1).flatten(0, 1).float() * STRIDE
+        picture = torch.arange(len(cells), device=cells.device).repeat_interleave(cells.shape[1])
+        return Guesses(scores.flatten(), classes.flatten(), torch.cat([corners, corners + STRIDE], dim=1), picture)
+
+    def taught(self, output: SegmenterOutput, guesses: Guesses, kept: Tensor) -> dict[str, Tensor]:
+        """Return the cross-entropy of the guessed cells with the kept guesses, over all of them."""
+        columns, rows = (guesses.boxes[:, :2] / STRIDE).long().unbind(1)
+        logits = output.semantic.float()[guesses.picture, :, rows, columns]
+        return {"class": (F.cross_entropy(logits, guesses.classes, reduction="none") * kept).mean()}
 
     def losses(self, output: SegmenterOutput, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         logits, labels = enlarged(output.semantic), batch["classes"].long()

@@ -70,6 +70,8 @@ def annotate(
                 cam_T_object=cam_T_object,
                 keypoints=_keypoints(list(points.values()), frame, body, (cam_T_object, view), labels),
                 keypoint_names=tuple(points),
+                keypoints_m=np.array(list(points.values()), float).reshape(-1, 3),
+                outline_m=body.model.outline_m(),
                 ignore=fraction < labels.min_visible_fraction,
             )
         )

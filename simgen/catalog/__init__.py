@@ -1,5 +1,6 @@
 """What can be put in a scene. A model is a frozen dataclass of shape parameters; `MODELS` names them."""
 
+from simgen.catalog.charuco import CharucoPlate
 from simgen.catalog.die import Die
 from simgen.catalog.mesh import Mesh, surrounds
 from simgen.catalog.meshfile import MeshFile
@@ -17,6 +18,7 @@ MODELS: dict[str, type[Model]] = {
     "lump": Lump,
     "die": Die,
     "digit_tile": DigitTile,
+    "charuco_plate": CharucoPlate,
     "mesh": MeshFile,
 }
 

@@ -18,12 +18,14 @@ class Mesh:
         faces: (F, 3) int64, counter-clockwise seen from outside.
         normals: (V, 3) float64, unit length.
         uvs: (V, 2) float64, texture coordinates: (0, 0) is the texture image's top-left corner.
+        colors: (V, 3) uint8 in sRGB, which the texture is multiplied by; None is white.
     """
 
     vertices_m: NDArray[np.float64]
     faces: NDArray[np.int64]
     normals: NDArray[np.float64]
     uvs: NDArray[np.float64]
+    colors: NDArray[np.uint8] | None = None
 
     @cached_property
     def bounds_m(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -40,7 +42,12 @@ def merge(parts: list[Mesh]) -> Mesh:
         np.concatenate([p.faces + start for p, start in zip(parts, starts, strict=True)]),
         np.concatenate([p.normals for p in parts]),
         np.concatenate([p.uvs for p in parts]),
+        np.concatenate([_shown_colors(p) for p in parts]) if any(p.colors is not None for p in parts) else None,
     )
+
+
+def _shown_colors(mesh: Mesh) -> NDArray[np.uint8]:
+    return np.full((len(mesh.vertices_m), 3), 255, np.uint8) if mesh.colors is None else mesh.colors
 
 
 def grid(points: ArrayLike, normals: ArrayLike, uvs: ArrayLike) -> Mesh:
@@ -110,8 +117,9 @@ def box_mesh(size_m: Vec3, rim_uv: float | None = None) -> Mesh:
 
 def frozen(mesh: Mesh) -> Mesh:
     """Return the mesh after making its arrays read-only: what a cache gives out must stay as it is."""
-    for array in (mesh.vertices_m, mesh.faces, mesh.normals, mesh.uvs):
-        array.flags.writeable = False
+    for array in (mesh.vertices_m, mesh.faces, mesh.normals, mesh.uvs, mesh.colors):
+        if array is not None:
+            array.flags.writeable = False
     return mesh
 
 

@@ -1,5 +1,6 @@
 """A mesh from a file: the user's CAD model."""
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from simgen.catalog.mesh import Mesh, frozen
+from simgen.catalog.meshcolors import corner_colors
 from simgen.catalog.shape import Collider, Model, model
 from simgen.errors import AssetError
 from simgen.scene import Vec3
@@ -23,6 +25,7 @@ class MeshFile(Model):
     """A mesh file (obj, ply, stl, glb, dae, ...) in metres after `scale`; it falls as its convex hull.
 
     The object's frame is the file's: poses and keypoints are what a CAD program shows, times `scale`.
+    The file's colours of vertices or faces multiply the material's base colour; only the gl renderer shows them.
 
     Attributes:
         path: relative to the configuration's folder.
@@ -71,7 +74,8 @@ def load_mesh(path: Path) -> Mesh:
             raise AssetError(f'mesh "{path}": expected a reader of dae files, got none: pip install pycollada')
         raise AssetError(f'mesh "{path}": expected obj, ply, stl, glb or dae, got {path.suffix or "no suffix"}')
     try:
-        loaded: Any = trimesh.load(path, force="mesh", process=False)
+        scene: Any = trimesh.load(path, force="scene", process=False)
+        loaded: Any = scene.to_mesh()
     except Exception:  # trimesh raises whatever its many parsers do
         raise AssetError(f'mesh "{path}": expected a readable mesh, got one that cannot be decoded') from None
     faces = np.asarray(getattr(loaded, "faces", ()), np.int64)
@@ -84,13 +88,14 @@ def load_mesh(path: Path) -> Mesh:
     uvs = np.asarray(uv, np.float64) * (1, -1) + (0, 1) if uv is not None else _box_uvs(vertices)
     corners = faces.ravel()
     normals = crease_normals(vertices, faces)
-    return Mesh(vertices[corners], np.arange(len(corners)).reshape(-1, 3), normals, uvs[corners])
+    colors = corner_colors(scene, faces, linear=kind in ("glb", "gltf"))
+    return Mesh(vertices[corners], np.arange(len(corners)).reshape(-1, 3), normals, uvs[corners], colors)
 
 
 @lru_cache(maxsize=16)
 def _scaled(path: Path, scale: float) -> Mesh:
     loaded = load_mesh(path)
-    return frozen(Mesh(loaded.vertices_m * scale, loaded.faces, loaded.normals, loaded.uvs))
+    return frozen(replace(loaded, vertices_m=loaded.vertices_m * scale))
 
 
 @lru_cache(maxsize=64)

@@ -73,3 +73,7 @@ class Model:
     def keypoints_m(self) -> dict[str, Vec3]:
         """Return named points in the object's frame, metres."""
         return {}
+
+    def outline_m(self) -> tuple[float, float] | None:
+        """Return width and height of a flat model's print: from the origin along x and y at z = 0. None for others."""
+        return None

@@ -20,6 +20,7 @@ from simgen.cli.export import export
 from simgen.cli.gap import gap
 from simgen.cli.generate import generate
 from simgen.cli.preview import preview
+from simgen.cli.sweep import sweep
 from simgen.cli.train import train
 from simgen.errors import SimgenError
 
@@ -39,7 +40,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (generate, preview, train, evaluate, compare, gap, export, demo):
+for command in (generate, preview, train, sweep, evaluate, compare, gap, export, demo):
     app.command()(command)
 app.add_typer(data.app, name="data")
 

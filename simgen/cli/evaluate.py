@@ -10,7 +10,11 @@ if TYPE_CHECKING:
     from simgen.adapters.evaluate import Evaluation
     from simgen.formats.imageset import ImageSet
 
-HEADLINE = ("miou", "map", "map50", "accuracy", "precision", "recall", "f1", "roc_auc", "pr_auc", "ece")
+HEADLINE = (
+    *("miou", "map", "map50", "accuracy", "precision", "recall", "f1", "roc_auc", "pr_auc", "ece"),
+    *("pck@1", "pck@5", "corner_px_median", "corner_px_90", "oks", "translation_percent_median"),
+    *("rotation_deg_median", "add_mm_median", "reprojection_px_median", "mask_iou", "gross_failures"),
+)
 REAL_HELP = "A folder (COCO, YOLO, Pascal VOC, a folder a class), or a real image set: d6-dice, d6-dice-test, digits."
 SPLIT_HELP = "all, first:N or last:N images by file name, or a part that the set names, e.g. val."
 FORMAT_HELP = "coco, yolo, voc or imagefolder; default: what lies in the folder."

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 RENDERER_HELP = "auto, gl (physically based, needs OpenGL) or tiny; default: what the config says."
 RendererOption: TypeAlias = Annotated[str | None, typer.Option("--renderer", help=RENDERER_HELP)]
-SCENE_HELP = "A YAML file, or a shipped scene: bracket, dice, dice-plain, digits, digits-plain."
+SCENE_HELP = "A YAML file, or a shipped scene: bracket, charuco, dice, dice-plain, digits, digits-plain."
 
 
 def require(option: str, value: int | None, least: int) -> None:

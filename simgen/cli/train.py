@@ -14,12 +14,12 @@ def train(
     config: Annotated[
         str | None,
         typer.Option(
-            help="A YAML file, or shipped settings: dice (detect), dice-segment (segment) or digits (classify); "
-            "default: those of --task."
+            help="A YAML file, or shipped settings: dice (detect), dice-segment (segment), digits (classify), "
+            "dice-crops (classify) or charuco (keypoints); default: those of --task."
         ),
     ] = None,
     task: Annotated[
-        str | None, typer.Option(help="detect, segment or classify; default: that of --config, else detect.")
+        str | None, typer.Option(help="detect, segment, classify or keypoints; default: that of --config, else detect.")
     ] = None,
     method: Annotated[
         str | None, typer.Option(help="How to learn from both domains; default: source_only. See docs/adaptation.md.")
@@ -33,7 +33,11 @@ def train(
     target_split: Annotated[str | None, typer.Option(help="As --split, of --target.")] = None,
     init: Annotated[Path | None, typer.Option(help="A model file to go on from: RUN/model.pt.")] = None,
     steps: Annotated[
-        int | None, typer.Option(help="Optimizer steps; default: those of the settings, 3000 in the shipped ones.")
+        int | None,
+        typer.Option(
+            help="Optimizer steps; default: those of the settings, 3000 (dice, digits), 1600 (charuco) or "
+            "1200 (dice-crops)."
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of weights, data order and augmentation, >= 0; default: 0.")] = None,
     threads: Annotated[

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from simgen.environments.base import Environment, Map, directions, horizontal_lux, turned
-from simgen.environments.color import linear_from_srgb, luminance, temperature_rgb
+from simgen.environments.color import linear_from_srgb, luminance, srgb_from_linear, temperature_rgb
 from simgen.environments.image import ImageFile
 from simgen.environments.sky import Sky
 from simgen.environments.studio import SoftBox, Studio, Uniform
@@ -74,5 +74,6 @@ __all__ = [
     "horizontal_lux",
     "linear_from_srgb",
     "luminance",
+    "srgb_from_linear",
     "temperature_rgb",
 ]

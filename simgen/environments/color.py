@@ -22,6 +22,12 @@ def linear_from_srgb(values: ArrayLike) -> Array:
     return np.asarray(np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4))
 
 
+def srgb_from_linear(shares: ArrayLike) -> Array:
+    """Return sRGB values in [0, 1] of linear shares (IEC 61966-2-1)."""
+    v = np.asarray(shares, float)
+    return np.asarray(np.where(v <= 0.0031308, 12.92 * v, 1.055 * v ** (1 / 2.4) - 0.055))
+
+
 def rgb_from_xyy(x: Array, y: Array, light: ArrayLike) -> Array:
     """Return linear rgb (..., 3) of chromaticities and luminances (...).
 

@@ -145,7 +145,12 @@ class CocoWriter:
                 annotations.append({**record, "id": len(annotations) + 1, "image_id": meta["image"]["id"]})
         names = {a["category_id"]: a["keypoint_names"] for a in annotations if a.get("keypoint_names")}
         categories = [
-            {"id": i, "name": name, **({"keypoints": names[i], "skeleton": []} if i in names else {})}
+            {
+                "id": i,
+                "name": name,
+                **({"keypoints": names[i], "skeleton": []} if i in names else {}),
+                **_moved([a for a in annotations if a["category_id"] == i]),
+            }
             for i, name in enumerate(self.classes, 1)
         ]
         for record in annotations:
@@ -198,7 +203,23 @@ class CocoWriter:
             record["keypoints"] = [value for row in rows for value in row]
             record["num_keypoints"] = sum(row[2] > 0 for row in rows)
             record["keypoint_names"] = list(a.keypoint_names)
+        if len(a.keypoints_m):
+            record["keypoints_3d_m"] = [[round(float(v), 9) for v in point] for point in a.keypoints_m]
+        if a.outline_m is not None:
+            record["outline_m"] = [round(v, 9) for v in a.outline_m]
         return record
+
+
+def _moved(records: list[dict[str, Any]]) -> dict[str, Any]:
+    """Take what all records of a category agree in, of the object's frame, out of them; return it for the category."""
+    moved = {}
+    for key in ("keypoints_3d_m", "outline_m"):
+        first = records[0].get(key) if records else None
+        if first is not None and all(r.get(key) == first for r in records):
+            moved[key] = first
+            for record in records:
+                del record[key]
+    return moved
 
 
 def _first_difference(ours: dict[str, Any], found: Any, prefix: str = "") -> str | None:

@@ -56,6 +56,8 @@ class _Reader:
         self.names = {c["id"]: str(self._field(c, "name", str, f"category {c['id']}")) for c in categories}
         self._refuse_twice(list(self.names.values()), "category name")
         self.points = {c["id"]: self._keypoint_names(c) for c in categories}
+        self.categories = {c["id"]: c for c in categories}
+        self.camera = self._camera()
 
     def dataset(self) -> CocoDataset:
         by_image: dict[int, list[dict[str, Any]]] = {}
@@ -90,7 +92,7 @@ class _Reader:
             image["id"],
             size,
             tuple(self._annotation(record, size) for record in found),
-            None if matrix is None else matrix.reshape(3, 3),
+            self.camera if matrix is None else matrix.reshape(3, 3),
             tuple(self._segmentation(record, size) for record in found),
             self._lens(image, what),
         )
@@ -126,18 +128,58 @@ class _Reader:
             raise self._error(f"{what}: unknown category id {category} (known: {known})")
         names = self.points[category]
         points = self._keypoints(record, names, what)
-        pose = self._numbers(record, "cam_T_object", what, 16)
+        flat = {"outline_m": self.categories[category].get("outline_m"), **record}
+        outline = self._numbers(flat, "outline_m", what, 2)
         return Annotation(
             class_name=self.names[category],
             box_xyxy=self._box(record, size_wh, what),
             instance_id=self._field(record, "instance_id", int, what, 0),
             visible_fraction=float(self._field(record, "visible_fraction", (float, int), what, 1.0)),
             truncated=bool(record.get("truncated", False)),
-            cam_T_object=None if pose is None else pose.reshape(4, 4),
+            cam_T_object=self._pose(record, what),
             keypoints=points,
             keypoint_names=names if len(points) else (),
+            keypoints_m=self._places(record, category, what) if len(points) else np.zeros((0, 3)),
+            outline_m=None if outline is None else (float(outline[0]), float(outline[1])),
             ignore=bool(record.get("iscrowd", 0)),
         )
+
+    def _camera(self) -> NDArray[np.float64] | None:
+        """Return the matrix of the "camera" that all images without one of their own were taken with, or None."""
+        camera = self.content.get("camera")
+        if camera is None:
+            return None
+        values: Any = [camera.get(key) for key in ("fx", "fy", "cx", "cy")] if isinstance(camera, dict) else None
+        if not _are_numbers(values, 4) or min(values[:2]) <= 0:
+            raise self._error(f'expected "camera" to have fx, fy > 0, cx, cy, got {short(camera)}')
+        fx, fy, cx, cy = values
+        return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]], float)
+
+    def _pose(self, record: dict[str, Any], what: str) -> NDArray[np.float64] | None:
+        """Return cam_T_object (4, 4) in metres: our own field, or BOP's cam_R_m2c (row-wise) and cam_t_m2c_mm."""
+        whole = self._numbers(record, "cam_T_object", what, 16)
+        if whole is not None:
+            return whole.reshape(4, 4)
+        turn = self._numbers(record, "cam_R_m2c", what, 9)
+        shift = self._numbers(record, "cam_t_m2c_mm", what, 3)
+        if (turn is None) != (shift is None):
+            raise self._error(f'{what}: expected "cam_R_m2c" and "cam_t_m2c_mm" together, got one of them')
+        if turn is None or shift is None:
+            return None
+        pose = np.eye(4)
+        pose[:3, :3], pose[:3, 3] = turn.reshape(3, 3), shift / 1000
+        return pose
+
+    def _places(self, record: dict[str, Any], category: int, what: str) -> NDArray[np.float64]:
+        """Return the keypoints in the object's frame (K, 3), of the annotation or else of its category."""
+        value = record.get("keypoints_3d_m", self.categories[category].get("keypoints_3d_m"))
+        if value is None:
+            return np.zeros((0, 3))
+        count = len(self.points[category])
+        if not isinstance(value, list) or len(value) != count or not all(_are_numbers(v, 3) for v in value):
+            wanted = f'expected "keypoints_3d_m" to be {count} times 3 numbers'
+            raise self._error(f"{what}: {wanted}, got {short(value)}")
+        return np.array(value, np.float64)
 
     def _box(self, record: dict[str, Any], size_wh: tuple[int, int], what: str) -> NDArray[np.float64]:
         box: Any = record.get("bbox")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from simgen.randomize.base import Color, Material, Randomizer
+from simgen.randomize.carried import Backdrop, CarriedPlate
 from simgen.randomize.distributions import DISTRIBUTIONS, Distribution
 from simgen.randomize.environment import EnvironmentLight
 from simgen.randomize.lamps import Lamps
@@ -25,6 +26,8 @@ RANDOMIZERS: dict[str, type[Any]] = {
     "environment": EnvironmentLight,
     "background": Background,
     "camera": Camera,
+    "carried_plate": CarriedPlate,
+    "backdrop": Backdrop,
     "sensor": Sensor,
 }
 

@@ -10,7 +10,7 @@ BACKGROUND = 2
 
 
 def _two_touching() -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Two squares side by side, of classes 0 and 1, whose pixels vote for their own centres; their numbers, too."""
+    """Two squares side by side, of classes 0 and 1, each pixel voting for its own centre; their numbers, too."""
     truth = torch.zeros(32, 32, dtype=torch.long)
     truth[8:20, 4:16], truth[8:20, 16:28] = 1, 2
     labels = torch.tensor([BACKGROUND, 0, 1])[truth]

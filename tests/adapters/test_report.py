@@ -63,7 +63,7 @@ def test_synthetic_images_are_not_called_real(model, images, tmp_path):
 
 def test_the_legend_covers_no_curve(monkeypatch):
     figures = []
-    monkeypatch.setattr(pictures, "_png", figures.append)
+    monkeypatch.setattr(pictures, "png_uri", figures.append)
     pictures.curves_plot(np.tile(np.linspace(1, 0, 101), (12, 1)), [f"class {i}" for i in range(12)])
     (figure,) = figures
     figure.canvas.draw()
@@ -111,7 +111,7 @@ def test_an_object_that_is_to_be_ignored_is_not_scored(images, tmp_path):
 
 def test_the_reliability_plot_has_a_bar_for_each_bin_that_holds_something(monkeypatch):
     figures = []
-    monkeypatch.setattr(pictures, "_png", figures.append)
+    monkeypatch.setattr(pictures, "png_uri", figures.append)
     pictures.reliability_plot(reliability(np.array([0.55, 0.95, 0.96]), np.array([True, True, False]), bins=10))
     upper, lower = figures[0].axes
     assert [(round(p.get_x(), 6), p.get_height()) for p in upper.patches] == [(0.5, 1), (0.9, 0.5)]

@@ -1,7 +1,11 @@
 import numpy as np
+import pytest
 import trimesh
+from trimesh.visual import TextureVisuals
+from trimesh.visual.material import PBRMaterial
 
-from simgen.catalog.meshfile import crease_normals, load_mesh
+from simgen.catalog.mesh import Mesh, box_mesh, merge
+from simgen.catalog.meshfile import MeshFile, crease_normals, load_mesh
 
 
 def test_edges_of_a_box_are_sharp(tmp_path):
@@ -21,3 +25,71 @@ def test_a_ball_is_smooth_also_where_the_file_does_not_share_vertices():
     faces = np.arange(len(vertices)).reshape(-1, 3)
     normals = crease_normals(vertices, faces)
     np.testing.assert_allclose(normals, vertices, atol=0.02)
+
+
+def tinted_box() -> trimesh.Trimesh:
+    """Return a box with a colour of its own at each vertex; the first is half bright."""
+    box = trimesh.creation.box((1, 2, 3))
+    box.visual.vertex_colors = [(128, 0, 255, 255), *[(0, 30 * n, 255 - 30 * n, 255) for n in range(1, 8)]]
+    return box
+
+
+def color_at(mesh: Mesh, place_m: np.ndarray) -> list[int]:
+    return mesh.colors[np.abs(mesh.vertices_m - place_m).max(1).argmin()].tolist()
+
+
+@pytest.mark.parametrize(("kind", "first"), [("obj", [128, 0, 255]), ("ply", [128, 0, 255]), ("glb", [188, 0, 255])])
+def test_colours_of_vertices_are_those_of_the_file(tmp_path, kind, first):
+    box = tinted_box()
+    box.export(tmp_path / f"box.{kind}")
+    mesh = load_mesh(tmp_path / f"box.{kind}")
+    assert mesh.colors.shape == mesh.vertices_m.shape
+    assert mesh.colors.dtype == np.uint8
+    assert color_at(mesh, box.vertices[0]) == first  # of glTF: linear 128 is 188 in sRGB
+    if kind != "glb":
+        assert [color_at(mesh, v) for v in box.vertices] == box.visual.vertex_colors[:, :3].tolist()
+
+
+def test_a_face_has_its_own_colour(tmp_path):
+    box = trimesh.creation.box()
+    box.visual.face_colors = [(20 * n, 5, 0, 255) for n in range(12)]
+    box.export(tmp_path / "box.ply")
+    mesh = load_mesh(tmp_path / "box.ply")
+    assert mesh.colors[mesh.faces].tolist() == [[[20 * n, 5, 0]] * 3 for n in range(12)]
+
+
+def test_colours_beside_a_texture_are_read_and_scaled_with_the_mesh(tmp_path):
+    box = trimesh.creation.box()
+    box.visual = TextureVisuals(uv=np.zeros((8, 2)), material=PBRMaterial(baseColorFactor=(255, 255, 255, 255)))
+    box.visual.vertex_attributes["color"] = np.array([[255, 0, 255, 255]] * 8, np.uint8)
+    box.export(tmp_path / "box.glb")
+    mesh = MeshFile("box.glb", scale=0.5).mesh(tmp_path)
+    assert np.ptp(mesh.vertices_m, axis=0).tolist() == [0.5, 0.5, 0.5]
+    assert np.unique(mesh.colors, axis=0).tolist() == [[255, 0, 255]]
+
+
+def test_a_part_without_colours_is_white_beside_one_with_some(tmp_path):
+    plain, tinted = trimesh.creation.box((2, 2, 2)), trimesh.creation.box()
+    tinted.visual.vertex_colors = [(0, 255, 0, 255)] * 8
+    moved = trimesh.transformations.translation_matrix((5, 0, 0))
+    scene = trimesh.Scene({"plain": plain})
+    scene.add_geometry(tinted, transform=moved)
+    scene.export(tmp_path / "two.glb")
+    mesh = load_mesh(tmp_path / "two.glb")
+    placed = mesh.vertices_m[:, 0] > 3
+    assert np.unique(mesh.colors[placed], axis=0).tolist() == [[0, 255, 0]]
+    assert np.unique(mesh.colors[~placed], axis=0).tolist() == [[255, 255, 255]]
+
+
+def test_a_file_without_colours_has_none(tmp_path):
+    trimesh.creation.box().export(tmp_path / "box.ply")
+    assert load_mesh(tmp_path / "box.ply").colors is None
+
+
+def test_merged_meshes_without_colours_are_white_beside_those_with_some(tmp_path):
+    tinted_box().export(tmp_path / "box.ply")
+    tinted, plain = load_mesh(tmp_path / "box.ply"), box_mesh((1.0, 1.0, 1.0))
+    merged = merge([plain, tinted])
+    assert merge([plain, plain]).colors is None
+    assert (merged.colors[: len(plain.vertices_m)] == 255).all()
+    np.testing.assert_array_equal(merged.colors[len(plain.vertices_m) :], tinted.colors)

@@ -50,6 +50,9 @@ def made(index: int) -> Sample:
                 np.round(pose, 9),
                 points,
                 ("head", "tail"),
+                # Of one class the same in every picture, of the other not.
+                np.array([[0.1, 0, 0], [0, 0.25 + (index if name == "nut" else 0), 0]]),
+                (0.5, 0.25) if name == "bolt" else None,
             )
         )
     rgb = rng.integers(0, 255, (30, 40, 3)).astype(np.uint8)
@@ -94,6 +97,34 @@ def test_what_is_written_is_read_back_equal(name: str, tmp_path: Path) -> None:
         for a, b in zip(found.annotations, wanted.annotations, strict=True):
             for key in (*(set(vars(b)) - {"region"}), "mask"):
                 np.testing.assert_array_equal(getattr(a, key), getattr(b, key), err_msg=key)
+
+
+def test_points_that_all_objects_of_a_class_have_stand_with_the_class(tmp_path: Path) -> None:
+    writer = FORMATS["coco"](tmp_path / "set", CLASSES, HEADER)
+    for index in (0, 1):
+        writer.write(made(index))
+    writer.close()
+    content = json.loads((tmp_path / "set" / "annotations.json").read_text())
+    bolt, nut = content["categories"]
+    assert bolt["keypoints_3d_m"] == [[0.1, 0.0, 0.0], [0.0, 0.25, 0.0]]
+    assert bolt["outline_m"] == [0.5, 0.25]
+    assert "keypoints_3d_m" not in nut
+    assert [("keypoints_3d_m" in a) for a in content["annotations"]] == [True, False, True, False]
+
+
+def test_poses_of_bop_and_one_camera_for_all_are_read(tmp_path: Path) -> None:
+    folder = write(tmp_path / "set", 0)
+
+    def edit(content: dict[str, Any]) -> None:
+        content["camera"] = {"fx": 50, "fy": 51, "cx": 20, "cy": 15, "width": 40, "height": 30}
+        del content["images"][0]["cam_K"]
+        turn = {"cam_R_m2c": [0, -1, 0, 1, 0, 0, 0, 0, 1], "cam_t_m2c_mm": [10, 20, 3000]}
+        content["annotations"][0].update(turn, cam_T_object=None)
+
+    (record,) = CocoDataset.read(change(folder, edit)).records
+    np.testing.assert_array_equal(record.camera_matrix, [[50, 0, 20], [0, 51, 15], [0, 0, 1]])
+    pose = [[0, -1, 0, 0.01], [1, 0, 0, 0.02], [0, 0, 1, 3], [0, 0, 0, 1]]
+    np.testing.assert_allclose(record.annotations[0].cam_T_object, pose)
 
 
 def test_a_lens_is_written_as_opencv_has_it_and_a_pinhole_as_nothing(tmp_path: Path) -> None:
@@ -288,6 +319,20 @@ BAD: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "pose": (first("annotations", cam_T_object=[1]), 'annotation 1: expected "cam_T_object" to be 16 numbers, got [1]'),
     "camera": (first("images", cam_K="x"), "image 1: expected \"cam_K\" to be 9 numbers, got 'x'"),
     "keypoints": (first("annotations", keypoints=[1]), 'annotation 1: expected "keypoints" to be 6 numbers, got [1]'),
+    "flat pose": (first("annotations", cam_T_object=None, cam_R_m2c=[1]), '"cam_R_m2c" to be 9 numbers, got [1]'),
+    "half a pose": (
+        first("annotations", cam_T_object=None, cam_t_m2c_mm=[1, 2, 3]),
+        'annotation 1: expected "cam_R_m2c" and "cam_t_m2c_mm" together, got one of them',
+    ),
+    "places": (
+        first("categories", keypoints_3d_m=[[0, 0, 0]]),
+        'annotation 2: expected "keypoints_3d_m" to be 2 times 3 numbers, got [[0, 0, 0]]',
+    ),
+    "outline": (first("annotations", outline_m=[1]), 'annotation 1: expected "outline_m" to be 2 numbers, got [1]'),
+    "common camera": (
+        lambda labels: labels.update(camera={"fx": 0, "fy": 1, "cx": 2, "cy": 3}),
+        'expected "camera" to have fx, fy > 0, cx, cy, got {',
+    ),
     "keypoint names": (first("categories", keypoints=3), 'category 1: expected "keypoints" to be names, got 3'),
     "mask of another size": (
         first("annotations", segmentation={"size": [10**9, 10**9], "counts": "04L4"}),

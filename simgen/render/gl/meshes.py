@@ -17,9 +17,10 @@ from simgen.render.gl.programs import Program, Programs
 from simgen.render.gl.topology import Topologies, coarse_vertices
 from simgen.render.items import Item
 
-VERTEX = (("in_place", 3), ("in_normal", 3), ("in_uv", 2))
-"""A vertex: 32-bit floats."""
-STRIDE = 32
+VERTEX = np.dtype([("place", "f4", 3), ("normal", "f4", 3), ("uv", "f4", 2), ("color", "u1", 4)])
+LAYOUT = (("in_place", "3f"), ("in_normal", "3f"), ("in_uv", "2f"), ("in_color", "4f1"))
+"""The same for OpenGL, with the names that shaders know; a colour's last byte is not used."""
+STRIDE = VERTEX.itemsize
 SMALLEST = 1 << 20
 LARGEST = 1 << 28
 """Bytes of the vertices' buffer."""
@@ -107,7 +108,7 @@ class Meshes:
     def _upload(self, item: Item) -> Range:
         mesh = item.mesh
         shape = self.topologies.of(mesh.vertices_m, mesh.faces, item.convex)
-        first, count = self._append(np.concatenate([mesh.vertices_m, mesh.normals, mesh.uvs], 1), mesh.faces)
+        first, count = self._append(_vertices(mesh), mesh.faces)
         points, faces = mesh.vertices_m, mesh.faces
         if shape.cluster is not None and shape.coarse_faces is not None:
             points, faces = coarse_vertices(points, shape.cluster), shape.coarse_faces
@@ -119,10 +120,10 @@ class Meshes:
         self._ranges[item.mesh_key] = Range(first, count, shape.closed, shadow, drawn)
         return self._ranges[item.mesh_key]
 
-    def _append(self, vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> tuple[int, int]:
+    def _append(self, vertices: NDArray[np.void], faces: NDArray[np.int64]) -> tuple[int, int]:
         """Write a mesh behind the others; return where its indices start, and how many they are."""
         first = self._index_end
-        self.vertices.write(vertices.astype(np.float32), offset=self._vertex_end * STRIDE)
+        self.vertices.write(vertices, offset=self._vertex_end * STRIDE)
         self.indices.write((faces + self._vertex_end).astype(np.uint32), offset=first * 4)
         self._vertex_end += len(vertices)
         self._index_end += faces.size
@@ -135,15 +136,26 @@ class Meshes:
         return self.front.choose([r.faces for r in ranges if r.faces is not None], poses, eye_m)
 
     def array(self, program: Program) -> Any:
-        """Return the vertex array that feeds a program what it reads of position, normal and texture coordinates."""
+        """Return the vertex array that feeds a program what it reads of the vertices."""
         indices = self.indices if self.front is None else self.front.indices
         if "meshes" not in program.arrays:
-            used = [(name, size) for name, size in VERTEX if name in program.made]
-            layout = " ".join(f"{size}f" if name in program.made else f"{4 * size}x" for name, size in VERTEX)
-            program.arrays["meshes"] = self.gl.vertex_array(
-                program.made, [(self.vertices, layout, *(name for name, _ in used))], indices
+            used = [name for name, _ in LAYOUT if name in program.made]
+            sizes = [VERTEX[number].itemsize for number in range(len(LAYOUT))]
+            layout = " ".join(
+                kind if name in used else f"{size}x" for (name, kind), size in zip(LAYOUT, sizes, strict=True)
             )
+            program.arrays["meshes"] = self.gl.vertex_array(program.made, [(self.vertices, layout, *used)], indices)
         return program.arrays["meshes"]
+
+
+def _vertices(mesh: Mesh) -> NDArray[np.void]:
+    """Return (V,) of `VERTEX`."""
+    made = np.empty(len(mesh.vertices_m), VERTEX)
+    made["place"], made["normal"], made["uv"] = mesh.vertices_m, mesh.normals, mesh.uvs
+    made["color"] = 255
+    if mesh.colors is not None:
+        made["color"][:, :3] = mesh.colors
+    return made
 
 
 def _most_bytes(meshes: Iterable[Mesh]) -> int:

@@ -76,8 +76,12 @@ def draw_surfaces(device: Device, targets: Targets, posed: Posed, view: View) ->
     for number in posed.by_distance(view.eye_m):
         item, range_ = posed.items[number], posed.ranges[number]
         slopes = device.textures.slopes(item)
-        triplanar = item.material.projection == "triplanar"
-        program = device.programs.get("surface", TRIPLANAR=int(triplanar), BUMP=int(slopes is not None))
+        program = device.programs.get(
+            "surface",
+            BUMP=int(slopes is not None),
+            COLORS=int(item.mesh.colors is not None),
+            TRIPLANAR=int(item.material.projection == "triplanar"),
+        )
         _cull(gl, range_.closed)
         device.textures.surface(item).use(SURFACE_UNIT)
         if slopes is not None:

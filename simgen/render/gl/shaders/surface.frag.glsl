@@ -1,9 +1,12 @@
-// Writes all labels and what the light passes need to know of the surface, unblended. BUMP and TRIPLANAR are set by the
+// Writes all labels and what the light passes need to know of the surface, unblended. BUMP, COLORS and TRIPLANAR are set by the
 // program that includes this: a software driver runs both sides of every branch.
 in vec3 v_normal;
 in vec3 v_place;
 in vec3 v_inside;
 in vec2 v_uv;
+#if COLORS
+in vec3 v_color;
+#endif
 
 uniform sampler2D surface;
 uniform sampler2D slopes;
@@ -57,6 +60,9 @@ void main() {
     weights /= weights.x + weights.y + weights.z;
 #endif
     vec4 texel = texel_at(q, weights);
+#if COLORS
+    texel.rgb *= v_color;
+#endif
     vec3 shading = n;
 #if BUMP
     vec3 place = cam_R_item * v_place;  // differs from the place in camera axes by a constant

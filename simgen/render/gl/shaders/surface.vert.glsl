@@ -2,6 +2,10 @@
 in vec3 in_place;
 in vec3 in_normal;
 in vec2 in_uv;
+#if COLORS
+in vec4 in_color;
+out vec3 v_color;           // sRGB
+#endif
 
 uniform mat4 clip_T_item;
 uniform mat3 cam_R_item;
@@ -18,5 +22,8 @@ void main() {
     v_inside = (in_place - low) * inverse_extent;
     v_normal = cam_R_item * in_normal;
     v_uv = in_uv;
+#if COLORS
+    v_color = in_color.rgb;
+#endif
     gl_Position = clip_T_item * vec4(in_place, 1.0);
 }

@@ -1,0 +1,237 @@
+"""A sweep: methods x seeds (and numbers of labelled photographs) of one configuration, trained and scored side by side.
+
+Every arm is a run of `train` in a folder of its own. An arm that fails says why and the others go on; the same call
+again goes on where it stopped. Labels of the report's images are read for the report alone.
+"""
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from simgen.adapters.checkpoint import load_model
+from simgen.adapters.evaluate import evaluate
+from simgen.adapters.methods import METHODS
+from simgen.adapters.parts import part_of
+from simgen.adapters.runs import file_sha256, fingerprint
+from simgen.adapters.settings import TrainConfig
+from simgen.adapters.train import train
+from simgen.errors import ConfigError, SimgenError, did_you_mean
+from simgen.formats.imageset import ImageSet
+
+FIGURES = {"classify": ("accuracy", "macro_f1"), "detect": ("map50", "map", "f1")}
+START = "source_only"
+SCRATCH = "scratch"
+
+OnStep = Callable[["Arm", int, int], None]
+"""Called as on_step(arm, step, steps) after every step of every arm."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One run of a sweep.
+
+    Attributes:
+        method: name in METHODS.
+        seed: of the run.
+        shots: how many labelled photographs; 0: all that there are, or none, as the method needs.
+    """
+
+    method: str
+    seed: int
+    shots: int = 0
+
+    @property
+    def name(self) -> str:
+        """What arms that differ by their seed alone are called."""
+        if not self.shots:
+            return self.method
+        return f"{SCRATCH if self.method == 'oracle' else self.method}-{self.shots}"
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """The image sets of a sweep.
+
+    Attributes:
+        source: labelled, simulated.
+        target: pictures to adapt to.
+        labelled: photographs whose labels may be learnt from.
+        report: photographs to score on.
+        init: a model file for methods that go on from one; without, each seed's source_only run.
+    """
+
+    source: ImageSet
+    target: ImageSet | None = None
+    labelled: ImageSet | None = None
+    report: ImageSet | None = None
+    init: Path | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an arm: scores by name, or the sentence that says why there are none."""
+
+    arm: Arm
+    scores: dict[str, float] = field(default_factory=dict)
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Arms that differ by their seed alone: mean and standard deviation (None for one seed) of each figure."""
+
+    name: str
+    seeds: int
+    figures: dict[str, tuple[float, float | None]]
+
+
+def plan(methods: Sequence[str], seeds: Sequence[int], shots: Sequence[int], material: Material) -> list[Arm]:
+    """Return the arms, seed by seed; with source_only first where others start from it.
+
+    Args:
+        methods: names in METHODS.
+        seeds: of each.
+        shots: numbers of labelled photographs to fine-tune on, and to train on from scratch; 0 is source_only.
+        material: what there is to learn from.
+
+    Raises:
+        ConfigError: an unknown method, or one whose images are missing; the report's images among those learnt from.
+    """
+    for name in methods:
+        if name not in METHODS:
+            raise ConfigError(f'--methods: there is no method "{name}"{did_you_mean(name, METHODS)}')
+    arms = [(name, 0) for name in methods]
+    arms += [(name, k) if k else (START, 0) for k in shots for name in ("finetune", "oracle")]
+    kinds = [METHODS[name] for name, _ in arms]
+    if material.init is None and any(kind.starts_trained for kind in kinds):
+        arms.insert(0, (START, 0))
+    _require(dict(arms), shots, material)
+    return [Arm(name, seed, k) for seed in dict.fromkeys(seeds) for name, k in dict.fromkeys(arms)]
+
+
+def sweep(
+    config: TrainConfig, arms: Sequence[Arm], material: Material, out: Path, on_step: OnStep | None = None
+) -> Iterator[Outcome]:
+    """Train and score the arms one after the other, each in `out`/NAME-SEED; yields what came of each.
+
+    After every arm results.csv and results.json in `out` hold all outcomes so far.
+    """
+    outcomes: list[Outcome] = []
+    for arm in arms:
+        try:
+            outcome = Outcome(arm, _run(config, arm, material, out, on_step))
+        except SimgenError as problem:
+            outcome = Outcome(arm, problem=" ".join(str(problem).split()))
+        outcomes.append(outcome)
+        write_results(outcomes, out)
+        yield outcome
+
+
+def rows(outcomes: Sequence[Outcome]) -> list[Row]:
+    """Return the table of a sweep, in the order of the arms; arms that failed are left out."""
+    grouped: dict[str, list[dict[str, float]]] = {}
+    for outcome in outcomes:
+        if not outcome.problem:
+            grouped.setdefault(outcome.arm.name, []).append(outcome.scores)
+    return [
+        Row(name, len(found), {f: _spread([s[f] for s in found]) for f in found[0]}) for name, found in grouped.items()
+    ]
+
+
+def write_results(outcomes: Sequence[Outcome], out: Path) -> None:
+    """Write results.csv, a row an arm, and results.json, with the table."""
+    out.mkdir(parents=True, exist_ok=True)
+    figures = list(dict.fromkeys(f for o in outcomes for f in o.scores))
+    with (out / "results.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["name", "method", "shots", "seed", *figures, "problem"])
+        for o in outcomes:
+            scores = [f"{o.scores[f]:.6f}" if f in o.scores else "" for f in figures]
+            table.writerow([o.arm.name, o.arm.method, o.arm.shots, o.arm.seed, *scores, o.problem])
+    content: dict[str, Any] = {
+        "arms": [
+            {"name": o.arm.name, "seed": o.arm.seed, "scores": o.scores, "problem": o.problem or None} for o in outcomes
+        ],
+        "table": {
+            r.name: {f: {"mean": m, "sd": sd, "seeds": r.seeds} for f, (m, sd) in r.figures.items()}
+            for r in rows(outcomes)
+        },
+    }
+    (out / "results.json").write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
+
+
+def curves(outcomes: Sequence[Outcome], figure: str) -> dict[str, list[tuple[int, float, float]]]:
+    """Return the k-shot curves: (labelled photographs, mean, standard deviation) of fine-tuning and from scratch."""
+    table = {row.name: row.figures.get(figure) for row in rows(outcomes)}
+    shots = sorted({o.arm.shots for o in outcomes if o.arm.shots})
+    start = [(0, *_whole(table[START]))] if shots and table.get(START) else []
+    found = {
+        name: before + [(k, *_whole(table[f"{name}-{k}"])) for k in shots if table.get(f"{name}-{k}")]
+        for name, before in (("finetune", start), (SCRATCH, []))
+    }
+    return {name: points for name, points in found.items() if points and shots}
+
+
+def _run(config: TrainConfig, arm: Arm, material: Material, out: Path, on_step: OnStep | None) -> dict[str, float]:
+    kind, folder = METHODS[arm.method], out / f"{arm.name}-{arm.seed}"
+    data = material.labelled if kind.real_labels else material.source
+    assert data is not None
+    chosen = config.method if config.method["kind"] == arm.method else {"kind": arm.method}
+    model = train(
+        replace(config, method=chosen, seed=arm.seed, part="all"),
+        part_of(data, f"first:{arm.shots}" if arm.shots else "all" if kind.real_labels else config.part),
+        folder,
+        target=material.target if kind.uses_target else None,
+        init=(material.init or out / f"{START}-{arm.seed}" / "model.pt") if kind.starts_trained else None,
+        on_step=(lambda step, steps, _: on_step(arm, step, steps)) if on_step else None,
+    )
+    return _scores(model, config.task, material.report)
+
+
+def _scores(model: Path, task: str, report: ImageSet | None) -> dict[str, float]:
+    """Return the figures on the report's images, kept beside the model; without any, those of the validation."""
+    if report is None:
+        return {f"validation {k}": float(v) for k, v in load_model(model).history["validation"].items()}
+    known, of = model.with_name("scores.json"), {"model": file_sha256(model), "report": fingerprint(report)}
+    if known.is_file():
+        content = json.loads(known.read_text("utf-8"))
+        if content["of"] == of:
+            return dict(content["scores"])
+    found = evaluate(model, report, repeats=0).scores
+    scores = {name: float(found[name].value or 0.0) for name in FIGURES[task] if name in found}
+    known.write_text(json.dumps({"of": of, "scores": scores}, indent=1, sort_keys=True) + "\n", "utf-8")
+    return scores
+
+
+def _require(arms: dict[str, int], shots: Sequence[int], material: Material) -> None:
+    real = next((name for name in arms if METHODS[name].real_labels), None)
+    if real and material.labelled is None:
+        raise ConfigError(f'method "{real}": expected photographs with labels to learn from (--real-train), got none')
+    blind = next((name for name in arms if METHODS[name].uses_target), None)
+    if blind and material.target is None:
+        raise ConfigError(f'method "{blind}": expected target images to adapt to (--target), got none')
+    if material.labelled is None:
+        return
+    wrong = next((k for k in shots if k and not 2 <= k <= len(material.labelled)), None)
+    if wrong is not None:
+        raise ConfigError(f"--shots: expected 0, or 2 to {len(material.labelled)} labelled photographs, got {wrong}")
+    reported = {r.path.resolve() for r in material.report.records} if material.report else set()
+    shared = [r.path.name for r in material.labelled.records if r.path.resolve() in reported]
+    if shared:
+        raise ConfigError(
+            f"--real-train: expected photographs that are not scored on, but {len(shared)} are in both sets, such as "
+            f"{shared[0]}; split them with --real-train-split first:N and --real-split last:M"
+        )
+
+
+def _spread(values: Sequence[float]) -> tuple[float, float | None]:
+    return fmean(values), stdev(values) if len(values) > 1 else None
+
+
+def _whole(figure: tuple[float, float | None] | None) -> tuple[float, float]:
+    mean, spread = figure or (0.0, None)
+    return mean, spread or 0.0

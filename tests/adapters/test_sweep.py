@@ -1,0 +1,158 @@
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from adapter_fakes import OFF, shapes, write_coco
+
+from simgen.adapters import sweep as sweeping
+from simgen.adapters.crops import CropView
+from simgen.adapters.methods import METHODS, Method
+from simgen.adapters.report.sweep import write_sweep
+from simgen.adapters.settings import OptimizerConfig, RuntimeConfig, TrainConfig, ValidationConfig
+from simgen.adapters.sweep import Arm, Material, Outcome, curves, plan, rows, sweep, write_results
+from simgen.adapters.train import train
+from simgen.errors import ConfigError, DataError
+from simgen.formats.coco import CocoDataset
+
+CLASSES = ("square", "disc")
+CONFIG = TrainConfig(
+    task="classify",
+    model={"kind": "crop_classifier", "widths": [4, 8]},
+    steps=4,
+    batch_size=4,
+    view=CropView(input_size=8, grey=False),
+    augment=OFF,
+    optimizer=OptimizerConfig(warmup_steps=0),
+    validation=ValidationConfig(fraction=0.34),
+    runtime=RuntimeConfig(accelerator="cpu", precision="32-true", threads=1, workers=0, checkpoint_every=2),
+)
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
+    folder = tmp_path_factory.mktemp("sets")
+    source = CocoDataset.read(write_coco(folder / "source", shapes(6), CLASSES))
+    real = CocoDataset.read(write_coco(folder / "real", shapes(8, seed=1), CLASSES))
+    return Material(source, real.subset(range(5)), real.subset(range(5)), real.subset(range(5, 8)))
+
+
+class _Broken(Method):
+    def losses(self, *_: Any) -> dict[str, Any]:
+        raise DataError("picture 3 is damaged")
+
+
+def test_a_plan_goes_seed_by_seed_and_starts_with_what_others_start_from(material: Material):
+    arms = plan(["dann", "finetune"], [0, 1], [], material)
+    assert arms == [Arm(m, s) for s in (0, 1) for m in ("source_only", "dann", "finetune")]
+    given = replace(material, init=Path("model.pt"))
+    assert plan(["finetune"], [0], [], given) == [Arm("finetune", 0)]
+
+
+def test_shots_are_fine_tuned_and_learnt_from_scratch(material: Material):
+    arms = plan([], [0], [0, 2, 5], material)
+    assert [arm.name for arm in arms] == ["source_only", "finetune-2", "scratch-2", "finetune-5", "scratch-5"]
+
+
+def test_what_is_missing_is_named(material: Material):
+    with pytest.raises(ConfigError, match=r'no method "dan_n".*dann'):
+        plan(["dan_n"], [0], [], material)
+    with pytest.raises(ConfigError, match=r'"oracle": expected photographs .*\(--real-train\)'):
+        plan(["oracle"], [0], [], replace(material, labelled=None))
+    with pytest.raises(ConfigError, match=r'"dann": expected target images .*\(--target\)'):
+        plan(["dann"], [0], [], replace(material, target=None))
+    with pytest.raises(ConfigError, match="--shots: expected 0, or 2 to 5 labelled photographs, got 6"):
+        plan([], [0], [0, 6], material)
+    with pytest.raises(ConfigError, match=r"not scored on, but 3 are in both sets, such as 00000005\.png"):
+        plan(["oracle"], [0], [], replace(material, labelled=material.report))
+
+
+def test_a_method_that_fails_is_reported_and_the_others_go_on(
+    material: Material, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setitem(METHODS, "broken", _Broken)
+    outcomes = list(sweep(CONFIG, plan(["broken", "source_only"], [0], [], material), material, tmp_path / "out"))
+    assert outcomes[0].problem == "picture 3 is damaged"
+    assert 0 <= outcomes[1].scores["accuracy"] <= 1
+    with (tmp_path / "out" / "results.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [(row["name"], row["problem"]) for row in table] == [("broken", "picture 3 is damaged"), ("source_only", "")]
+    assert float(table[1]["accuracy"]) == pytest.approx(outcomes[1].scores["accuracy"], abs=1e-6)
+
+
+def test_the_same_sweep_again_trains_and_scores_nothing(
+    material: Material, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    arms = plan(["source_only"], [0], [2], material)
+    steps: list[tuple[str, int, int]] = []
+    first = list(
+        sweep(CONFIG, arms, material, tmp_path, lambda arm, step, total: steps.append((arm.name, step, total)))
+    )
+    assert steps == [(name, k, 4) for name in ("source_only", "finetune-2", "scratch-2") for k in (1, 2, 3, 4)]
+    monkeypatch.setattr(sweeping, "evaluate", None)
+    assert list(sweep(CONFIG, arms, material, tmp_path, lambda *_: pytest.fail("a step was made"))) == first
+
+
+def test_an_interrupted_sweep_ends_in_the_same_figures(material: Material, tmp_path: Path):
+    arms = plan(["source_only", "dann"], [0], [], material)
+    whole = list(sweep(CONFIG, arms, material, tmp_path / "whole"))
+
+    def stop(arm: Arm, step: int, total: int) -> None:
+        if (arm.method, step) == ("dann", 3):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(sweep(CONFIG, arms, material, tmp_path / "parts", stop))
+    assert list(sweep(CONFIG, arms, material, tmp_path / "parts")) == whole
+
+
+def test_an_arm_is_a_run_of_train(material: Material, tmp_path: Path):
+    arms = plan(["dann"], [3], [], material)
+    list(sweep(CONFIG, arms, material, tmp_path / "out"))
+    alone = replace(CONFIG, method={"kind": "dann"}, seed=3)
+    assert material.target is not None
+    model = train(alone, material.source, tmp_path / "out" / "dann-3", target=material.target)
+    assert model == tmp_path / "out" / "dann-3" / "model.pt"
+
+
+def test_without_a_report_set_the_validation_is_shown(material: Material, tmp_path: Path):
+    outcome = next(sweep(CONFIG, [Arm("source_only", 0)], replace(material, report=None), tmp_path))
+    assert list(outcome.scores) == ["validation accuracy"]
+
+
+def _outcomes() -> list[Outcome]:
+    found = [
+        ("source_only", 0, 0.5, 0.7),
+        ("finetune", 5, 0.8, 0.9),
+        ("oracle", 5, 0.3, 0.3),
+        ("finetune", 20, 0.9, 0.9),
+    ]
+    return [
+        Outcome(Arm(name, seed, k), {"accuracy": value})
+        for name, k, *values in found
+        for seed, value in enumerate(values)
+    ]
+
+
+def test_rows_and_curves_by_hand(tmp_path: Path):
+    table = {row.name: row.figures["accuracy"] for row in rows(_outcomes())}
+    assert table["source_only"] == (pytest.approx(0.6), pytest.approx(0.02**0.5))
+    found = curves(_outcomes(), "accuracy")
+    assert [(k, round(mean, 6)) for k, mean, _ in found["finetune"]] == [(0, 0.6), (5, 0.85), (20, 0.9)]
+    assert [(k, round(mean, 6), spread) for k, mean, spread in found["scratch"]] == [(5, 0.3, 0.0)]
+    assert rows([Outcome(Arm("dann", 0), {"accuracy": 0.5})])[0].figures["accuracy"] == (0.5, None)
+    write_results(_outcomes(), tmp_path)
+    content = json.loads((tmp_path / "results.json").read_text())
+    assert content["table"]["finetune-20"]["accuracy"] == {"mean": 0.9, "sd": 0.0, "seeds": 2}
+
+
+def test_the_page_has_the_table_the_curve_and_what_failed_escaped(tmp_path: Path):
+    failed = Outcome(Arm("dann", 1), problem="<script>alert(1)</script>")
+    page = write_sweep([*_outcomes(), failed], "Sweep", tmp_path / "report.html").read_text("utf-8")
+    assert "0.600 ± 0.141" in page
+    assert page.count("data:image/png;base64,") == 1
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;" in page
+    assert "data:image" not in write_sweep([failed], "Sweep", tmp_path / "none.html").read_text("utf-8")

@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import pytest
+from adapter_fakes import shapes, write_coco
+
+from simgen.cli.app import main
+
+FAST = ["--set", "steps=2", "--set", "batch_size=4", "--set", "runtime.workers=0", "--set", "validation.fraction=0.34"]
+
+
+def _words(tmp_path: Path, *more: str) -> list[str]:
+    return ["sweep", "digits", "--source", str(tmp_path / "set"), "-o", str(tmp_path / "out"), *FAST, *more]
+
+
+@pytest.fixture(autouse=True)
+def _data(tmp_path: Path) -> None:
+    write_coco(tmp_path / "set", shapes(6), ("square", "disc"))
+
+
+def test_a_table_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    real = ["--real", str(tmp_path / "set"), "--real-split", "last:2", "--target", str(tmp_path / "set")]
+    assert main(_words(tmp_path, "--methods", "source_only,adabn", "--seeds", "0,1", *real)) == 0
+    printed = capsys.readouterr().out
+    assert "adabn" in printed
+    assert "±" in printed
+    assert {p.name for p in (tmp_path / "out").iterdir()} >= {
+        "source_only-0",
+        "adabn-1",
+        "results.csv",
+        "results.json",
+        "report.html",
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--methods", "dan_n"], '--methods: there is no method "dan_n"'),
+        (["--seeds", "0,x"], '--seeds: expected whole numbers >= 0 with commas between them, got "x"'),
+        (["--shots", "5,-1"], '--shots: expected whole numbers >= 0 with commas between them, got "-1"'),
+        (["--shots", "5"], "expected photographs with labels to learn from (--real-train), got none"),
+        (["--methods", "dann"], "expected target images to adapt to (--target), got none"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_writes_nothing(
+    words: list[str], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(_words(tmp_path, *words)) == 2
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "out").exists()
