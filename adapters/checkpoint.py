@@ -16,7 +16,7 @@ from torch import Tensor
 from simgen.errors import CheckpointError, did_you_mean
 
 FORMAT = "simgen-model/1"
-TASK_NAMES = ("classify", "detect", "segment", "keypoints")
+TASK_NAMES = ("classify", "detect", "segment", "keypoints", "features")
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class ModelFile:
     """A trained model.
 
     Attributes:
-        task: "detect", "segment", "classify" or "keypoints".
+        task: "detect", "segment", "classify", "keypoints" or "features".
         classes: the class names; the module's class k is `classes[k]`.
         architecture: {"kind": name in MODELS, ...arguments}; see `build_model`.
         preprocess: how images become the module's input, and the habits of the boxes it was trained on.

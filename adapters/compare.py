@@ -244,6 +244,6 @@ def _risen(name: str, figure: Sampled) -> Sampled:
 
 def _mcnemar(evaluations: Mapping[str, Evaluation], ours: tuple[str, ...], theirs: tuple[str, ...]) -> McNemar | None:
     first, second = evaluations[ours[0]], evaluations[theirs[0]]
-    if first.task != "classify" or len(ours) > 1 or len(theirs) > 1 or ours == theirs:
+    if not first.classifies or len(ours) > 1 or len(theirs) > 1 or ours == theirs:
         return None
     return mcnemar(first.said == first.true, second.said == second.true)

@@ -32,14 +32,18 @@ from simgen.adapters.metrics import (
     reliability,
 )
 from simgen.adapters.pose_metrics import PoseError, has_truth, pose_errors, require_points, summary
-from simgen.adapters.predict import Detections, predict_classes, predict_detections
+from simgen.adapters.predict import Classified, Detections, predict_classes, predict_detections
 from simgen.adapters.predict_planes import PlaneFound, PlaneView, predict_planes
 from simgen.adapters.predict_segments import Segments, mask_overlaps, predict_segments
+from simgen.adapters.predict_vectors import predict_vectors
 from simgen.errors import CheckpointError, DataError, OutputError
 from simgen.formats.imageset import ImageRecord, ImageSet
 from simgen.rng import stream
 
 Progress = Callable[[int, int], None]
+
+CLASSIFYING: dict[str, Callable[..., list[Classified]]] = {"classify": predict_classes, "features": predict_vectors}
+"""Tasks that are scored by the class of what is given, each with what predicts it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +51,7 @@ class Evaluation:
     """Scores of one model on one set.
 
     Attributes:
-        task: "detect", "segment", "classify" or "keypoints".
+        task: "detect", "segment", "classify", "keypoints" or "features".
         classes: the class names.
         measure: the figures of the images with given numbers, for resampling; of all for None.
         scores: figures by name, with intervals.
@@ -99,9 +103,14 @@ class Evaluation:
         return np.asarray(self.probabilities.argmax(1), np.int64) if len(self.true) else self.true
 
     @property
+    def classifies(self) -> bool:
+        """Whether objects (or vectors) were given, and only their classes were asked for."""
+        return self.task in CLASSIFYING
+
+    @property
     def reliability(self) -> Reliability | None:
-        """How confidence and accuracy go together; None for detect."""
-        if self.task != "classify":
+        """How confidence and accuracy go together; None where more than classes is asked for."""
+        if not self.classifies:
             return None
         return reliability(self.probabilities.max(1, initial=0.0), self.said == self.true)
 
@@ -169,7 +178,7 @@ def evaluate(
         "synthetic": synthetic,
     }
     sampling = repeats, seed
-    if model.task == "classify":
+    if model.task in CLASSIFYING:
         return replace(_classify(model, data.records, sampling, progress), **named)
     if model.task == "keypoints":
         return replace(_keypoints(model, data.records, sampling, progress), **named)
@@ -255,7 +264,7 @@ def _classify(
     model: ModelFile, records: Sequence[ImageRecord], sampling: tuple[int, int], progress: Progress | None
 ) -> Evaluation:
     classes = tuple(model.classes)
-    found = predict_classes(model, records, progress=progress)
+    found = CLASSIFYING[model.task](model, records, progress=progress)
     rows = [
         (number, classes.index(annotation.class_name), row)
         for number, (record, said) in enumerate(zip(records, found, strict=True))
@@ -267,7 +276,7 @@ def _classify(
     table = np.zeros((len(classes) + 1, len(classes) + 1), np.int64)
     table[:-1, :-1] = confusion_table(true, probabilities.argmax(1), len(classes))
     return Evaluation(
-        "classify",
+        model.task,
         classes,
         scores.summary,
         bootstrap(scores.summary, len(records), sampling[0], stream(sampling[1], 0, "bootstrap")),

@@ -1,6 +1,7 @@
 """A model file as an ONNX file, for runtimes without torch.
 
-Inputs and outputs are those of the module: pixels as `ModelFile.preprocess` describes them in; raw maps or logits out.
+Inputs and outputs are those of the module: pixels as `ModelFile.preprocess` describes them, or vectors, in; raw maps
+or logits out.
 What a reader needs beside the graph (task, classes, preprocess, threshold) lies in the file's metadata, as JSON.
 """
 
@@ -9,7 +10,7 @@ import logging
 import os
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -36,8 +37,7 @@ def export_onnx(checkpoint: Path, out: Path) -> Path:
 
     model = load_model(checkpoint)
     module = build_module(model)
-    example, names, shapes = _signature(model, module)
-    program = _exported(module, example, names, shapes)
+    program = _exported(module, _signature(model, module))
     program.model.metadata_props.update(_metadata(model))
     partial = out.with_name(out.name + ".part")
     try:
@@ -48,6 +48,15 @@ def export_onnx(checkpoint: Path, out: Path) -> Path:
     return out
 
 
+class _Signature(NamedTuple):
+    """An example of the input, the names of input and outputs, and which dimensions are free."""
+
+    example: Tensor
+    input_name: str
+    outputs: list[str]
+    free: dict[int, Any]
+
+
 class _Flat(nn.Module):
     """Named tuples are no outputs of a graph; tuples are."""
 
@@ -55,12 +64,12 @@ class _Flat(nn.Module):
         super().__init__()
         self.module = module
 
-    def forward(self, images: Tensor) -> Any:
-        output = self.module(images)
+    def forward(self, inputs: Tensor) -> Any:
+        output = self.module(inputs)
         return output if isinstance(output, Tensor) else tuple(output)
 
 
-def _exported(module: nn.Module, example: Tensor, names: list[str], shapes: dict[int, Any]) -> Any:
+def _exported(module: nn.Module, signature: _Signature) -> Any:
     logger = logging.getLogger(_LOGGER)  # says for each of torchvision's operators that torchvision is not there
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -69,29 +78,30 @@ def _exported(module: nn.Module, example: Tensor, names: list[str], shapes: dict
             warnings.simplefilter("ignore")
             return torch.onnx.export(
                 _Flat(module).eval(),
-                (example,),
+                (signature.example,),
                 dynamo=True,
-                input_names=["images"],
-                output_names=names,
-                dynamic_shapes={"images": shapes},
+                input_names=[signature.input_name],
+                output_names=signature.outputs,
+                dynamic_shapes=(signature.free,),
                 verbose=False,
             )
     finally:
         logger.setLevel(level)
 
 
-def _signature(model: ModelFile, module: Any) -> tuple[Tensor, list[str], dict[int, Any]]:
-    """Return an example of the input, the names of the outputs, and which dimensions are free."""
+def _signature(model: ModelFile, module: Any) -> _Signature:
     batch = torch.export.Dim("batch")
+    if model.task == "features":
+        return _Signature(torch.zeros(2, module.in_features), "vectors", ["logits"], {0: batch})
     if model.task == "classify":
         size = CropView.from_preprocess(model.preprocess).input_size
-        return torch.zeros(2, module.in_channels, size, size), ["logits"], {0: batch}
+        return _Signature(torch.zeros(2, module.in_channels, size, size), "images", ["logits"], {0: batch})
     step = int(module.size_multiple)
     rows, columns = (step * torch.export.Dim(name) for name in ("rows", "columns"))
     example = torch.zeros(2, 3, 4 * step, 6 * step)
     with torch.no_grad():
         names = list(module(example)._fields)
-    return example, names, {0: batch, 2: rows, 3: columns}
+    return _Signature(example, "images", names, {0: batch, 2: rows, 3: columns})
 
 
 def _metadata(model: ModelFile) -> dict[str, str]:

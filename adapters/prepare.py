@@ -1,6 +1,6 @@
 """What a training run is made of, before its first step: task, model, method, and the pictures to adapt to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from simgen.adapters.settings import TrainConfig, photograph_config
 from simgen.adapters.target import Unlabelled
 from simgen.adapters.tasks import MAPPED, TASKS, Task
 from simgen.adapters.tasks.scores import Validation
+from simgen.adapters.vectors import require_pictures, rows_of
 from simgen.errors import CheckpointError, ConfigError, DataError
 from simgen.formats.imageset import ImageSet
 
@@ -89,13 +90,17 @@ def prepare(config: TrainConfig, source: ImageSet, target: ImageSet | None, init
         init: a model file to go on from.
 
     Raises:
-        ConfigError: a method that lacks its target or its model file, or is unknown.
-        DataError: an empty target.
+        ConfigError: a method that lacks its target or its model file, is unknown, or not defined for the task.
+        DataError: an empty target, or vectors of other lengths than the model takes.
         CheckpointError: a model file of another task or other classes.
     """
+    _require_defined(config)
     task = _task(config, source)
     started = None if init is None else _fitting(load_model(init), init, (config, task), source)
-    architecture = task.architecture() if started is None else dict(started.architecture)
+    architecture = task.architecture(source) if started is None else dict(started.architecture)
+    for data in (source, target):
+        if data is not None:
+            _require_kind(data, architecture)
     fresh = partial(build_model, architecture, len(source.classes))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
@@ -140,10 +145,22 @@ def _pictures(task: Task, target: ImageSet) -> Unlabelled:
     return pictures
 
 
+def _require_kind(data: ImageSet, architecture: Mapping[str, Any]) -> None:
+    if "in_features" in architecture:
+        rows_of(data.records, data.root, architecture["in_features"])
+    else:
+        require_pictures(data)
+
+
+def _require_defined(config: TrainConfig) -> None:
+    kind = str(config.method.get("kind"))
+    undefined = METHODS[kind].undefined if kind in METHODS else {}
+    if config.task in undefined:
+        raise ConfigError(f'method "{kind}": not defined for the task {config.task}: {undefined[config.task]}')
+
+
 def _require(method: Method, config: TrainConfig, target: ImageSet | None, init: Path | None) -> None:
     where = f'method "{config.method["kind"]}"'
-    if config.task in method.undefined:
-        raise ConfigError(f"{where}: not defined for the task {config.task}: {method.undefined[config.task]}")
     if method.uses_target and target is None:
         raise ConfigError(f"{where}: expected target images to adapt to (--target), got none")
     if config.selection.kind != "last" and target is None:

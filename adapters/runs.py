@@ -94,9 +94,9 @@ def identifying(config: TrainConfig) -> dict[str, Any]:
 
 
 def fingerprint(data: ImageSet) -> str:
-    """Return the sha256 of a set's classes, file names, boxes and class names."""
+    """Return the sha256 of a set's classes, file names (of vectors their content), boxes and class names."""
     records = [
-        [r.path.name, [[a.class_name, *(round(float(v), 3) for v in a.box_xyxy)] for a in r.annotations]]
+        [r.key, [[a.class_name, *(round(float(v), 3) for v in a.box_xyxy)] for a in r.annotations]]
         for r in data.records
     ]
     return hashlib.sha256(json.dumps([list(data.classes), records]).encode()).hexdigest()

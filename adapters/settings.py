@@ -118,6 +118,19 @@ class KeypointConfig:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class VectorConfig:
+    """How vectors are augmented.
+
+    Attributes:
+        noise: Gaussian noise, its deviation a share of each dimension's own over the set.
+        drop: probability of each number to be replaced by its dimension's mean.
+    """
+
+    noise: float = Field(default=0.1, ge=0, le=5)
+    drop: float = Field(default=0.1, ge=0, lt=1)
+
+
+@dataclass(frozen=True, config=_STRICT)
 class OptimizerConfig:
     """AdamW with warm-up and cosine decay, and an exponential moving average of the weights.
 
@@ -199,6 +212,7 @@ _FITTING = {
     "crop_classifier": ("classify", "digits"),
     "plane_net": ("keypoints", "charuco"),
     "segmenter": ("segment", "dice-segment"),
+    "vector_classifier": ("features", "features"),
 }
 """What task a kind of model is for, and the shipped settings of that task."""
 
@@ -219,6 +233,7 @@ class TrainConfig:
         crop: of the tasks detect and segment.
         view: of the task classify.
         keypoints: of the task keypoints.
+        vectors: of the task features.
         box: habits of the labels.
         augment: strengths of the augmentation.
         validation: see ValidationConfig.
@@ -227,7 +242,7 @@ class TrainConfig:
         runtime: see RuntimeConfig.
     """
 
-    task: Literal["detect", "segment", "classify", "keypoints"] = "detect"
+    task: Literal["detect", "segment", "classify", "keypoints", "features"] = "detect"
     method: dict[str, Any] = Field(default_factory=lambda: {"kind": "source_only"})
     model: dict[str, Any] = Field(default_factory=dict)
     part: str = "all"
@@ -238,6 +253,7 @@ class TrainConfig:
     crop: CropConfig = Field(default_factory=CropConfig)
     view: CropView = Field(default_factory=CropView)
     keypoints: KeypointConfig = Field(default_factory=KeypointConfig)
+    vectors: VectorConfig = Field(default_factory=VectorConfig)
     box: BoxHabit = Field(default_factory=BoxHabit)
     augment: AugmentConfig = Field(default_factory=AugmentConfig)
     validation: ValidationConfig = Field(default_factory=ValidationConfig)

@@ -32,6 +32,7 @@ from simgen.adapters.selection import Candidate, Snapshots, choose
 from simgen.adapters.settings import RuntimeConfig, TrainConfig
 from simgen.adapters.tasks import Task
 from simgen.adapters.tasks.scores import Validation
+from simgen.adapters.vectors import by_class
 from simgen.errors import CheckpointError, ConfigError, DataError
 from simgen.formats import read_images
 from simgen.formats.imageset import ImageRecord, ImageSet
@@ -39,7 +40,13 @@ from simgen.formats.imageset import ImageRecord, ImageSet
 OnStep = Callable[[int, int, dict[str, float]], None]
 """Called as on_step(step, total, losses) after every optimizer step."""
 
-_SHIPPED = {"detect": "dice", "segment": "dice-segment", "classify": "digits", "keypoints": "charuco"}
+_SHIPPED = {
+    "detect": "dice",
+    "segment": "dice-segment",
+    "classify": "digits",
+    "keypoints": "charuco",
+    "features": "features",
+}
 
 
 def train(
@@ -71,7 +78,7 @@ def train(
         CheckpointError: `out` holds a damaged checkpoint; a model file of another task or other classes.
         TrainingError: the loss became infinite or no number; the last good checkpoint stays.
     """
-    dataset = part_of(data if isinstance(data, ImageSet) else read_images(data), config.part)
+    dataset = by_class(part_of(data if isinstance(data, ImageSet) else read_images(data), config.part))
     training, held_out = split(len(dataset), config, dataset.root)
     if config.runtime.threads:
         torch.set_num_threads(config.runtime.threads)

@@ -48,6 +48,14 @@ def test_the_first_example_is_the_readme_s_and_runs(tmp_path):
     assert {f.name for f in tmp_path.iterdir()} == {f"sample_{i}.png" for i in range(4)}
 
 
+def test_the_third_example_adapts_a_classifier_of_vectors(tmp_path):
+    program = Path(__file__).resolve().parents[1] / "examples" / "03_vectors.py"
+    run = subprocess.run([sys.executable, program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    printed = dict(line.split() for line in run.stdout.splitlines())
+    assert list(printed) == ["source_only", "dann"]
+    assert 0.5 < float(printed["source_only"]) < float(printed["dann"]) <= 1
+
+
 def test_the_second_example_counts_up_and_says_how_to_call_it(tmp_path):
     root = Path(__file__).resolve().parents[1]
     program = [sys.executable, str(root / "examples" / "02_cad_part.py")]

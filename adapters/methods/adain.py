@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from simgen.adapters.methods.base import Setup
+from simgen.adapters.methods.base import PICTURES_ONLY, Setup
 from simgen.adapters.methods.source_only import SourceOnly
 from simgen.adapters.styles import changed_outputs, channel_statistics, restyled, shallow_modules
 from simgen.adapters.target import Batch, Target
@@ -26,6 +26,7 @@ class AdaIn(SourceOnly):
 
     uses_target = True
     target_share = 0.25
+    undefined = PICTURES_ONLY
 
     def __init__(self, setup: Setup, *, p: float = 0.5) -> None:
         super().__init__(setup)

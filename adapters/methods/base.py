@@ -29,6 +29,9 @@ from simgen.adapters.target import Batch, Target
 if TYPE_CHECKING:
     from simgen.adapters.tasks import Task
 
+PICTURES_ONLY: Mapping[str, str] = MappingProxyType({"features": "it changes pictures, and vectors are none"})
+"""Why methods that change pictures, or the maps that a model makes of them, are undefined for vectors."""
+
 Once = Callable[[], Iterable[Target]]
 """Called, it goes once through the whole target set."""
 

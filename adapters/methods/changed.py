@@ -5,12 +5,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from simgen.adapters.methods.base import PICTURES_ONLY
 from simgen.adapters.methods.source_only import SourceOnly
 from simgen.adapters.target import Batch, Target
 
 
 class Changed(SourceOnly):
     """Source-only on pictures that `change` returns; evaluation sees pictures as they are."""
+
+    undefined = PICTURES_ONLY
 
     def change(self, pictures: Tensor, target: Target) -> Tensor:
         """Return source pictures (B, channels, H, W) in [0, 1], changed; their labels stay true."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Beta
 
-from simgen.adapters.methods.base import Setup
+from simgen.adapters.methods.base import PICTURES_ONLY, Setup
 from simgen.adapters.methods.source_only import SourceOnly
 from simgen.adapters.styles import changed_outputs, channel_statistics, mixed_statistics, restyled, shallow_modules
 from simgen.adapters.target import Batch, Target
@@ -24,6 +24,8 @@ class MixStyle(SourceOnly):
         p: probability that a batch is mixed at a module.
         alpha: of the beta distribution; small: either style nearly whole.
     """
+
+    undefined = PICTURES_ONLY
 
     def __init__(self, setup: Setup, *, p: float = 0.5, alpha: float = 0.1) -> None:
         super().__init__(setup)

@@ -34,6 +34,7 @@ class MultiTask(Method):
         {
             "classify": "its features are one vector a crop, and depth, normals and masks are maps",
             "segment": "its crops come without depth and normals",
+            "features": "vectors have no depth and no normals",
             "keypoints": "its crops come without depth and normals",
         }
     )

@@ -17,6 +17,7 @@ from simgen.adapters.models.detector import CenterDetector
 from simgen.adapters.models.keypoint_net import PlaneNet
 from simgen.adapters.models.pretrained import TransformersBackbone
 from simgen.adapters.models.segmenter import Segmenter
+from simgen.adapters.models.vector_classifier import VectorClassifier
 
 
 class Model(Protocol):
@@ -48,6 +49,7 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "crop_classifier": CropClassifier,
     "plane_net": PlaneNet,
     "segmenter": Segmenter,
+    "vector_classifier": VectorClassifier,
 }
 
 

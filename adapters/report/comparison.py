@@ -13,6 +13,7 @@ from simgen.adapters.report.words import (
     difference_text,
     gap_text,
     mcnemar_text,
+    noun,
     score_text,
     set_text,
 )
@@ -33,6 +34,7 @@ def write_comparison_page(comparison: "Comparison", path: Path) -> Path:
     page = page_template("comparison.html").render(
         title=f"Models compared on {set_text(first.image_set, first.part)}",
         comparison=comparison,
+        noun=noun(first.task),
         first=first,
         n_objects=sum(not a.ignore for r in first.records for a in r.annotations),
         columns=list(names.values()),

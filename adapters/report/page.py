@@ -18,7 +18,7 @@ from simgen.adapters.report.pictures import (
     reliability_plot,
 )
 from simgen.adapters.report.poses import pose_examples
-from simgen.adapters.report.words import HEADLINE, PER_CLASS, score_text, set_text
+from simgen.adapters.report.words import HEADLINE, PER_CLASS, noun, score_text, set_text
 
 if TYPE_CHECKING:
     from simgen.adapters.evaluate import Evaluation
@@ -32,6 +32,7 @@ def write_report(evaluation: "Evaluation", path: Path) -> Path:
     page = page_template("report.html").render(
         title=_title(evaluation),
         evaluation=evaluation,
+        noun=noun(evaluation.task),
         n_objects=sum(not a.ignore for r in evaluation.records for a in r.annotations),
         headline=[
             (name, score_text(evaluation.scores[key])) for key, name in names.items() if key in evaluation.scores
@@ -47,7 +48,7 @@ def write_report(evaluation: "Evaluation", path: Path) -> Path:
 
 
 def _title(evaluation: "Evaluation") -> str:
-    what = f"Score on {'synthetic' if evaluation.synthetic else 'real'} images"
+    what = f"Score on {'synthetic' if evaluation.synthetic else 'real'} {noun(evaluation.task)}"
     if not evaluation.image_set:
         return what
     return f"{what}: {set_text(evaluation.image_set, evaluation.part)}"
@@ -76,7 +77,9 @@ def _per_class(evaluation: "Evaluation") -> list[tuple[str, int, list[str]]]:
 
 
 def _examples(evaluation: "Evaluation") -> list[tuple[str, str]]:
-    """Return (picture, caption) pairs, the worst first."""
+    """Return (picture, caption) pairs, the worst first; vectors have no pictures."""
+    if evaluation.task == "features":
+        return []
     if evaluation.task == "classify":
         return _wrong_crops(evaluation)
     if evaluation.task == "keypoints":

@@ -3,6 +3,15 @@
 from simgen.adapters.metrics import Score
 from simgen.adapters.metrics.paired import Difference, Gap, McNemar
 
+_CLASS_HEADLINE = {
+    "accuracy": "accuracy (also precision, recall and F1 over all objects)",
+    "precision": "precision (mean over classes)",
+    "recall": "recall (mean over classes)",
+    "f1": "F1 (mean over classes)",
+    "roc_auc": "ROC-AUC (mean over classes, each against the rest)",
+    "pr_auc": "PR-AUC (mean of average precisions)",
+    "ece": "ECE (calibration error, 15 bins; less is better)",
+}
 HEADLINE = {
     "detect": {
         "map": "mAP (IoU 0.50 to 0.95)",
@@ -26,15 +35,8 @@ HEADLINE = {
         "recall": "recall of masks",
         "f1": "F1 of masks",
     },
-    "classify": {
-        "accuracy": "accuracy (also precision, recall and F1 over all objects)",
-        "precision": "precision (mean over classes)",
-        "recall": "recall (mean over classes)",
-        "f1": "F1 (mean over classes)",
-        "roc_auc": "ROC-AUC (mean over classes, each against the rest)",
-        "pr_auc": "PR-AUC (mean of average precisions)",
-        "ece": "ECE (calibration error, 15 bins; less is better)",
-    },
+    "classify": _CLASS_HEADLINE,
+    "features": _CLASS_HEADLINE,
     "keypoints": {
         "pck@1": "PCK, within 1 pixel",
         "pck@2": "PCK, within 2 pixels",
@@ -57,6 +59,13 @@ HEADLINE = {
 }
 """The figures of a task, and their names in a column of their own."""
 
+_CLASS_COMPARED = {
+    "accuracy": "accuracy",
+    "f1": "F1 (macro)",
+    "roc_auc": "ROC-AUC",
+    "pr_auc": "PR-AUC",
+    "ece": "ECE (less is better)",
+}
 COMPARED = {
     "detect": {
         "map50": "mAP50",
@@ -75,13 +84,8 @@ COMPARED = {
         "recall": "recall",
         "f1": "F1",
     },
-    "classify": {
-        "accuracy": "accuracy",
-        "f1": "F1 (macro)",
-        "roc_auc": "ROC-AUC",
-        "pr_auc": "PR-AUC",
-        "ece": "ECE (less is better)",
-    },
+    "classify": _CLASS_COMPARED,
+    "features": _CLASS_COMPARED,
     "keypoints": {
         "corner_px_median": "points, px",
         "translation_percent_median": "translation, %",
@@ -96,10 +100,12 @@ COMPARED = {
 NAMES = {key: name for figures in COMPARED.values() for key, name in figures.items()}
 """Names of figures whatever the task."""
 
+_PER_CLASS = {"precision": "precision", "recall": "recall", "f1": "F1", "roc_auc": "ROC-AUC", "pr_auc": "PR-AUC"}
 PER_CLASS = {
     "detect": {"ap50": "AP50", "ap": "AP", "precision": "precision", "recall": "recall", "f1": "F1"},
     "segment": {"iou": "IoU", "ap50": "AP50", "ap": "AP", "precision": "precision", "recall": "recall", "f1": "F1"},
-    "classify": {"precision": "precision", "recall": "recall", "f1": "F1", "roc_auc": "ROC-AUC", "pr_auc": "PR-AUC"},
+    "classify": _PER_CLASS,
+    "features": _PER_CLASS,
     "keypoints": {},
 }
 """The figures of single classes."""
@@ -143,6 +149,11 @@ def p_text(p_value: float | None) -> str:
     if p_value is None:
         return UNDEFINED
     return f"p{SPACE}<{SPACE}0.001" if p_value < 0.001 else f"p{SPACE}={SPACE}{p_value:.2g}"
+
+
+def noun(task: str) -> str:
+    """Return what a task's records are."""
+    return "vectors" if task == "features" else "images"
 
 
 def set_text(image_set: str, part: str) -> str:

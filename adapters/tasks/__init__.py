@@ -19,6 +19,7 @@ from simgen.adapters.settings import TrainConfig
 from simgen.adapters.target import Batch, Unlabelled
 from simgen.adapters.tasks.classify import Classify
 from simgen.adapters.tasks.detect import Detect
+from simgen.adapters.tasks.features import Features
 from simgen.adapters.tasks.keypoints import Keypoints
 from simgen.adapters.tasks.mapped import MappedDetect
 from simgen.adapters.tasks.scores import Validation
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 class Task(Protocol):
     """What training needs of a task; made as `Task(classes, config)`."""
 
-    def architecture(self) -> dict[str, Any]:
-        """Return the arguments of `build_model`."""
+    def architecture(self, source: "ImageSet") -> dict[str, Any]:
+        """Return the arguments of `build_model` for a model of a labelled set."""
 
     def preprocess(self) -> dict[str, Any]:
         """Return, as plain data for the model file, how images become the module's input."""
@@ -88,6 +89,7 @@ TASKS: dict[str, Callable[[Sequence[str], TrainConfig], Task]] = {
     "detect": Detect,
     "segment": Segment,
     "keypoints": Keypoints,
+    "features": Features,
 }
 MAPPED: dict[str, Callable[[Sequence[str], TrainConfig], Task]] = {"detect": MappedDetect}
 """As TASKS, with the maps of simgen.adapters.maps in every batch; for methods that use them."""

@@ -29,7 +29,7 @@ class Classify:
     def __init__(self, classes: Sequence[str], config: TrainConfig) -> None:
         self._classes, self._config = list(classes), config
 
-    def architecture(self) -> dict[str, Any]:
+    def architecture(self, source: "ImageSet") -> dict[str, Any]:
         chosen = dict(self._config.model) or dict(DEFAULT_MODEL)
         return {"in_channels": self._config.view.channels, **chosen}
 

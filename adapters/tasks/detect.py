@@ -38,7 +38,7 @@ class Detect:
     def __init__(self, classes: Sequence[str], config: TrainConfig) -> None:
         self._classes, self._config = list(classes), config
 
-    def architecture(self) -> dict[str, Any]:
+    def architecture(self, source: "ImageSet") -> dict[str, Any]:
         return dict(self._config.model) or dict(DEFAULT_MODEL)
 
     def preprocess(self) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Keypoints:
         self._config = config
         self._view: PlaneView | None = None
 
-    def architecture(self) -> dict[str, Any]:
+    def architecture(self, source: "ImageSet") -> dict[str, Any]:
         return dict(self._config.model) or dict(DEFAULT_MODEL)
 
     def preprocess(self) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Segment:
             raise ConfigError(f"task segment: expected fewer than {IGNORED} classes, got {len(classes)}")
         self._classes, self._config = list(classes), config
 
-    def architecture(self) -> dict[str, Any]:
+    def architecture(self, source: "ImageSet") -> dict[str, Any]:
         return dict(self._config.model) or dict(DEFAULT_MODEL)
 
     def preprocess(self) -> dict[str, Any]:

@@ -15,9 +15,12 @@ HEADLINE = (
     *("pck@1", "pck@5", "corner_px_median", "corner_px_90", "oks", "translation_percent_median"),
     *("rotation_deg_median", "add_mm_median", "reprojection_px_median", "mask_iou", "gross_failures"),
 )
-REAL_HELP = "A folder (COCO, YOLO, Pascal VOC, a folder a class), or a real image set: d6-dice, d6-dice-test, digits."
+REAL_HELP = (
+    "A folder (COCO, YOLO, Pascal VOC, a folder a class), vectors (a .npz or .parquet file), or a real image set: "
+    "d6-dice, d6-dice-test, digits."
+)
 SPLIT_HELP = "all, first:N or last:N images by file name, or a part that the set names, e.g. val."
-FORMAT_HELP = "coco, yolo, voc or imagefolder; default: what lies in the folder."
+FORMAT_HELP = "coco, yolo, voc, imagefolder or vectors; default: what lies there."
 
 
 def evaluate(

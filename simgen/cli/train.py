@@ -8,24 +8,30 @@ import typer
 
 def train(
     data: Annotated[
-        str, typer.Argument(help="Labelled images: a COCO folder, as `simgen generate` writes it, or a real image set.")
+        str,
+        typer.Argument(
+            help="Labelled images: a COCO folder, as `simgen generate` writes it, or a real image set; or vectors: a "
+            ".npz or .parquet file with x and y."
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; an interrupted one goes on.")],
     config: Annotated[
         str | None,
         typer.Option(
             help="A YAML file, or shipped settings: dice (detect), dice-segment (segment), digits (classify), "
-            "dice-crops (classify) or charuco (keypoints); default: those of --task."
+            "dice-crops (classify), charuco (keypoints) or features (features); default: those of --task."
         ),
     ] = None,
     task: Annotated[
-        str | None, typer.Option(help="detect, segment, classify or keypoints; default: that of --config, else detect.")
+        str | None,
+        typer.Option(help="detect, segment, classify, keypoints or features; default: that of --config, else detect."),
     ] = None,
     method: Annotated[
         str | None, typer.Option(help="How to learn from both domains; default: source_only. See docs/adaptation.md.")
     ] = None,
     target: Annotated[
-        str | None, typer.Option(help="Pictures to adapt to, by their folder or name; their labels are not read.")
+        str | None,
+        typer.Option(help="Pictures or vectors to adapt to, by their folder, file or name; their labels are not read."),
     ] = None,
     split: Annotated[
         str | None, typer.Option(help="Of DATA: all, first:N or last:N images by file name; default: all.")
@@ -35,8 +41,8 @@ def train(
     steps: Annotated[
         int | None,
         typer.Option(
-            help="Optimizer steps; default: those of the settings, 3000 (dice, digits), 1600 (charuco) or "
-            "1200 (dice-crops)."
+            help="Optimizer steps; default: those of the settings, 3000 (dice, digits), 2000 (features), "
+            "1600 (charuco) or 1200 (dice-crops)."
         ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of weights, data order and augmentation, >= 0; default: 0.")] = None,

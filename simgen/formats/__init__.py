@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from simgen.errors import ConfigError, DataError, did_you_mean
-from simgen.formats import imagefolder, voc, yolo
+from simgen.formats import imagefolder, vectors, voc, yolo
 from simgen.formats.coco import CocoDataset, CocoWriter
 from simgen.formats.imageset import ImageSet
 from simgen.samples import Sample
@@ -68,6 +68,7 @@ READERS: dict[str, Reader] = {
     "yolo": Reader("data.yaml", yolo.matches, yolo.read),
     "voc": Reader("Annotations/*.xml", voc.matches, voc.read),
     "imagefolder": Reader("a folder of images for each class", imagefolder.matches, imagefolder.read),
+    "vectors": Reader("an .npz or .parquet file", vectors.matches, vectors.read),
 }
 
 __all__ = ["FORMATS", "READERS", "Format", "ImageSet", "Reader", "read_images"]

@@ -39,6 +39,11 @@ class ImageRecord:
     lens: Plain | None = None
     parts: tuple[str, ...] = ()
 
+    @property
+    def key(self) -> str:
+        """What tells the record's content from that of others: the file's name."""
+        return self.path.name
+
     def rgb(self) -> NDArray[np.uint8]:
         """Return (H, W, 3) uint8. Raises `DataError` if the file is damaged or of another size."""
         return decode(self.path, self.size_wh)
@@ -47,6 +52,10 @@ class ImageRecord:
         """Return the annotations with their masks. Raises `DataError` for a mask that cannot be decoded."""
         pairs = zip(self.annotations, self.masks, strict=True)
         return tuple(replace(annotation, region=_region(mask, self)) for annotation, mask in pairs)
+
+    def verify(self) -> None:
+        """Raise `DataError` if the content is damaged."""
+        self.rgb()
 
 
 class ImageSet(Sequence[Sample]):
@@ -89,7 +98,7 @@ class ImageSet(Sequence[Sample]):
     def verify(self) -> None:
         """Decode every image. Raises `DataError` for the first that is damaged."""
         for record in self.records:
-            record.rgb()
+            record.verify()
 
 
 def _region(segmentation: Any, record: ImageRecord) -> Region | None:

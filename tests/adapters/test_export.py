@@ -16,6 +16,7 @@ ARCHITECTURES = {
     "detect": {"kind": "center_detector", "neck": 8, "backbone": SMALL},
     "segment": {"kind": "segmenter", "neck": 8, "backbone": SMALL},
     "classify": {"kind": "crop_classifier", "widths": [8, 12], "in_channels": 3},
+    "features": {"kind": "vector_classifier", "widths": [8, 12], "in_features": 7},
 }
 
 
@@ -27,11 +28,17 @@ def _saved(task: str, path: Path) -> torch.nn.Module:
     return module
 
 
-OUTPUTS = {"detect": ["heat", "box"], "segment": ["semantic", "centre", "offset"], "classify": ["logits"]}
+OUTPUTS = {
+    "detect": ["heat", "box"],
+    "segment": ["semantic", "centre", "offset"],
+    "classify": ["logits"],
+    "features": ["logits"],
+}
 
 
 @pytest.mark.parametrize(
-    ("task", "shape"), [("detect", (3, 3, 96, 32)), ("segment", (1, 3, 32, 48)), ("classify", (5, 3, 16, 16))]
+    ("task", "shape"),
+    [("detect", (3, 3, 96, 32)), ("segment", (1, 3, 32, 48)), ("classify", (5, 3, 16, 16)), ("features", (5, 7))],
 )
 def test_the_graph_says_what_the_module_says_at_any_size(task: str, shape: tuple[int, ...], tmp_path: Path):
     module = _saved(task, tmp_path / "model.pt")
@@ -40,7 +47,7 @@ def test_the_graph_says_what_the_module_says_at_any_size(task: str, shape: tuple
     with torch.no_grad():
         output = module(images)
     expected = [output] if isinstance(output, torch.Tensor) else list(output)
-    found = session.run(None, {"images": images.numpy()})
+    found = session.run(None, {"vectors" if task == "features" else "images": images.numpy()})
     assert [o.name for o in session.get_outputs()] == OUTPUTS[task]
     for ours, theirs in zip(expected, found, strict=True):
         np.testing.assert_allclose(theirs, ours.numpy(), atol=1e-5)

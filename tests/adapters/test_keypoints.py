@@ -195,7 +195,7 @@ def test_sets_that_do_not_fit_are_refused(data):
 
 
 def test_the_network_keeps_a_quarter_of_the_size_and_takes_one_class():
-    module = build_model(TASKS["keypoints"](["a"], CONFIG).architecture(), 1)
+    module = build_model(TASKS["keypoints"](["a"], CONFIG).architecture(CocoDataset(Path("set"), ("a",), ())), 1)
     output = module(torch.zeros(1, 3, 64, 96))
     assert output.mask.shape == (1, 1, 16, 24)
     assert output.coordinates.shape == (1, 2, 16, 24)

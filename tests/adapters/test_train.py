@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from adapter_fakes import OFF, shapes, write_coco
@@ -22,6 +23,7 @@ from simgen.adapters.train import resolve_precision, split, train, train_with
 from simgen.config import load_section
 from simgen.errors import CheckpointError, ConfigError, DataError, OutputError
 from simgen.formats.coco import CocoDataset
+from simgen.formats.vectors import vector_set
 
 CLASSES = ("square", "disc")
 SMALL = {"kind": "residual", "stem": 8, "widths": [16, 24, 32], "depths": [1, 1, 1]}
@@ -237,11 +239,11 @@ def test_settings_by_name_and_override(data: Path, tmp_path: Path):
         train_with(data, tmp_path / "other", "dice", ["optimizer.lrr=1"])
 
 
-@pytest.mark.parametrize("name", ["dice", "digits"])
+@pytest.mark.parametrize("name", ["dice", "digits", "features"])
 def test_shipped_settings_build_a_model(name: str):
     config = load_section(TrainConfig, name)
     task = TASKS[config.task](["a", "b"], config)
-    assert build_model(task.architecture(), 2)
+    assert build_model(task.architecture(vector_set(np.zeros((2, 5)))), 2)
     assert config.augment.flip == (name == "dice")
 
 

@@ -50,7 +50,8 @@ def test_a_folder_of_nothing_known_says_what_is_expected(tmp_path):
         read_images(tmp_path)
     assert str(error.value) == (
         f'image set "{tmp_path}": expected one of the known layouts (coco: annotations.json; yolo: data.yaml; '
-        "voc: Annotations/*.xml; imagefolder: a folder of images for each class), found none of them"
+        "voc: Annotations/*.xml; imagefolder: a folder of images for each class; "
+        "vectors: an .npz or .parquet file), found none of them"
     )
 
 

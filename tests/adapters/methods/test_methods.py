@@ -19,6 +19,9 @@ from simgen.adapters.settings import CropConfig, OptimizerConfig, RuntimeConfig,
 from simgen.adapters.train import OnStep, train
 from simgen.errors import CheckpointError, ConfigError, DataError
 from simgen.formats.coco import CocoDataset
+from simgen.formats.imageset import ImageSet
+from simgen.formats.vectors import vector_set
+from simgen.rng import stream
 
 CLASSES = ("square", "disc")
 CLASSIFY = TrainConfig(
@@ -40,7 +43,8 @@ DETECT = replace(
     crop=CropConfig(crop_size=64, scale=(1.0, 1.0)),
 )
 SEGMENT = replace(DETECT, task="segment", model={"kind": "segmenter", "neck": 8, "backbone": SMALL})
-TASKS = {"classify": CLASSIFY, "detect": DETECT, "segment": SEGMENT}
+FEATURES = replace(CLASSIFY, task="features", model={"kind": "vector_classifier", "widths": [8, 6]})
+TASKS = {"classify": CLASSIFY, "detect": DETECT, "segment": SEGMENT, "features": FEATURES}
 ARGUMENTS = {"tent": {"passes": 9}}
 DEFINED = [(kind, task) for kind in METHODS for task in TASKS if task not in METHODS[kind].undefined]
 
@@ -71,9 +75,19 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> CocoDataset:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, source: Path) -> dict[str, Path]:
+def pairs(source: Path, target: CocoDataset) -> dict[str, tuple[Path | ImageSet, ImageSet]]:
+    """Source and target of each task."""
+    x, y = stream(0, 0, "vectors").normal(size=(12, 5)), np.tile(CLASSES, 6)
+    vectors = vector_set(x, y), vector_set(x[:9] + 1)
+    return dict.fromkeys(TASKS, (source, target)) | {"features": vectors}
+
+
+@pytest.fixture(scope="module")
+def trained(
+    tmp_path_factory: pytest.TempPathFactory, pairs: dict[str, tuple[Path | ImageSet, ImageSet]]
+) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("trained")
-    return {task: train(config, source, folder / task) for task, config in TASKS.items()}
+    return {task: train(config, pairs[task][0], folder / task) for task, config in TASKS.items()}
 
 
 def _state(path: Path) -> dict[str, torch.Tensor]:
@@ -82,8 +96,13 @@ def _state(path: Path) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize(("kind", "task"), DEFINED)
 def test_every_method_goes_on_to_the_same_model(
-    kind: str, task: str, source: Path, target: CocoDataset, trained: dict[str, Path], tmp_path: Path
+    kind: str,
+    task: str,
+    pairs: dict[str, tuple[Path | ImageSet, ImageSet]],
+    trained: dict[str, Path],
+    tmp_path: Path,
 ):
+    source, target = pairs[task]
     config = replace(TASKS[task], method={"kind": kind, **ARGUMENTS.get(kind, {})})
     given = {"target": target, "init": trained[task]}
     whole = train(config, source, tmp_path / "whole", **given)
