@@ -1,5 +1,7 @@
 """Losses as pure functions of tensors. Computed in float32 whatever the precision of the forward pass."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -59,16 +61,24 @@ def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
     return (values * weights).sum() / weights.sum().clamp(min=1e-6)
 
 
-def pixel_cross_entropy(logits: Tensor, labels: Tensor, ignored: int) -> Tensor:
-    """Return the mean of -log softmax(logits)[label] over the pixels that count; 0 where there are none.
+def pixel_cross_entropy(logits: Tensor, labels: Tensor, ignored: int, hardest: float = 1.0) -> Tensor:
+    """Bootstrapped cross-entropy: the mean of -log softmax(logits)[label] over the pixels where it is largest.
+
+    Source: DeeperLab (Yang et al. 2019, arXiv:1902.05093, section 3.2) and Panoptic-DeepLab, which take 15 % of all
+    pixels: nearly all of an image is background, and soon learnt.
 
     Args:
         logits: (B, C, H, W).
         labels: (B, H, W) long.
         ignored: the label of pixels that do not count.
+        hardest: share of the pixels that count.
+
+    Returns:
+        A scalar; 0 where no pixel counts.
     """
-    each = F.cross_entropy(logits.float(), labels, ignore_index=ignored, reduction="none")
-    return weighted_mean(each, (labels != ignored).float())
+    each = F.cross_entropy(logits.float(), labels, ignore_index=ignored, reduction="none")[labels != ignored]
+    count = math.ceil(hardest * len(each))
+    return each.topk(count).values.sum() / max(1, count)
 
 
 def soft_dice_loss(logits: Tensor, labels: Tensor, ignored: int) -> Tensor:

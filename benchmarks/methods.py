@@ -1,13 +1,13 @@
 """What one training step of every method costs, over a step of source_only with the same batch.
 
-    python benchmarks/methods.py [--quick] [--tasks classify detect] [--json OUT]
+    python benchmarks/methods.py [--quick] [--tasks classify detect segment] [--json OUT]
 
 A step is the losses, their gradient, clipping, the optimizer and the averaged weights, on one thread, in the precision
 that a run would choose here; cutting and augmenting pictures is not in it. Its cost is the processor's time, for the
 machine may have other work. In each round every method takes one step, so that whatever slows the machine slows all;
 figures are medians over 24 rounds after three of warm-up. The batches are noise: 64 crops of 48 pixels and ten classes
-(classify), 8 crops of 224 pixels with three objects each and six classes (detect), and as many target pictures as the
-method asks for.
+(classify), 8 crops of 224 pixels with three objects each and six classes (detect, segment), and as many target
+pictures as the method asks for.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from simgen.adapters.data import DetectItem
 from simgen.adapters.fit import update_average
 from simgen.adapters.methods import METHODS, Method, Setup, Target
 from simgen.adapters.models import build_model
+from simgen.adapters.segments import SegmentItem
 from simgen.adapters.settings import RuntimeConfig, TrainConfig
 from simgen.adapters.target import Batch
 from simgen.adapters.tasks import TASKS, Task
@@ -36,6 +37,7 @@ LIMIT = 2.2
 CONFIGS = {
     "classify": (TrainConfig(task="classify", batch_size=64, view=CropView(input_size=48, grey=False)), 10),
     "detect": (TrainConfig(task="detect", batch_size=8), 6),
+    "segment": (TrainConfig(task="segment", batch_size=8), 6),
 }
 WARM_UP = 3
 
@@ -90,7 +92,21 @@ def pictures(task: Task, n: int) -> Batch:
     return task.collate([DetectItem(image, boxes, torch.tensor([0, 1, 2]), torch.zeros(0, 4))] * n)
 
 
-BATCHES: dict[str, Callable[[Task, int], Batch]] = {"classify": crops, "detect": pictures}
+def masked_pictures(task: Task, n: int) -> Batch:
+    """Return n pictures of noise with three masks each."""
+    classes = torch.full((224, 224), 6, dtype=torch.uint8)
+    objects = torch.zeros(224, 224, dtype=torch.int16)
+    for number, (x1, y1, x2, y2) in enumerate([(10, 10, 50, 50), (100, 20, 140, 70), (60, 150, 120, 200)]):
+        classes[y1:y2, x1:x2], objects[y1:y2, x1:x2] = number, number + 1
+    image = torch.randint(256, (3, 224, 224), dtype=torch.uint8)
+    return task.collate([SegmentItem(image, classes, objects)] * n)
+
+
+BATCHES: dict[str, Callable[[Task, int], Batch]] = {
+    "classify": crops,
+    "detect": pictures,
+    "segment": masked_pictures,
+}
 
 
 def measure(task_name: str, rounds: int, precision: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def segments_picture(record: "ImageRecord", found: "Segments", match: "Matches",
     image, scale = enlarged(record)
     labels = {name: number for number, name in enumerate(classes)}
     truth = class_map(record, labels)
-    _tint(image, (found.semantic != truth) & (truth != IGNORED), WRONG_PIXELS, 0.6)
+    _tint(image, (found.semantic != truth) & (truth != IGNORED), WRONG_PIXELS, 0.4)
     objects = objects_of(record)
     drawn = [found.regions[k] for k in match.kept] + [objects[k].region for k in match.missed_numbers]
     notes = notes_of(found.objects, match, classes, scale)

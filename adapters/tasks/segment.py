@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 DEFAULT_MODEL: dict[str, Any] = {"kind": "segmenter", "neck": 64, "backbone": {"kind": "residual"}}
 PLACES = 16
 _WINDOW_CELLS = 4
+_HARDEST = 0.15
 
 
 class Segment:
@@ -110,7 +111,7 @@ class Segment:
     def losses(self, output: SegmenterOutput, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         logits, labels = enlarged(output.semantic), batch["classes"].long()
         return {
-            "class": pixel_cross_entropy(logits, labels, IGNORED),
+            "class": pixel_cross_entropy(logits, labels, IGNORED, _HARDEST),
             "dice": soft_dice_loss(logits, labels, IGNORED),
             "centre": focal_loss(output.centre, batch["heat"], batch["heat_weight"]),
             "offset": offset_loss(output.offset, batch["offset"], batch["offset_weight"]),

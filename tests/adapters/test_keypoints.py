@@ -14,7 +14,8 @@ from simgen.adapters import predict_planes
 from simgen.adapters.checkpoint import load_model
 from simgen.adapters.crops import to_grey
 from simgen.adapters.models import build_model
-from simgen.adapters.models.keypoint_net import STRIDE, PlaneOutput
+from simgen.adapters.models.keypoint_net import PlaneOutput
+from simgen.adapters.models.neck import STRIDE
 from simgen.adapters.plane_data import PlaneCrops, cell_middles, image_homography, mean_portrait, object_of
 from simgen.adapters.planes import likeness, mapped, plane_homography, portrait
 from simgen.adapters.predict_planes import PlaneView, find_plane

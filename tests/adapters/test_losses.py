@@ -82,6 +82,15 @@ def test_pixel_cross_entropy_is_the_mean_over_the_pixels_that_count():
     assert (logits.grad[..., :2] != 0).all()
 
 
+def test_bootstrapped_cross_entropy_is_the_mean_over_the_hardest_pixels():
+    logits, labels = _three_pixels()
+    loss = pixel_cross_entropy(logits, labels, 255, hardest=0.4)  # of two pixels, rounded up
+    assert loss.item() == pytest.approx(-math.log(0.5))
+    loss.backward()
+    assert logits.grad is not None
+    assert (logits.grad[..., 1:] == 0).all()
+
+
 def test_soft_dice_loss_by_hand():
     logits, labels = _three_pixels()
     first = 2 * 0.5 / (0.5**2 + 0.25**2 + 1)

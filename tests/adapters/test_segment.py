@@ -33,7 +33,7 @@ SMALL = {"kind": "residual", "stem": 8, "widths": [12, 16, 24], "depths": [1, 1,
 CONFIG = TrainConfig(
     task="segment",
     model={"kind": "segmenter", "neck": 16, "backbone": SMALL},
-    steps=150,
+    steps=110,
     batch_size=4,
     crop=CropConfig(crop_size=64, scale=(1.0, 1.0)),
     augment=replace(OFF, flip=True),

@@ -142,7 +142,7 @@ def test_perfect_maps_cost_almost_nothing():
     assert losses["offset"] == 0
     assert losses["centre"] < 1e-5
     # Only the ramps between cells, enlarged, are in doubt.
-    assert losses["class"] < 0.02
+    assert losses["class"] < 0.02 / 0.15  # the mean over the hardest 15 % of the pixels
     assert losses["dice"] < 0.05
 
 
