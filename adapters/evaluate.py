@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgen.adapters.checkpoint import ModelFile, load_model
-from simgen.adapters.labelmaps import class_map, objects_of
 from simgen.adapters.metrics import (
     ClassScores,
     CocoScores,
@@ -31,11 +30,12 @@ from simgen.adapters.metrics import (
     pixel_confusion,
     reliability,
 )
-from simgen.adapters.pose_metrics import PoseError, has_truth, pose_errors, require_points, summary
+from simgen.adapters.planes.predict import PlaneFound, PlaneView, predict_planes
+from simgen.adapters.planes.scores import PoseError, has_truth, pose_errors, require_points, summary
 from simgen.adapters.predict import Classified, Detections, predict_classes, predict_detections
-from simgen.adapters.predict_planes import PlaneFound, PlaneView, predict_planes
-from simgen.adapters.predict_segments import Segments, mask_overlaps, predict_segments
 from simgen.adapters.predict_vectors import predict_vectors
+from simgen.adapters.segments.labelmaps import class_map, objects_of
+from simgen.adapters.segments.predict import Segments, mask_overlaps, predict_segments
 from simgen.errors import CheckpointError, DataError, OutputError
 from simgen.formats.imageset import ImageRecord, ImageSet
 from simgen.rng import stream

@@ -27,7 +27,7 @@ from simgen.adapters.data import DetectItem
 from simgen.adapters.fit import update_average
 from simgen.adapters.methods import METHODS, Method, Setup, Target
 from simgen.adapters.models import build_model
-from simgen.adapters.segments import SegmentItem
+from simgen.adapters.segments.crops import SegmentItem
 from simgen.adapters.settings import RuntimeConfig, TrainConfig
 from simgen.adapters.target import Batch
 from simgen.adapters.tasks import TASKS, Task

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simgen.adapters.planes import PlaneObject, mapped, plane_homography, polygon_mask
+from simgen.adapters.planes.geometry import PlaneObject, mapped, plane_homography, polygon_mask
 from simgen.catalog.charuco import CharucoPlate
 from simgen.formats.coco import CocoWriter
 from simgen.geometry import pose_matrix, project, quat_about, quat_multiply, transform

@@ -18,7 +18,7 @@ from simgen.adapters.checkpoint import load_model
 from simgen.adapters.crops import CropView
 from simgen.adapters.metrics import match_images
 from simgen.adapters.predict import Detections, build_module, predict_classes, predict_detections
-from simgen.adapters.predict_segments import predict_segments
+from simgen.adapters.segments.predict import predict_segments
 from simgen.errors import CheckpointError
 from simgen.formats.imageset import ImageRecord, ImageSet
 

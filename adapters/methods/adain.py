@@ -5,9 +5,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from simgen.adapters.functional.styles import changed_outputs, channel_statistics, restyled, shallow_modules
 from simgen.adapters.methods.base import PICTURES_ONLY, Setup
 from simgen.adapters.methods.source_only import SourceOnly
-from simgen.adapters.styles import changed_outputs, channel_statistics, restyled, shallow_modules
 from simgen.adapters.target import Batch, Target
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from simgen.adapters.conditioning import entropy_weights, multilinear_map, randomized_map
-from simgen.adapters.gradients import reversal_strength, reverse_gradient
+from simgen.adapters.functional.conditioning import entropy_weights, multilinear_map, randomized_map
+from simgen.adapters.functional.gradients import reversal_strength, reverse_gradient
 from simgen.adapters.methods.base import Method, Setup
 from simgen.adapters.methods.dann import discriminator, domain_loss
 from simgen.adapters.target import Batch, Target

@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
+from simgen.adapters.functional.translate import transfer_color
 from simgen.adapters.methods.changed import Translated
-from simgen.adapters.translate import transfer_color
 
 
 class ColorTransfer(Translated):

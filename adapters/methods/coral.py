@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from simgen.adapters import discrepancy
+from simgen.adapters.functional import discrepancy
 from simgen.adapters.methods.base import Method, Setup
 from simgen.adapters.target import Batch, Target
 

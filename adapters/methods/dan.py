@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from simgen.adapters.discrepancy import gaussian_kernels, squared_mmd
-from simgen.adapters.gradients import reversal_strength
+from simgen.adapters.functional.discrepancy import gaussian_kernels, squared_mmd
+from simgen.adapters.functional.gradients import reversal_strength
 from simgen.adapters.methods.base import Method, Setup
 from simgen.adapters.target import Batch, Target
 

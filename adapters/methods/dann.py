@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from simgen.adapters.gradients import reversal_strength, reverse_gradient
+from simgen.adapters.functional.gradients import reversal_strength, reverse_gradient
 from simgen.adapters.methods.base import Method, Setup
 from simgen.adapters.target import Batch, Target
 

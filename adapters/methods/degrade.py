@@ -5,7 +5,15 @@ import math
 import torch
 from torch import Tensor
 
-from simgen.adapters.degradation import add_noise, blur, coarsen, compress, disc_kernels, expose, line_kernels
+from simgen.adapters.functional.degradation import (
+    add_noise,
+    blur,
+    coarsen,
+    compress,
+    disc_kernels,
+    expose,
+    line_kernels,
+)
 from simgen.adapters.methods.base import Setup
 from simgen.adapters.methods.changed import Changed
 from simgen.adapters.target import Target

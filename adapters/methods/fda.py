@@ -2,9 +2,9 @@
 
 from torch import Tensor
 
+from simgen.adapters.functional.translate import fourier_style
 from simgen.adapters.methods.base import Setup
 from simgen.adapters.methods.changed import Translated
-from simgen.adapters.translate import fourier_style
 
 
 class Fda(Translated):

@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from simgen.adapters.discrepancy import classifier_discrepancy
-from simgen.adapters.gradients import reverse_gradient
+from simgen.adapters.functional.discrepancy import classifier_discrepancy
+from simgen.adapters.functional.gradients import reverse_gradient
 from simgen.adapters.methods.base import Method, Setup, rows, with_heads
 from simgen.adapters.target import Batch, Target
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from simgen.adapters.averages import update_average
+from simgen.adapters.functional.pseudo import EMPTY, Guesses, class_thresholds, ramp, remembered
 from simgen.adapters.methods.base import Method, Once, Setup
-from simgen.adapters.pseudo import EMPTY, Guesses, class_thresholds, ramp, remembered
 from simgen.adapters.target import Batch, Target
 
 

@@ -6,9 +6,15 @@ import torch
 from torch import Tensor
 from torch.distributions import Beta
 
+from simgen.adapters.functional.styles import (
+    changed_outputs,
+    channel_statistics,
+    mixed_statistics,
+    restyled,
+    shallow_modules,
+)
 from simgen.adapters.methods.base import PICTURES_ONLY, Setup
 from simgen.adapters.methods.source_only import SourceOnly
-from simgen.adapters.styles import changed_outputs, channel_statistics, mixed_statistics, restyled, shallow_modules
 from simgen.adapters.target import Batch, Target
 
 

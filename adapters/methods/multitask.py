@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from simgen.adapters.losses import weighted_mean
+from simgen.adapters.functional.losses import weighted_mean
 from simgen.adapters.methods.base import Method, Setup
 from simgen.adapters.models.backbone import conv_norm
 from simgen.adapters.target import Batch, Target

@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from simgen.adapters.information import information_loss
+from simgen.adapters.functional.information import information_loss
+from simgen.adapters.functional.pseudo import centroid_labels, remembered
 from simgen.adapters.methods.base import Method, Passed, Setup, parameter_groups
-from simgen.adapters.pseudo import centroid_labels, remembered
 from simgen.adapters.target import Batch, Target
 
 

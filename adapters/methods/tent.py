@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from simgen.adapters.information import mean_entropy
+from simgen.adapters.functional.information import mean_entropy
 from simgen.adapters.methods.adabn import AdaBn
 from simgen.adapters.methods.base import Setup
 from simgen.adapters.target import Batch, Target

@@ -7,14 +7,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simgen.adapters.labelmaps import class_map, objects_of
 from simgen.adapters.metrics.segmentation import IGNORED
 from simgen.adapters.report.embed import jpeg_uri
 from simgen.adapters.report.pictures import Color, enlarged, notes_of, write_notes
+from simgen.adapters.segments.labelmaps import class_map, objects_of
 
 if TYPE_CHECKING:
     from simgen.adapters.metrics import Matches
-    from simgen.adapters.predict_segments import Segments
+    from simgen.adapters.segments.predict import Segments
     from simgen.formats.imageset import ImageRecord
 
 WRONG_PIXELS = (255, 0, 255)

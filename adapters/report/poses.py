@@ -10,8 +10,8 @@ from simgen.adapters.report.pictures import MISSED, RIGHT, WRONG
 
 if TYPE_CHECKING:
     from simgen.adapters.evaluate import Evaluation
-    from simgen.adapters.pose_metrics import PoseError
-    from simgen.adapters.predict_planes import PlaneFound
+    from simgen.adapters.planes.predict import PlaneFound
+    from simgen.adapters.planes.scores import PoseError
     from simgen.formats.imageset import ImageRecord
 
 _RADIUS_PX = 3

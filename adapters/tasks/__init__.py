@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from simgen.adapters.pseudo import Guesses
+from simgen.adapters.functional.pseudo import Guesses
 from simgen.adapters.settings import TrainConfig
 from simgen.adapters.target import Batch, Unlabelled
 from simgen.adapters.tasks.classify import Classify

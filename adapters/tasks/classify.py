@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from simgen.adapters.data import ClassifyCrops, record_boxes
+from simgen.adapters.functional.pseudo import Guesses
 from simgen.adapters.predict import predict_classes
-from simgen.adapters.pseudo import Guesses
 from simgen.adapters.settings import BoxHabit, TrainConfig, target_config
 from simgen.adapters.target import Unlabelled, without_labels
 from simgen.adapters.tasks.scores import Validation

@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from simgen.adapters.data import DetectCrops, DetectItem, record_boxes
-from simgen.adapters.losses import focal_loss, giou_loss, weighted_mean
+from simgen.adapters.functional.losses import focal_loss, giou_loss, weighted_mean
+from simgen.adapters.functional.pseudo import Guesses
 from simgen.adapters.metrics.overlaps import iou_pairs
 from simgen.adapters.models.boxes import area, cell_centres, decode_ltrb
 from simgen.adapters.models.detector import UNIT_PX, DetectorOutput, decode
 from simgen.adapters.models.neck import STRIDE
 from simgen.adapters.predict import predict_detections
-from simgen.adapters.pseudo import Guesses
 from simgen.adapters.settings import TrainConfig, target_config
 from simgen.adapters.target import Unlabelled, without_labels
 from simgen.adapters.tasks.bumps import bump

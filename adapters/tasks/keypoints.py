@@ -8,11 +8,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from simgen.adapters.functional.pseudo import Guesses
 from simgen.adapters.models.keypoint_net import PlaneOutput
-from simgen.adapters.plane_data import PlaneCrops, PlaneItem, mean_portrait, object_of
-from simgen.adapters.pose_metrics import has_truth, pose_errors, summary
-from simgen.adapters.predict_planes import PlaneView, predict_planes
-from simgen.adapters.pseudo import Guesses
+from simgen.adapters.planes.crops import PlaneCrops, PlaneItem, mean_portrait, object_of
+from simgen.adapters.planes.predict import PlaneView, predict_planes
+from simgen.adapters.planes.scores import has_truth, pose_errors, summary
 from simgen.adapters.settings import TrainConfig
 from simgen.adapters.target import Unlabelled
 from simgen.adapters.tasks.scores import Validation

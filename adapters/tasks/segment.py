@@ -11,15 +11,15 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from simgen.adapters.data import DetectCrops
-from simgen.adapters.labelmaps import class_map
-from simgen.adapters.losses import focal_loss, offset_loss, pixel_cross_entropy, soft_dice_loss
+from simgen.adapters.functional.losses import focal_loss, offset_loss, pixel_cross_entropy, soft_dice_loss
+from simgen.adapters.functional.pseudo import Guesses
 from simgen.adapters.metrics.segmentation import IGNORED, iou_figures, pixel_confusion
 from simgen.adapters.models.boxes import cell_centres
 from simgen.adapters.models.neck import STRIDE
 from simgen.adapters.models.segmenter import SegmenterOutput, enlarged, likeliest_cells, offsets
-from simgen.adapters.predict_segments import mask_overlaps, predict_segments
-from simgen.adapters.pseudo import Guesses
-from simgen.adapters.segments import SegmentCrops, SegmentItem
+from simgen.adapters.segments.crops import SegmentCrops, SegmentItem
+from simgen.adapters.segments.labelmaps import class_map
+from simgen.adapters.segments.predict import mask_overlaps, predict_segments
 from simgen.adapters.settings import TrainConfig, target_config
 from simgen.adapters.target import Unlabelled, without_labels
 from simgen.adapters.tasks.bumps import bump

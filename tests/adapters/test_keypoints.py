@@ -10,15 +10,15 @@ import torch
 from adapter_fakes import OFF
 from planes_for_tests import MATRIX, POINTS_M, SIZE_WH, THING, photograph, pose, write_plates
 
-from simgen.adapters import predict_planes
 from simgen.adapters.checkpoint import load_model
 from simgen.adapters.crops import to_grey
 from simgen.adapters.models import build_model
 from simgen.adapters.models.keypoint_net import PlaneOutput
 from simgen.adapters.models.neck import STRIDE
-from simgen.adapters.plane_data import PlaneCrops, cell_middles, image_homography, mean_portrait, object_of
-from simgen.adapters.planes import likeness, mapped, plane_homography, portrait
-from simgen.adapters.predict_planes import PlaneView, find_plane
+from simgen.adapters.planes import predict as predict_planes
+from simgen.adapters.planes.crops import PlaneCrops, cell_middles, image_homography, mean_portrait, object_of
+from simgen.adapters.planes.geometry import likeness, mapped, plane_homography, portrait
+from simgen.adapters.planes.predict import PlaneView, find_plane
 from simgen.adapters.settings import KeypointConfig, TrainConfig
 from simgen.adapters.tasks import TASKS
 from simgen.cli.app import main

@@ -15,7 +15,7 @@ from simgen.adapters.evaluate import evaluate
 from simgen.adapters.gap.eye import Eye
 from simgen.adapters.metrics import iou_figures
 from simgen.adapters.models import build_model
-from simgen.adapters.predict_segments import predict_segments
+from simgen.adapters.segments.predict import predict_segments
 from simgen.adapters.settings import (
     CropConfig,
     OptimizerConfig,

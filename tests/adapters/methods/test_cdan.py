@@ -2,7 +2,7 @@ import pytest
 import torch
 from point_fakes import PointModel, PointTask, points, seen
 
-from simgen.adapters.conditioning import entropy_weights
+from simgen.adapters.functional.conditioning import entropy_weights
 from simgen.adapters.methods import Setup
 from simgen.adapters.methods.cdan import Cdan
 from simgen.adapters.methods.dann import domain_loss

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from simgen.adapters.gradients import reversal_strength, reverse_gradient
+from simgen.adapters.functional.gradients import reversal_strength, reverse_gradient
 from simgen.adapters.methods.dann import domain_loss
 
 

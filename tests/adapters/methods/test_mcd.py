@@ -4,7 +4,7 @@ import torch
 from point_fakes import PointModel, PointTask, points, seen
 from torch import nn
 
-from simgen.adapters.discrepancy import classifier_discrepancy
+from simgen.adapters.functional.discrepancy import classifier_discrepancy
 from simgen.adapters.methods import Setup
 from simgen.adapters.methods.mcd import Mcd
 from simgen.adapters.models.detector import DetectorOutput

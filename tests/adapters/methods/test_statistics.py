@@ -4,8 +4,8 @@ import pytest
 import torch
 from point_fakes import PointModel, PointTask, points, seen
 
-from simgen.adapters.discrepancy import coral, gaussian_kernels, squared_mmd
-from simgen.adapters.gradients import reversal_strength
+from simgen.adapters.functional.discrepancy import coral, gaussian_kernels, squared_mmd
+from simgen.adapters.functional.gradients import reversal_strength
 from simgen.adapters.methods import METHODS, Method, Setup
 
 SOURCE, TARGET = points(6, seed=1), seen(points(4, seed=2))

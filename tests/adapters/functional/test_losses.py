@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from simgen.adapters.losses import (
+from simgen.adapters.functional.losses import (
     focal_loss,
     giou_loss,
     offset_loss,

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from simgen.adapters.styles import channel_statistics, restyled
+from simgen.adapters.functional.styles import channel_statistics, restyled
 
 # Reinhard et al. 2001, section 2: linear RGB to the responses of the three cones, and their logarithms to l-alpha-beta.
 _LMS = ((0.3811, 0.5783, 0.0402), (0.1967, 0.7244, 0.0782), (0.0241, 0.1288, 0.8444))

@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 from planes_for_tests import MATRIX, POINTS_M, THING, photograph, pose
 
-from simgen.adapters.corners import Corners, fit_homography, refine, solve_pose
-from simgen.adapters.planes import mapped, plane_homography
-from simgen.adapters.pose_metrics import rotation_deg
+from simgen.adapters.planes.corners import Corners, fit_homography, refine, solve_pose
+from simgen.adapters.planes.geometry import mapped, plane_homography
+from simgen.adapters.planes.scores import rotation_deg
 from simgen.geometry import project, transform
 
 

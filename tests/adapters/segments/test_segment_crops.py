@@ -10,7 +10,7 @@ from adapter_fakes import OFF, shapes, write_coco
 
 from simgen.adapters.metrics.segmentation import IGNORED
 from simgen.adapters.models.segmenter import SegmenterOutput
-from simgen.adapters.segments import SegmentCrops, SegmentItem
+from simgen.adapters.segments.crops import SegmentCrops, SegmentItem
 from simgen.adapters.settings import CropConfig, TrainConfig
 from simgen.adapters.tasks import TASKS
 from simgen.adapters.tasks.segment import draw_targets

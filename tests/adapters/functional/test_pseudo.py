@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from simgen.adapters.pseudo import EMPTY, centroid_labels, class_thresholds, ramp, remembered
+from simgen.adapters.functional.pseudo import EMPTY, centroid_labels, class_thresholds, ramp, remembered
 
 
 def test_the_same_share_of_every_class_counts_however_frequent_and_however_sure_it_is():

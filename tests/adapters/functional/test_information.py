@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy.stats import entropy
 
-from simgen.adapters.information import information_loss, mean_entropy
+from simgen.adapters.functional.information import information_loss, mean_entropy
 
 P = torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8], [0.25, 0.5, 0.25], [0.98, 0.01, 0.01]])
 

@@ -4,7 +4,7 @@ A print may look the same after half a turn but for its details (so does a chess
 up it is would be a coin's toss for each picture until the network can read those details, and half of a coin's toss is
 the middle of the board. So the network is asked what it can see: the coordinates of a board whose y axis points down
 in the crop, within `turn_deg`; crops are turned until that holds, upside down as often as not. Whoever predicts looks
-at a picture under several turns and settles the half turn on the details themselves (simgen.adapters.predict_planes).
+at a picture under several turns and settles the half turn on the details themselves (simgen.adapters.planes.predict).
 """
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,7 +19,7 @@ from simgen.adapters.augment import Augment
 from simgen.adapters.crops import Image, to_grey
 from simgen.adapters.data import ImageCache, Shuffled
 from simgen.adapters.models.neck import STRIDE
-from simgen.adapters.planes import (
+from simgen.adapters.planes.geometry import (
     Array,
     PlaneObject,
     crop_transform,

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simgen.adapters.planes import Array, PlaneObject, in_front, mapped
+from simgen.adapters.planes.geometry import Array, PlaneObject, in_front, mapped
 
 _ROUNDS = 2
 _LEAST = 4

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.metrics.pairwise import rbf_kernel
 
-from simgen.adapters.discrepancy import SCALES, classifier_discrepancy, coral, gaussian_kernels, squared_mmd
+from simgen.adapters.functional.discrepancy import SCALES, classifier_discrepancy, coral, gaussian_kernels, squared_mmd
 from simgen.errors import ConfigError
 
 

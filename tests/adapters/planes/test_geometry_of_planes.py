@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from planes_for_tests import MATRIX, PLATE, POINTS_M, SIZE_WH, THING, photograph, pose
 
-from simgen.adapters.planes import (
+from simgen.adapters.planes.geometry import (
     PlaneObject,
     aligned,
     crop_transform,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from simgen.adapters.conditioning import entropy_weights, multilinear_map, randomized_map
+from simgen.adapters.functional.conditioning import entropy_weights, multilinear_map, randomized_map
 
 
 def test_the_map_is_the_outer_product_of_each_row():

@@ -2,9 +2,15 @@ import pytest
 import torch
 from torch import nn
 
+from simgen.adapters.functional.styles import (
+    changed_outputs,
+    channel_statistics,
+    mixed_statistics,
+    restyled,
+    shallow_modules,
+)
 from simgen.adapters.models import build_model
 from simgen.adapters.models.detector import CenterDetector
-from simgen.adapters.styles import changed_outputs, channel_statistics, mixed_statistics, restyled, shallow_modules
 
 
 def _maps(seed: int) -> torch.Tensor:

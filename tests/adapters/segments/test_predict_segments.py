@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from simgen.adapters import predict
 from simgen.adapters.checkpoint import ModelFile
-from simgen.adapters.labelmaps import class_map
 from simgen.adapters.models import build_model
 from simgen.adapters.models.segmenter import SegmenterOutput
-from simgen.adapters.predict_segments import Segments, mask_overlaps, predict_segments
+from simgen.adapters.segments.labelmaps import class_map
+from simgen.adapters.segments.predict import Segments, mask_overlaps, predict_segments
 from simgen.errors import CheckpointError
 from simgen.formats.coco import CocoDataset
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy.ndimage import convolve
 
-from simgen.adapters.degradation import (
+from simgen.adapters.functional.degradation import (
     add_noise,
     blur,
     coarsen,

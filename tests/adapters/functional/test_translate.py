@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from simgen.adapters.translate import from_lab, matched, swap_amplitude, to_lab, transfer_color
+from simgen.adapters.functional.translate import from_lab, matched, swap_amplitude, to_lab, transfer_color
 
 PICTURES = torch.rand(2, 3, 15, 22, generator=torch.Generator().manual_seed(0))
 STYLES = 0.3 * torch.rand(2, 3, 15, 22, generator=torch.Generator().manual_seed(1)) + 0.5

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from simgen.adapters.checkpoint import ModelFile
 from simgen.adapters.crops import Image, resize, resize_labels
-from simgen.adapters.labelmaps import objects_of
 from simgen.adapters.models.grouping import Grouped, group, peaks
 from simgen.adapters.models.neck import STRIDE
 from simgen.adapters.models.segmenter import pixels
 from simgen.adapters.predict import Detections, Progress, Tile, inference, module_of, own_part, pad_to_multiple, tiles
+from simgen.adapters.segments.labelmaps import objects_of
 from simgen.formats.masks import overlaps
 from simgen.samples import Region
 

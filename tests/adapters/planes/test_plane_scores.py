@@ -7,8 +7,9 @@ from planes_for_tests import MATRIX, POINTS_M, SIZE_WH, THING, pose, write_plate
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
-from simgen.adapters.planes import mapped, plane_homography
-from simgen.adapters.pose_metrics import (
+from simgen.adapters.planes.geometry import mapped, plane_homography
+from simgen.adapters.planes.predict import PlaneFound
+from simgen.adapters.planes.scores import (
     add_m,
     adds_m,
     has_truth,
@@ -19,7 +20,6 @@ from simgen.adapters.pose_metrics import (
     rotation_deg,
     summary,
 )
-from simgen.adapters.predict_planes import PlaneFound
 from simgen.errors import DataError
 from simgen.formats.coco import CocoDataset
 from simgen.geometry import pose_matrix

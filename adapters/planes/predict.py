@@ -5,7 +5,7 @@
    homography through the coordinates that its cells show.
 3. Both ways up: what is seen from the front through the homography is laid over the portrait, which is the mean of what
    was seen so in the training pictures; then the points move to the saddles of grey values near them, in the full
-   picture (simgen.adapters.corners).
+   picture (simgen.adapters.planes.corners).
 4. What is most like the portrait wins: there is always a second opinion, and none is needed any more once the likeness
    leaves no doubt.
 5. The pose, where the camera's matrix is known.
@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from simgen.adapters.checkpoint import ModelFile
-from simgen.adapters.corners import Corners, fit_homography, refine, solve_pose
 from simgen.adapters.crops import Image
 from simgen.adapters.models.neck import STRIDE
-from simgen.adapters.plane_data import cell_middles
-from simgen.adapters.planes import (
+from simgen.adapters.planes.corners import Corners, fit_homography, refine, solve_pose
+from simgen.adapters.planes.crops import cell_middles
+from simgen.adapters.planes.geometry import (
     Array,
     PlaneObject,
     aligned,

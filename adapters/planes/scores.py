@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simgen.adapters.planes import Array, PlaneObject, mapped, plane_homography, polygon_mask
+from simgen.adapters.planes.geometry import Array, PlaneObject, mapped, plane_homography, polygon_mask
 from simgen.errors import DataError
 from simgen.formats import masks
 from simgen.geometry import project, transform
 
 if TYPE_CHECKING:
-    from simgen.adapters.predict_planes import PlaneFound
+    from simgen.adapters.planes.predict import PlaneFound
     from simgen.formats.imageset import ImageRecord
     from simgen.samples import Annotation
 

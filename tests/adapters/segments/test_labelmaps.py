@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simgen.adapters.labelmaps import class_map, object_numbers, objects_of
 from simgen.adapters.metrics.segmentation import IGNORED
+from simgen.adapters.segments.labelmaps import class_map, object_numbers, objects_of
 from simgen.errors import DataError
 from simgen.formats.imageset import ImageRecord
 from simgen.samples import Annotation

@@ -1,0 +1,1 @@
+"""What training and methods compute: losses, distances of domains, pseudo-labels, styles. Pure functions of tensors."""

@@ -1,0 +1,1 @@
+"""Segmentation: label maps, training crops, and prediction on whole images."""
