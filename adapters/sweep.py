@@ -22,7 +22,15 @@ from simgen.adapters.train import train
 from simgen.errors import ConfigError, SimgenError, did_you_mean
 from simgen.formats.imageset import ImageSet
 
-FIGURES = {"classify": ("accuracy", "macro_f1"), "detect": ("map50", "map", "f1")}
+FIGURES = {
+    "classify": ("accuracy", "f1"),
+    "features": ("accuracy", "f1"),
+    "detect": ("map50", "map", "f1"),
+    "segment": ("miou", "map50", "map"),
+    "keypoints": ("corner_px_median", "rotation_deg_median", "gross_failures"),
+}
+"""The figures of a task that a sweep shows, the first one over numbers of labels."""
+
 START = "source_only"
 SCRATCH = "scratch"
 

@@ -41,7 +41,7 @@ def train(
     steps: Annotated[
         int | None,
         typer.Option(
-            help="Optimizer steps; default: those of the settings, 3000 (dice, digits), 2000 (features), "
+            help="Optimizer steps; default: those of the settings, 3000 (dice, dice-segment, digits), 2000 (features), "
             "1600 (charuco) or 1200 (dice-crops)."
         ),
     ] = None,

@@ -45,7 +45,7 @@ def test_number_of_detections_is_bounded():
 def test_default_detector_is_compact():
     module = build_model({"kind": "center_detector"}, n_classes=6)
     assert 1.0e6 < sum(p.numel() for p in module.parameters()) < 1.5e6
-    assert set(MODELS) == {"center_detector", "crop_classifier", "plane_net", "segmenter"}
+    assert set(MODELS) == {"center_detector", "crop_classifier", "plane_net", "segmenter", "vector_classifier"}
 
 
 class _Plain(nn.Module):
