@@ -4,18 +4,18 @@ Models that name the same `method` in their history, trained with several seeds,
 method are the means over its models, in the whole set and in each resampled one.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from simgen.adapters.evaluate import Evaluation
+from simgen.adapters.evaluate import Evaluation, write_scores
 from simgen.adapters.metrics import LOWER_IS_BETTER, Figures, Score, resamples, scores_of
 from simgen.adapters.metrics.paired import Difference, Gap, McNemar, Sampled, difference, gap_closed, mcnemar
-from simgen.errors import CheckpointError, ConfigError, OutputError, did_you_mean
+from simgen.errors import CheckpointError, ConfigError, did_you_mean
 from simgen.rng import stream
 
 Progress = Callable[[int, int], None]
@@ -135,13 +135,8 @@ def write_comparison(comparison: Comparison, out: Path) -> Path:
     """Write comparison.json and comparison.html into a folder; return the page's path. Raises `OutputError`."""
     from simgen.adapters.report import write_comparison_page
 
-    content = json.dumps(comparison.as_dict(), indent=1, sort_keys=True)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "comparison.json").write_text(content + "\n", "utf-8")
-        return write_comparison_page(comparison, out / "comparison.html")
-    except OSError as error:
-        raise OutputError(f'output "{out}": cannot be written: {error.strerror}') from None
+    write_page = partial(write_comparison_page, comparison)
+    return write_scores(comparison.as_dict(), out / "comparison.json", write_page, "comparison.html")
 
 
 def method_of(history: Mapping[str, Any]) -> str | None:

@@ -6,6 +6,7 @@ The score threshold comes from the model file, chosen on synthetic images; nothi
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -196,63 +197,63 @@ def write_evaluation(evaluation: Evaluation, out: Path) -> Path:
     """Write metrics.json and report.html into a folder; return the report's path."""
     from simgen.adapters.report import write_report
 
-    content = json.dumps(evaluation.as_dict(), indent=1, sort_keys=True)
+    return write_scores(evaluation.as_dict(), out / "metrics.json", partial(write_report, evaluation), "report.html")
+
+
+def write_scores(content: dict[str, Any], path: Path, write_page: Callable[[Path], Path], page: str) -> Path:
+    """Write scores as JSON and, beside them, their page; return the page's path. Raises `OutputError`."""
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "metrics.json").write_text(content + "\n", "utf-8")
-        return write_report(evaluation, out / "report.html")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
+        return write_page(path.with_name(page))
     except OSError as error:
-        raise OutputError(f'output "{out}": cannot be written: {error.strerror}') from None
+        raise OutputError(f'output "{path.parent}": cannot be written: {error.strerror}') from None
 
 
 def _detect(
     model: ModelFile, records: Sequence[ImageRecord], found: list[Detections], sampling: tuple[int, int]
 ) -> Evaluation:
-    classes = tuple(model.classes)
-    threshold = _threshold(model)
-    coco = CocoScores(found, records, classes)
-    matches = match_images(found, records, classes, threshold)
-    scores = DetectionScores(coco, matches, classes)
-    return Evaluation(
-        "detect",
-        classes,
-        scores.summary,
-        bootstrap(scores.summary, len(records), sampling[0], stream(sampling[1], 0, "bootstrap")),
-        confusion_of(matches, len(classes)),
-        threshold,
-        model.history,
-        tuple(records),
-        curves=coco.precision()[0].T,
-        found=tuple(found),
-        matches=tuple(matches),
-    )
+    coco = CocoScores(found, records, model.classes)
+    matches = match_images(found, records, model.classes, _threshold(model))
+    scores = DetectionScores(coco, matches, tuple(model.classes))
+    return _of_objects(model, records, (found, coco, matches), (scores.summary, sampling))
 
 
 def _segment(
     model: ModelFile, records: Sequence[ImageRecord], segments: list[Segments], sampling: tuple[int, int]
 ) -> Evaluation:
-    classes, threshold = tuple(model.classes), _threshold(model)
+    classes = tuple(model.classes)
     found = [s.objects for s in segments]
     coco = CocoScores(found, records, classes, [s.regions for s in segments])
     pairs = list(zip(segments, records, strict=True))
-    matches = [match_image(s.objects, r, mask_overlaps(s, r), classes, threshold) for s, r in pairs]
+    matches = [match_image(s.objects, r, mask_overlaps(s, r), classes, _threshold(model)) for s, r in pairs]
     labels = {name: number for number, name in enumerate(classes)}
     pixels = np.stack([pixel_confusion(class_map(r, labels), s.semantic, len(classes) + 1) for s, r in pairs])
     scores = SegmentScores(pixels, DetectionScores(coco, matches, classes), classes)
+    found_objects = _of_objects(model, records, (found, coco, matches), (scores.summary, sampling))
+    return replace(found_objects, segments=tuple(segments), pixels=pixels)
+
+
+def _of_objects(
+    model: ModelFile,
+    records: Sequence[ImageRecord],
+    outcome: tuple[list[Detections], CocoScores, list[Matches]],
+    measured: tuple[Measure, tuple[int, int]],
+) -> Evaluation:
+    """Return the evaluation of a task that finds objects: what was found, its scores and what became of it."""
+    (found, coco, matches), (measure, (repeats, seed)) = outcome, measured
     return Evaluation(
-        "segment",
-        classes,
-        scores.summary,
-        bootstrap(scores.summary, len(records), sampling[0], stream(sampling[1], 0, "bootstrap")),
-        confusion_of(matches, len(classes)),
-        threshold,
+        model.task,
+        tuple(model.classes),
+        measure,
+        bootstrap(measure, len(records), repeats, stream(seed, 0, "bootstrap")),
+        confusion_of(matches, len(model.classes)),
+        _threshold(model),
         model.history,
         tuple(records),
         curves=coco.precision()[0].T,
         found=tuple(found),
         matches=tuple(matches),
-        segments=tuple(segments),
-        pixels=pixels,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from simgen.errors import CheckpointError
 if TYPE_CHECKING:
     from simgen.formats.coco import ImageRecord
 
+Found = TypeVar("Found")
 Progress = Callable[[int, int], None]
 """Called as progress(done, total) after each image."""
 
@@ -106,10 +107,20 @@ def predict_detections(
         DataError: an image that cannot be decoded.
     """
     module: Any = module_of(model, "detect")
+    return each_image(module, records, lambda rgb, device: _detect(module, rgb, (score_min, scale), device), progress)
+
+
+def each_image(
+    module: nn.Module,
+    records: "Sequence[ImageRecord]",
+    look: Callable[[NDArray[np.uint8], torch.device], Found],
+    progress: Progress | None,
+) -> list[Found]:
+    """Return what `look` says of each image's (H, W, 3) uint8 pixels, the module being in evaluation mode."""
     results = []
     with inference(module) as device:
         for number, record in enumerate(records):
-            results.append(_detect(module, record.rgb(), (score_min, scale), device))
+            results.append(look(record.rgb(), device))
             if progress:
                 progress(number + 1, len(records))
     return results

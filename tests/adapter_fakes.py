@@ -9,12 +9,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgen.adapters.augment import AugmentConfig
+from simgen.adapters.crops import CropView
+from simgen.adapters.settings import OptimizerConfig, RuntimeConfig, TrainConfig, ValidationConfig
 from simgen.formats.masks import encode
 from simgen.rng import stream
 from simgen.samples import Region
 
 _PHOTOMETRIC = ("brightness", "contrast", "gamma", "hue", "saturation", "tint", "p_shuffle", "p_grey", "p_blur")
 OFF = AugmentConfig(**dict.fromkeys((*_PHOTOMETRIC, "p_noise", "p_jpeg", "p_downscale", "p_shadow"), 0.0))
+TINY = TrainConfig(
+    task="classify",
+    model={"kind": "crop_classifier", "widths": [4, 8]},
+    steps=6,
+    batch_size=4,
+    view=CropView(input_size=8, grey=False),
+    augment=OFF,
+    optimizer=OptimizerConfig(warmup_steps=0),
+    validation=ValidationConfig(fraction=0.34),
+    runtime=RuntimeConfig(accelerator="cpu", precision="32-true", threads=1, workers=0, checkpoint_every=2),
+)
+"""A run of a classifier that takes a moment."""
 
 Labelled = tuple[NDArray[np.uint8], list[tuple[str, tuple[float, float, float, float]]]]
 

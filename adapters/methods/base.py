@@ -15,6 +15,7 @@ Batch normalisation: `both` is one pass over source and target together, so that
 same statistics, as the finished model does.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ class Passed:
     logits: Tensor
 
 
-class Method(nn.Module):
+class Method(nn.Module, ABC):
     """The base of all methods; alone it cannot train.
 
     Attributes:
@@ -98,6 +99,7 @@ class Method(nn.Module):
         super().__init__()
         self.task, self.setup = setup.task, setup
 
+    @abstractmethod
     def losses(self, model: Any, source: Batch, target: Target, progress: float) -> dict[str, Tensor]:
         """Return the named, weighted scalars whose sum is minimised.
 
@@ -107,7 +109,6 @@ class Method(nn.Module):
             target: pictures alone; two empty batches where the method uses none.
             progress: share of the steps that are done, in [0, 1).
         """
-        raise NotImplementedError
 
     def steps(self, planned: int, batch_size: int) -> int:
         """Return how many of the planned steps, of `batch_size` target pictures each, it takes."""

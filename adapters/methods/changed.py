@@ -1,5 +1,6 @@
 """The base of methods that train on changed source pictures and leave everything else as source-only does it."""
 
+from abc import abstractmethod
 from typing import Any
 
 import torch
@@ -15,9 +16,9 @@ class Changed(SourceOnly):
 
     undefined = PICTURES_ONLY
 
+    @abstractmethod
     def change(self, pictures: Tensor, target: Target) -> Tensor:
         """Return source pictures (B, channels, H, W) in [0, 1], changed; their labels stay true."""
-        raise NotImplementedError
 
     def losses(self, model: Any, source: Batch, target: Target, progress: float) -> dict[str, Tensor]:
         with torch.no_grad():
@@ -38,6 +39,6 @@ class Translated(Changed):
         styles = self.task.pictures(target.weak)
         return self.translate(pictures, styles[torch.randint(len(styles), (len(pictures),), device=pictures.device)])
 
+    @abstractmethod
     def translate(self, pictures: Tensor, styles: Tensor) -> Tensor:
         """Return pictures in the style of styles of the same shape."""
-        raise NotImplementedError

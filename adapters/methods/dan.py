@@ -25,13 +25,19 @@ class Dan(Method):
         gamma: how fast lambda rises.
     """
 
+    term = "mmd"
+
     def __init__(self, setup: Setup, *, weight: float = 1.0, gamma: float = 10.0) -> None:
         super().__init__(setup)
         self.weight, self.gamma = weight, gamma
 
     def losses(self, model: Any, source: Batch, target: Target, progress: float) -> dict[str, Tensor]:
         own, other = self.both(model, source, target.strong)
-        n, strength = len(own.vectors), self.weight * reversal_strength(progress, self.gamma)
-        layers = [torch.cat([own.vectors, other.vectors]), torch.cat([own.logits, other.logits])]
-        distance = torch.stack([squared_mmd(gaussian_kernels(layer), n) for layer in layers]).sum()
-        return {**self.task.losses(own.output, source), "mmd": strength * distance}
+        vectors, logits = torch.cat([own.vectors, other.vectors]), torch.cat([own.logits, other.logits])
+        strength = self.weight * reversal_strength(progress, self.gamma)
+        distance = self.distance(vectors, logits, len(own.vectors))
+        return {**self.task.losses(own.output, source), self.term: strength * distance}
+
+    def distance(self, vectors: Tensor, logits: Tensor, n_source: int) -> Tensor:
+        """Return the squared discrepancy of (n, F) vectors and (n, C) logits, the source's `n_source` rows first."""
+        return torch.stack([squared_mmd(gaussian_kernels(layer), n_source) for layer in (vectors, logits)]).sum()

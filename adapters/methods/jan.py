@@ -1,17 +1,12 @@
 """Joint adaptation networks: Long et al. 2017 (arXiv:1605.06636)."""
 
-from typing import Any
-
-import torch
 from torch import Tensor
 
 from simgen.adapters.functional.discrepancy import gaussian_kernels, squared_mmd
-from simgen.adapters.functional.gradients import reversal_strength
-from simgen.adapters.methods.base import Method, Setup
-from simgen.adapters.target import Batch, Target
+from simgen.adapters.methods.dan import Dan
 
 
-class Jan(Method):
+class Jan(Dan):
     """The joint law of vectors and predicted classes is drawn together, not each on its own as in DAN.
 
     Minimises L_task(source) + weight * lambda(p) * JMMD^2 (eq. 10): the MMD^2 of the product of a kernel over the
@@ -24,14 +19,9 @@ class Jan(Method):
         gamma: how fast lambda rises.
     """
 
-    def __init__(self, setup: Setup, *, weight: float = 1.0, gamma: float = 10.0) -> None:
-        super().__init__(setup)
-        self.weight, self.gamma = weight, gamma
+    term = "jmmd"
 
-    def losses(self, model: Any, source: Batch, target: Target, progress: float) -> dict[str, Tensor]:
-        own, other = self.both(model, source, target.strong)
-        vectors, logits = (torch.cat(pair) for pair in ((own.vectors, other.vectors), (own.logits, other.logits)))
+    def distance(self, vectors: Tensor, logits: Tensor, n_source: int) -> Tensor:
+        """Return the squared joint discrepancy; see `Dan.distance`."""
         kernel = gaussian_kernels(vectors) * gaussian_kernels(logits.float().softmax(dim=1))
-        distance = squared_mmd(kernel, len(own.vectors))
-        strength = self.weight * reversal_strength(progress, self.gamma)
-        return {**self.task.losses(own.output, source), "jmmd": strength * distance}
+        return squared_mmd(kernel, n_source)

@@ -16,7 +16,7 @@ from simgen.adapters.crops import Image, resize, resize_labels
 from simgen.adapters.models.grouping import Grouped, group, peaks
 from simgen.adapters.models.neck import STRIDE
 from simgen.adapters.models.segmenter import pixels
-from simgen.adapters.predict import Detections, Progress, Tile, inference, module_of, own_part, pad_to_multiple, tiles
+from simgen.adapters.predict import Detections, Progress, Tile, each_image, module_of, own_part, pad_to_multiple, tiles
 from simgen.adapters.segments.labelmaps import objects_of
 from simgen.formats.masks import overlaps
 from simgen.samples import Region
@@ -71,13 +71,7 @@ def predict_segments(
         DataError: an image that cannot be decoded.
     """
     module: Any = module_of(model, "segment")
-    results = []
-    with inference(module) as device:
-        for number, record in enumerate(records):
-            results.append(_segment(module, record.rgb(), (score_min, scale), device))
-            if progress:
-                progress(number + 1, len(records))
-    return results
+    return each_image(module, records, lambda rgb, device: _segment(module, rgb, (score_min, scale), device), progress)
 
 
 def mask_overlaps(found: Segments, record: "ImageRecord") -> NDArray[np.float64]:

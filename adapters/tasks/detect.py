@@ -1,7 +1,6 @@
 """The task "detect": boxes with classes, by heat maps of object centres."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,9 +16,8 @@ from simgen.adapters.models.boxes import area, cell_centres, decode_ltrb
 from simgen.adapters.models.detector import UNIT_PX, DetectorOutput, decode
 from simgen.adapters.models.neck import STRIDE
 from simgen.adapters.predict import predict_detections
-from simgen.adapters.settings import TrainConfig, target_config
-from simgen.adapters.target import Unlabelled, without_labels
 from simgen.adapters.tasks.bumps import bump
+from simgen.adapters.tasks.dense import Dense, at_cells
 from simgen.adapters.tasks.scores import Validation, detection_scores, judged
 
 if TYPE_CHECKING:
@@ -32,29 +30,13 @@ _BOX_CELLS = 0.25
 _BOX_WEIGHT = 2.0
 
 
-class Detect:
+class Detect(Dense):
     """See simgen.adapters.tasks.Task."""
 
-    def __init__(self, classes: Sequence[str], config: TrainConfig) -> None:
-        self._classes, self._config = list(classes), config
-
-    def architecture(self, source: "ImageSet") -> dict[str, Any]:
-        return dict(self._config.model) or dict(DEFAULT_MODEL)
-
-    def preprocess(self) -> dict[str, Any]:
-        low, high = self._config.crop.scale
-        return {
-            "input": "whole image, RGB in [0, 1], padded to a multiple of the largest stride",
-            "box": asdict(self._config.box),
-            "train_scale": [float(low), float(high)],
-        }
+    default_model = DEFAULT_MODEL
 
     def items(self, dataset: "ImageSet", length: int) -> Dataset[DetectItem]:
         return DetectCrops(dataset, self._config, length)
-
-    def unlabelled(self, dataset: "ImageSet") -> Unlabelled:
-        config = target_config(self._config)
-        return Unlabelled(DetectCrops(without_labels(dataset, boxes=False), config, 0), "image")
 
     def vectors(
         self, features: Tensor, output: DetectorOutput, places: DetectorOutput | None = None
@@ -63,12 +45,9 @@ class Detect:
 
         The cells between objects are nearly all of a map, and alike in both domains whatever the objects look like.
         """
-        heat = output.heat.float()
         best = (output if places is None else places).heat.detach().float().amax(dim=1).flatten(1)
-        cells = best.topk(min(PEAKS, best.shape[1]), dim=1).indices[:, None]
-        vectors = features.float().flatten(2).take_along_dim(cells, 2)
-        logits = heat.flatten(2).take_along_dim(cells, 2)
-        return vectors.transpose(1, 2).flatten(0, 1), logits.transpose(1, 2).flatten(0, 1)
+        cells = best.topk(min(PEAKS, best.shape[1]), dim=1).indices
+        return at_cells(features, cells), at_cells(output.heat, cells)
 
     def collate(self, items: Sequence[DetectItem]) -> dict[str, Tensor]:
         """Return image (B, 3, S, S) uint8 and the maps of `draw_targets`, stacked."""
@@ -76,15 +55,6 @@ class Detect:
         maps = [draw_targets(item, len(self._classes), size) for item in items]
         batch = {name: torch.stack([m[name] for m in maps]) for name in maps[0]}
         return {"image": torch.stack([item.image for item in items]), **batch}
-
-    def inputs(self, batch: dict[str, Tensor]) -> Tensor:
-        return self.pictures(batch)
-
-    def pictures(self, batch: dict[str, Tensor]) -> Tensor:
-        return batch["image"].float() / 255
-
-    def seen(self, pictures: Tensor) -> Tensor:
-        return pictures
 
     def losses(self, output: DetectorOutput, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         heat = focal_loss(output.heat, batch["heat"], batch["heat_weight"])

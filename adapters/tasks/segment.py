@@ -1,7 +1,6 @@
 """The task "segment": the class of every pixel, and the objects as masks."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +9,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from simgen.adapters.data import DetectCrops
 from simgen.adapters.functional.losses import focal_loss, offset_loss, pixel_cross_entropy, soft_dice_loss
 from simgen.adapters.functional.pseudo import Guesses
 from simgen.adapters.metrics.segmentation import IGNORED, iou_figures, pixel_confusion
@@ -20,9 +18,9 @@ from simgen.adapters.models.segmenter import SegmenterOutput, enlarged, likelies
 from simgen.adapters.segments.crops import SegmentCrops, SegmentItem
 from simgen.adapters.segments.labelmaps import class_map
 from simgen.adapters.segments.predict import mask_overlaps, predict_segments
-from simgen.adapters.settings import TrainConfig, target_config
-from simgen.adapters.target import Unlabelled, without_labels
+from simgen.adapters.settings import TrainConfig
 from simgen.adapters.tasks.bumps import bump
+from simgen.adapters.tasks.dense import Dense, at_cells
 from simgen.adapters.tasks.scores import Validation, detection_scores, judged
 from simgen.errors import ConfigError
 
@@ -35,32 +33,22 @@ _WINDOW_CELLS = 4
 _HARDEST = 0.15
 
 
-class Segment:
+class Segment(Dense):
     """See simgen.adapters.tasks.Task."""
+
+    default_model = DEFAULT_MODEL
 
     def __init__(self, classes: Sequence[str], config: TrainConfig) -> None:
         if len(classes) >= IGNORED:
             raise ConfigError(f"task segment: expected fewer than {IGNORED} classes, got {len(classes)}")
-        self._classes, self._config = list(classes), config
-
-    def architecture(self, source: "ImageSet") -> dict[str, Any]:
-        return dict(self._config.model) or dict(DEFAULT_MODEL)
+        super().__init__(classes, config)
 
     def preprocess(self) -> dict[str, Any]:
-        low, high = self._config.crop.scale
-        return {
-            "input": "whole image, RGB in [0, 1], padded to a multiple of the largest stride",
-            "output": "class logits in the order of the classes, background last; centres; offsets in 16 pixels",
-            "box": asdict(self._config.box),
-            "train_scale": [float(low), float(high)],
-        }
+        maps = "class logits in the order of the classes, background last; centres; offsets in 16 pixels"
+        return {**super().preprocess(), "output": maps}
 
     def items(self, dataset: "ImageSet", length: int) -> Dataset[SegmentItem]:
         return SegmentCrops(dataset, self._config, length)
-
-    def unlabelled(self, dataset: "ImageSet") -> Unlabelled:
-        config = target_config(self._config)
-        return Unlabelled(DetectCrops(without_labels(dataset, boxes=False), config, 0), "image")
 
     def vectors(
         self, features: Tensor, output: SegmenterOutput, places: SegmenterOutput | None = None
@@ -71,10 +59,8 @@ class Segment:
         are all alike, would be all that is compared.
         """
         semantic = (output if places is None else places).semantic
-        cells = likeliest_cells(semantic, _WINDOW_CELLS, PLACES)[:, None]
-        vectors = features.float().flatten(2).take_along_dim(cells, 2)
-        logits = output.semantic.float()[:, :-1].flatten(2).take_along_dim(cells, 2)
-        return vectors.transpose(1, 2).flatten(0, 1), logits.transpose(1, 2).flatten(0, 1)
+        cells = likeliest_cells(semantic, _WINDOW_CELLS, PLACES)
+        return at_cells(features, cells), at_cells(output.semantic[:, :-1], cells)
 
     def collate(self, items: Sequence[SegmentItem]) -> dict[str, Tensor]:
         """Return image (B, 3, S, S) uint8, classes (B, S, S) uint8 and the maps of `draw_targets`, stacked."""
@@ -83,24 +69,14 @@ class Segment:
         classes = torch.stack([item.classes for item in items])
         return {"image": torch.stack([item.image for item in items]), "classes": classes, **batch}
 
-    def inputs(self, batch: dict[str, Tensor]) -> Tensor:
-        return self.seen(self.pictures(batch))
-
-    def pictures(self, batch: dict[str, Tensor]) -> Tensor:
-        return batch["image"].float() / 255
-
-    def seen(self, pictures: Tensor) -> Tensor:
-        return pictures
-
     def guesses(self, output: SegmenterOutput) -> Guesses:
         """Return the likeliest class, background aside, of the cells that `vectors` compares; boxes are the cells."""
         cells = likeliest_cells(output.semantic, _WINDOW_CELLS, PLACES)
-        picked = output.semantic.float().flatten(2).take_along_dim(cells[:, None], 2).softmax(dim=1)[:, :-1]
-        scores, classes = picked.max(dim=1)
+        scores, classes = at_cells(output.semantic, cells).softmax(dim=1)[:, :-1].max(dim=1)
         width = output.semantic.shape[3]
         corners = torch.stack([cells % width, cells // width], dim=-1).flatten(0, 1).float() * STRIDE
         picture = torch.arange(len(cells), device=cells.device).repeat_interleave(cells.shape[1])
-        return Guesses(scores.flatten(), classes.flatten(), torch.cat([corners, corners + STRIDE], dim=1), picture)
+        return Guesses(scores, classes, torch.cat([corners, corners + STRIDE], dim=1), picture)
 
     def taught(self, output: SegmenterOutput, guesses: Guesses, kept: Tensor) -> dict[str, Tensor]:
         """Return the cross-entropy of the guessed cells with the kept guesses, over all of them."""

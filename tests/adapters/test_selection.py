@@ -4,12 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from adapter_fakes import OFF, shapes, write_coco
+from adapter_fakes import TINY, shapes, write_coco
 
 from simgen.adapters.checkpoint import load_model
-from simgen.adapters.crops import CropView
 from simgen.adapters.selection import choose, snapshot_steps
-from simgen.adapters.settings import OptimizerConfig, RuntimeConfig, SelectionConfig, TrainConfig, ValidationConfig
+from simgen.adapters.settings import SelectionConfig
 from simgen.adapters.target import Target
 from simgen.adapters.tasks.scores import Validation
 from simgen.adapters.train import train
@@ -17,18 +16,7 @@ from simgen.errors import ConfigError
 from simgen.formats.coco import CocoDataset
 
 CLASSES = ("square", "disc")
-CONFIG = TrainConfig(
-    task="classify",
-    model={"kind": "crop_classifier", "widths": [4, 8]},
-    steps=6,
-    batch_size=4,
-    view=CropView(input_size=8, grey=False),
-    augment=OFF,
-    optimizer=OptimizerConfig(warmup_steps=0),
-    validation=ValidationConfig(fraction=0.34),
-    selection=SelectionConfig(kind="information", snapshots=3, slack=1.0),
-    runtime=RuntimeConfig(accelerator="cpu", precision="32-true", threads=1, workers=0, checkpoint_every=2),
-)
+CONFIG = replace(TINY, selection=SelectionConfig(kind="information", snapshots=3, slack=1.0))
 
 
 class _Line(torch.nn.Module):

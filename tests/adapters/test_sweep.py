@@ -5,30 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from adapter_fakes import OFF, shapes, write_coco
+from adapter_fakes import TINY, shapes, write_coco
 
 from simgen.adapters import sweep as sweeping
-from simgen.adapters.crops import CropView
 from simgen.adapters.methods import METHODS, Method
 from simgen.adapters.report.sweep import write_sweep
-from simgen.adapters.settings import OptimizerConfig, RuntimeConfig, TrainConfig, ValidationConfig
 from simgen.adapters.sweep import Arm, Material, Outcome, curves, plan, rows, sweep, write_results
 from simgen.adapters.train import train
 from simgen.errors import ConfigError, DataError
 from simgen.formats.coco import CocoDataset
 
 CLASSES = ("square", "disc")
-CONFIG = TrainConfig(
-    task="classify",
-    model={"kind": "crop_classifier", "widths": [4, 8]},
-    steps=4,
-    batch_size=4,
-    view=CropView(input_size=8, grey=False),
-    augment=OFF,
-    optimizer=OptimizerConfig(warmup_steps=0),
-    validation=ValidationConfig(fraction=0.34),
-    runtime=RuntimeConfig(accelerator="cpu", precision="32-true", threads=1, workers=0, checkpoint_every=2),
-)
+CONFIG = replace(TINY, steps=4)
 
 
 @pytest.fixture(scope="module")

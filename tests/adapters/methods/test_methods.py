@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from adapter_fakes import OFF, shapes, write_coco, write_sides
+from adapter_fakes import TINY, shapes, write_coco, write_sides
 from torch import nn
 
 from simgen.adapters.checkpoint import load_model
@@ -15,7 +15,7 @@ from simgen.adapters.methods import METHODS
 from simgen.adapters.methods.base import rows, with_heads
 from simgen.adapters.models import build_model
 from simgen.adapters.models.detector import DetectorOutput
-from simgen.adapters.settings import CropConfig, OptimizerConfig, RuntimeConfig, TrainConfig, ValidationConfig
+from simgen.adapters.settings import CropConfig, OptimizerConfig
 from simgen.adapters.train import OnStep, train
 from simgen.errors import CheckpointError, ConfigError, DataError
 from simgen.formats.coco import CocoDataset
@@ -24,16 +24,8 @@ from simgen.formats.vectors import vector_set
 from simgen.rng import stream
 
 CLASSES = ("square", "disc")
-CLASSIFY = TrainConfig(
-    task="classify",
-    model={"kind": "crop_classifier", "widths": [8, 16]},
-    steps=6,
-    batch_size=4,
-    view=CropView(input_size=8, grey=False),
-    augment=OFF,
-    optimizer=OptimizerConfig(warmup_steps=2),
-    validation=ValidationConfig(fraction=0.34),
-    runtime=RuntimeConfig(accelerator="cpu", precision="32-true", threads=1, workers=0, checkpoint_every=2),
+CLASSIFY = replace(
+    TINY, model={"kind": "crop_classifier", "widths": [8, 16]}, optimizer=OptimizerConfig(warmup_steps=2)
 )
 SMALL = {"kind": "residual", "stem": 8, "widths": [8, 12, 16], "depths": [1, 1, 1]}
 DETECT = replace(
