@@ -46,8 +46,9 @@ def annotate(
         labels: thresholds.
     """
     view = View.of(camera)
-    counts = np.bincount(frame.instances.ravel(), minlength=len(bodies) + 1)[1:]
-    numbers = frame.instances.astype(np.min_scalar_type(len(counts) + 1))  # the smaller the type, the faster the masks
+    # The smaller the type, the faster the masks.
+    numbers = frame.instances.astype(np.min_scalar_type(int(frame.instances.max(initial=0))))
+    counts = _counts(numbers, len(bodies) + 1)[1:]
     names = [_class_name(body, pose) for body, pose in zip(bodies, poses, strict=True)]
     least = max(1, labels.min_visible_px)
     seen = [order for order, name in enumerate(names) if name is not None and counts[order] >= least]
@@ -55,7 +56,7 @@ def annotate(
     found = []
     outlines = silhouettes([bodies[order] for order in seen], cam_T_objects, view)
     for order, cam_T_object, outline in zip(seen, cam_T_objects, outlines, strict=True):
-        body, count = bodies[order], int(counts[order])
+        body, count = bodies[order], counts[order]
         region, box = _region(numbers, order + 1, count, outline)
         fraction = min(1.0, count / max(outline.area_px, 1))
         points = body.model.keypoints_m()
@@ -76,6 +77,13 @@ def annotate(
             )
         )
     return tuple(found)
+
+
+def _counts(numbers: NDArray[Any], size: int) -> list[int]:
+    """Return how often each number below `size` is in an image; of bytes OpenCV counts them in a tenth of the time."""
+    if numbers.dtype != np.uint8:
+        return list(np.bincount(numbers.ravel(), minlength=size).tolist())
+    return [int(count) for count in cv2.calcHist([numbers], [0], None, [size], [0, size]).ravel()]
 
 
 def _class_name(body: Body, world_T_object: NDArray[np.float64]) -> str | None:

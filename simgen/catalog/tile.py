@@ -13,6 +13,7 @@ from simgen.catalog.mesh import Mesh, box_mesh
 from simgen.catalog.shape import Collider, Model, model
 from simgen.scene import Rgb
 from simgen.strokes import DigitStyle, draw_digits
+from simgen.textures.base import filled
 
 
 @model
@@ -56,16 +57,17 @@ class DigitTile(Model):
         size = models[0].texture_px
         margins = [model.margin for model in models]
         cover = draw_digits([model.digit for model in models], [model.style for model in models], size, margins)
-        inks = [model.ink for model in models]
-        return [_inked(body, ink, part) for body, ink, part in zip(bodies, inks, cover, strict=True)]
+        return list(_inked(np.stack(bodies), [model.ink for model in models], cover))
 
     def class_name(self, world_R_object: NDArray[np.float64]) -> str:
         return str(self.digit)
 
 
-def _inked(body: NDArray[np.uint8], ink: Rgb, cover: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the (H, W, 3) body with `ink` where `cover` (H, W) is 255, and a mixture where it is less."""
-    share = cv2.merge([cover] * 3)
-    kept = cv2.multiply(body, cv2.bitwise_not(share), scale=1 / 255)
-    added = cv2.multiply(share, np.array(ink, float), scale=1 / 255)
-    return np.asarray(cv2.add(kept, added), np.uint8)
+def _inked(bodies: NDArray[np.uint8], inks: Sequence[Rgb], cover: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return bodies (n, H, W, 3) in their `inks` where `cover` (n, H, W) is 255, and in a mixture where it is less."""
+    count, height, width = cover.shape
+    share = cv2.cvtColor(cover.reshape(-1, width), cv2.COLOR_GRAY2RGB)
+    kept = cv2.multiply(bodies.reshape(share.shape), cv2.bitwise_not(share), scale=1 / 255)
+    ink = filled((width, height), inks).reshape(share.shape)
+    mixed = cv2.add(kept, cv2.multiply(share, ink, scale=1 / 255))
+    return np.asarray(mixed, np.uint8).reshape(count, height, width, 3)

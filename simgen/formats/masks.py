@@ -3,7 +3,8 @@
 The C code behind pycocotools trusts the size that a record claims, so records from elsewhere are checked first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,23 +16,43 @@ from simgen.samples import Region
 
 
 def encode(region: Region) -> dict[str, Any]:
-    """Return the compressed run lengths of a region's (H, W) mask: {"size": [H, W], "counts": ascii}.
+    """Return the compressed run lengths of a region's (H, W) mask: {"size": [H, W], "counts": ascii}."""
+    return encode_all([region])[0]
 
-    Only its part of the image is looked at: most objects are small.
+
+def encode_all(regions: Sequence[Region]) -> list[dict[str, Any]]:
+    """Return what `encode` gives of each region of one image.
+
+    Only their parts of the image are looked at, and all together: most objects are small.
     """
-    (width, height), (left, top), (tall, wide) = region.size_wh, region.corner_xy, region.part.shape
-    down = np.zeros(wide * (tall + 1) + 1, np.bool_)  # the part's columns, each with a row of background before it
-    down[:-1].reshape(wide, tall + 1)[:, 1:] = region.part.T
-    column, row = np.divmod(np.flatnonzero(down[1:] != down[:-1]), tall + 1)
-    turns = (left + column) * height + top + row
-    if tall == height:  # what ends at the foot of a column and goes on at the head of the next is one run
-        turns = turns[np.bincount(turns)[turns] == 1]
-    ends = np.array([0, *turns.tolist(), height * width])
-    runs = (ends[1:] - ends[:-1]).tolist()
-    if len(runs) > 1 and not runs[-1]:
-        runs.pop()
-    code = rle.frPyObjects({"size": [height, width], "counts": runs}, height, width)
-    return {"size": [height, width], "counts": code["counts"].decode("ascii")}
+    if not regions:
+        return []
+    width, height = regions[0].size_wh
+    codes = rle.frPyObjects(
+        [{"size": [height, width], "counts": runs} for runs in _run_lengths(regions)], height, width
+    )
+    return [{"size": [height, width], "counts": code["counts"].decode("ascii")} for code in codes]
+
+
+def _run_lengths(regions: Sequence[Region]) -> Iterator[list[int]]:
+    """Yield the lengths of the runs of background and object, column by column, background first."""
+    width, height = regions[0].size_wh
+    tall, wide = np.array([region.part.shape for region in regions]).T
+    starts = np.concatenate([[0], np.cumsum(wide * (tall + 1))])
+    down = np.zeros(starts[-1] + 1, np.bool_)  # the parts' columns, each with a row of background before it
+    for region, (start, end) in zip(regions, pairwise(starts), strict=True):
+        down[start:end].reshape(region.part.shape[1], -1)[:, 1:] = region.part.T
+    turns = np.flatnonzero(down[1:] != down[:-1])
+    owner = np.searchsorted(starts, turns, "right") - 1
+    column, row = np.divmod(turns - starts[owner], tall[owner] + 1)
+    left, top = np.array([region.corner_xy for region in regions]).T
+    places = (left[owner] + column) * height + top[owner] + row
+    firsts = np.searchsorted(owner, np.arange(1, len(regions)))
+    for region, own in zip(regions, np.split(places, firsts), strict=True):
+        if region.part.shape[0] == height:  # what goes on at the head of the next column is one run
+            own = own[np.bincount(own)[own] == 1]
+        runs = np.diff(own, prepend=0, append=height * width).tolist()
+        yield runs[:-1] if len(runs) > 1 and not runs[-1] else runs
 
 
 def is_sound(segmentation: Any, size_wh: tuple[int, int]) -> bool:
@@ -62,8 +83,7 @@ def overlaps(first: Sequence[Region], second: Sequence[Region]) -> NDArray[np.fl
     """Return the (n, m) intersection over union of the masks of regions of one image."""
     if not first or not second:
         return np.zeros((len(first), len(second)))
-    codes = [[encode(region) for region in regions] for regions in (first, second)]
-    return np.asarray(rle.iou(*codes, [0] * len(second)), np.float64)
+    return np.asarray(rle.iou(encode_all(first), encode_all(second), [0] * len(second)), np.float64)
 
 
 def _runs(counts: str) -> list[int]:

@@ -14,7 +14,7 @@ from simgen.randomize.distributions import Constant, Number, Uniform, clipped
 from simgen.randomize.quantities import MOST_TURN_RAD, Count, Extent, Length, Mass, Share, Turn, Within
 from simgen.registry import SectionError
 from simgen.scene import MaterialSpec, ObjectSpec, Plain, Rgb, SceneSpec
-from simgen.strokes import StyleRanges, plain_style, sample_style
+from simgen.strokes import StyleRanges, plain_style, sample_styles
 
 Grey: TypeAlias = Annotated[Number, Within(0, 255)]
 _STYLE_LIMITS = {
@@ -181,7 +181,7 @@ class DigitTiles:
     def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
         count = self.count.sample_int(rng)
         digits, bodies = rng.integers(10, size=count).tolist(), self.body.samples(rng, count)
-        written = [sample_style(digit, rng, self.style) if self.handwriting else plain_style(digit) for digit in digits]
+        written = sample_styles(digits, rng, self.style) if self.handwriting else list(map(plain_style, digits))
         numbers = {
             "digit": digits,
             "style": [dict(vars(style)) for style in written],

@@ -9,6 +9,14 @@ applied to visual document analysis). Coordinates: x right, y down, a digit abou
 
 from simgen.strokes.allographs import allograph_count
 from simgen.strokes.draw import draw_digits
-from simgen.strokes.style import DigitStyle, StyleRanges, plain_style, sample_style
+from simgen.strokes.style import DigitStyle, StyleRanges, plain_style, sample_style, sample_styles
 
-__all__ = ["DigitStyle", "StyleRanges", "allograph_count", "draw_digits", "plain_style", "sample_style"]
+__all__ = [
+    "DigitStyle",
+    "StyleRanges",
+    "allograph_count",
+    "draw_digits",
+    "plain_style",
+    "sample_style",
+    "sample_styles",
+]

@@ -102,9 +102,9 @@ def _smooth(path: Points, reach: int) -> Points:
 
 
 def _needed(path: Points) -> NDArray[np.intp]:
-    """Return the path's points (their numbers) twice without each second one that is halfway between its neighbours."""
+    """Return the path's points (their numbers) thrice without each second one halfway between its neighbours."""
     needed = np.arange(len(path))
-    for _ in range(2):
+    for _ in range(3):
         left = path[needed]
         off = np.abs(left[1:-1:2] - (left[:-2:2] + left[2::2]) / 2).max(axis=1) > _TOLERANCE
         stays = np.ones(len(left), bool)

@@ -1,5 +1,6 @@
 """How a digit is written, as plain numbers: sampled first, drawn after."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TypeAlias
@@ -79,10 +80,17 @@ def plain_style(digit: int) -> DigitStyle:
 
 def sample_style(digit: int, rng: Generator, strength: StyleRanges) -> DigitStyle:
     """Draw a style: the allograph uniformly, every other number uniformly in its range, to five decimals."""
-    allograph = int(rng.integers(allograph_count(digit)))
-    seed = int(rng.integers(2**31))
+    return sample_styles([digit], rng, strength)[0]
+
+
+def sample_styles(digits: Sequence[int], rng: Generator, strength: StyleRanges) -> list[DigitStyle]:
+    """Draw a style for each digit; `sample_style` says how."""
+    allographs = rng.integers([allograph_count(digit) for digit in digits])
+    seeds = rng.integers(2**31, size=len(digits))
     low, span = _spans(strength)
-    return DigitStyle(allograph, seed, *(low + span * rng.random(len(low))).round(5).tolist())
+    numbers = (low + span * rng.random((len(digits), len(low)))).round(5)
+    rows = zip(allographs.tolist(), seeds.tolist(), numbers.tolist(), strict=True)
+    return [DigitStyle(allograph, seed, *row) for allograph, seed, row in rows]
 
 
 @cache
