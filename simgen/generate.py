@@ -122,11 +122,14 @@ def _camera_is_inside(camera: CameraSpec, bodies: list[Body], poses: list[NDArra
     world_T_objects = np.array(poses).reshape(-1, 4, 4)
     away = np.subtract(camera.eye_m, world_T_objects[:, :3, 3])
     eyes = np.einsum("nji,nj->ni", world_T_objects[:, :3, :3], away)
-    return any(surrounds(body.mesh, eye) for body, eye in zip(bodies, eyes, strict=True))
+    low, high = np.moveaxis(np.array([body.mesh.bounds_m for body in bodies]).reshape(-1, 2, 3), 1, 0)
+    near = np.flatnonzero(((low < eyes) & (eyes < high)).all(1)).tolist()
+    return any(surrounds(bodies[order].mesh, eyes[order]) for order in near)
 
 
 def _poses_by_name(bodies: list[Body], poses: list[NDArray[np.float64]]) -> dict[str, list[float]]:
-    return {b.spec.name: pose.round(9).ravel().tolist() for b, pose in zip(bodies, poses, strict=True)}
+    rows = np.array(poses).round(9).reshape(-1, 16).tolist()
+    return dict(zip([body.spec.name for body in bodies], rows, strict=True))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,9 +23,8 @@ def expose(frame: Frame, sensor: SensorSpec) -> Frame:
     if sensor.vignette:
         falloff = cv2.merge([_falloff(image.shape[:2], sensor.vignette)] * 3)
         image = np.multiply(image, falloff, out=image)
-    if sensor.noise:
-        image = np.asarray(cv2.scaleAdd(_noise(image.shape, sensor.seed), sensor.noise, image), np.float32)
-    rgb = cv2.addWeighted(image, 1, image, 0, 0, dtype=cv2.CV_8U)  # rounds, and keeps to 0 to 255
+    noise = _noise(image.shape, sensor.seed) if sensor.noise else image
+    rgb = cv2.addWeighted(image, 1, noise, sensor.noise, 0, dtype=cv2.CV_8U)  # rounds, and keeps to 0 to 255
     return replace(frame, rgb=_compress(np.asarray(rgb, np.uint8), sensor.jpeg_quality))
 
 
@@ -72,5 +71,4 @@ def _compress(rgb: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     if quality >= 100:
         return rgb
     _, data = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
-    decoded = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
-    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB), np.uint8)

@@ -101,13 +101,11 @@ class World:
         self.scene, self.root, self.physics, self.visuals = scene, root, physics, visuals
         self._watch = watch or Stopwatch()
         models = [build_model(spec.model) for spec in scene.objects]
-        meshes = [model.mesh(root) for model in models]
+        plans = [_Plan.of(spec, model, root) for spec, model in zip(scene.objects, models, strict=True)]
+        pictures = [_plain_or_whole(image) for image in painted_all(scene.objects, models, root)] if visuals else []
         self._watch.lap("build")
         self.client = p.connect(p.DIRECT)
-        self.bodies: list[Body] = []
         self.robots: list[Robot] = []
-        self._shapes: dict[tuple[int, Vec3], int] = {}
-        self._textures: dict[bytes, int] = {}
         try:
             p.setPhysicsEngineParameter(
                 deterministicOverlappingPairs=1,
@@ -116,24 +114,18 @@ class World:
                 physicsClientId=self.client,
             )
             p.setGravity(0, 0, -scene.gravity_m_s2, physicsClientId=self.client)
+            shapes = self._visual_shapes(plans) if visuals else [-1] * len(plans)
+            self.bodies = [self._spawn(plan, shape) for plan, shape in zip(plans, shapes, strict=True)]
             self._watch.lap("spawn")
-            with closing(PictureFile()) as file:
-                pictures = painted_all(scene.objects, models, root)
-                for spec, model, mesh in zip(scene.objects, models, meshes, strict=True):
-                    body = self._spawn(spec, model, mesh)
-                    if visuals:
-                        self._paint(body, next(pictures), file)
-                    self.bodies.append(body)
+            if visuals:
+                self._paint(pictures)
         except BaseException:
             self.close()
             raise
 
-    def _spawn(self, spec: ObjectSpec, model: Model, mesh: Mesh) -> Body:
-        client, center = self.client, model.center_m(self.root)
-        collision = _collision_arguments(model.collider(self.root))
-        self._watch.lap("build")
-        visual = self._visual_shape(mesh, center) if self.visuals else -1
-        shape = p.createCollisionShape(**collision, physicsClientId=client)
+    def _spawn(self, plan: "_Plan", visual: int) -> Body:
+        spec, client = plan.spec, self.client
+        shape = p.createCollisionShape(**plan.collision, physicsClientId=client)
         body = p.createMultiBody(spec.mass_kg, shape, visual, spec.position_m, spec.quat_xyzw, physicsClientId=client)
         p.changeDynamics(
             body,
@@ -145,38 +137,41 @@ class World:
             physicsClientId=client,
         )
         p.resetBaseVelocity(body, spec.linear_velocity_m_s, spec.angular_velocity_rad_s, physicsClientId=client)
-        self._watch.lap("spawn")
-        return Body(spec, model, mesh, body, center)
+        return Body(spec, plan.model, plan.mesh, body, plan.center_m)
 
-    def _paint(self, body: Body, image: Picture, file: PictureFile) -> None:
-        texture, gloss = self._texture(image, file), [body.spec.material.specular] * 3
-        p.changeVisualShape(body.id, -1, textureUniqueId=texture, specularColor=gloss, physicsClientId=self.client)
-        self._watch.lap("spawn")
+    def _visual_shapes(self, plans: Sequence["_Plan"]) -> list[int]:
+        """Return PyBullet's shape of each mesh; bodies of the same mesh share it, and have textures of their own."""
+        shapes: dict[tuple[int, Vec3], int] = {}
+        for plan in plans:
+            key = (id(plan.mesh), plan.center_m)
+            if key not in shapes:
+                self._watch.lap("spawn")
+                with collector_paused():
+                    surface = _visual_arguments(plan.mesh, plan.center_m)
+                    self._watch.lap("build")
+                    shapes[key] = p.createVisualShape(p.GEOM_MESH, **surface, physicsClientId=self.client)
+                    del surface
+        return [shapes[id(plan.mesh), plan.center_m] for plan in plans]
 
-    def _visual_shape(self, mesh: Mesh, center_m: Vec3) -> int:
-        """Return PyBullet's shape of a mesh; bodies of the same mesh share it, and have textures of their own."""
-        key = (id(mesh), center_m)  # the bodies keep their meshes, so no number is used twice
-        if key not in self._shapes:
-            with collector_paused():
-                surface = _visual_arguments(mesh, center_m)
-                self._watch.lap("build")
-                self._shapes[key] = p.createVisualShape(p.GEOM_MESH, **surface, physicsClientId=self.client)
-                del surface
-            self._watch.lap("spawn")
-        return self._shapes[key]
-
-    def _texture(self, image: Picture, file: PictureFile) -> int:
-        """Return PyBullet's texture of a picture; equal pictures, as on the walls of a tray, are one texture."""
-        middle = image[len(image) // 2]  # marks are seldom at the rim
-        plain = (middle == middle[0]).all() and (image == middle[0]).all()
-        small = np.ascontiguousarray(image[:2, :2] if plain else image)
-        data = bmp(small)
-        if data not in self._textures:
-            file.write(data)
-            self._watch.lap("build")
-            self._textures[data] = p.loadTexture(file.name, physicsClientId=self.client)
-            self._watch.lap("spawn")
-        return self._textures[data]
+    def _paint(self, pictures: Sequence[Picture]) -> None:
+        """Put a picture on each body; equal ones, as on the walls of a tray, are one texture."""
+        textures: dict[bytes, int] = {}
+        with closing(PictureFile()) as file:
+            for body, picture in zip(self.bodies, pictures, strict=True):
+                data = bmp(picture)
+                if data not in textures:
+                    file.write(data)
+                    self._watch.lap("build")
+                    textures[data] = p.loadTexture(file.name, physicsClientId=self.client)
+                gloss = [body.spec.material.specular] * 3
+                p.changeVisualShape(
+                    body.id,
+                    -1,
+                    textureUniqueId=textures[data],
+                    specularColor=gloss,
+                    physicsClientId=self.client,
+                )
+                self._watch.lap("spawn")
 
     def load_robot(
         self,
@@ -249,6 +244,21 @@ class World:
         self.close()
 
 
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """All that PyBullet is told of a body: what it looks like, and what stands for it in the physics."""
+
+    spec: ObjectSpec
+    model: Model
+    mesh: Mesh
+    center_m: Vec3
+    collision: dict[str, Any]
+
+    @staticmethod
+    def of(spec: ObjectSpec, model: Model, root: Path) -> "_Plan":
+        return _Plan(spec, model, model.mesh(root), model.center_m(root), _collision_arguments(model.collider(root)))
+
+
 def painted(spec: ObjectSpec, model: Model, root: Path) -> Picture:
     """Return an object's base colour (H, W, 3) uint8: its material's texture with the model's own marks on it."""
     return next(painted_all([spec], [model], root))
@@ -264,6 +274,13 @@ def painted_all(specs: Sequence[ObjectSpec], models: Sequence[Model], root: Path
             textures = [spec.material.texture for spec, _ in some]
             bodies = draw_textures(textures, some[0][1].texture_size_wh(), root)
             yield from kind.paint_all([model for _, model in some], bodies)
+
+
+def _plain_or_whole(image: Picture) -> Picture:
+    """Return the picture, of one that has one colour everywhere the first pixels."""
+    middle = image[len(image) // 2]  # marks are seldom at the rim
+    plain = (middle == middle[0]).all() and (image == middle[0]).all()
+    return np.ascontiguousarray(image[:2, :2] if plain else image)
 
 
 def _visual_arguments(mesh: Mesh, center_m: Vec3) -> dict[str, Any]:

@@ -59,7 +59,6 @@ def annotate(
         body, count = bodies[order], counts[order]
         region, box = _region(numbers, order + 1, count, outline)
         fraction = min(1.0, count / max(outline.area_px, 1))
-        points = body.model.keypoints_m()
         found.append(
             Annotation(
                 class_name=str(names[order]),
@@ -69,11 +68,9 @@ def annotate(
                 visible_fraction=round(fraction, 4),
                 truncated=outline.truncated,
                 cam_T_object=cam_T_object,
-                keypoints=_keypoints(list(points.values()), frame, body, (cam_T_object, view), labels),
-                keypoint_names=tuple(points),
-                keypoints_m=np.array(list(points.values()), float).reshape(-1, 3),
                 outline_m=body.model.outline_m(),
                 ignore=fraction < labels.min_visible_fraction,
+                **_keypoints(frame, body, (cam_T_object, view), labels),
             )
         )
     return tuple(found)
@@ -125,17 +122,14 @@ def _span(low: float, high: float, size: int) -> slice:
     return slice(int(min(max(low - 3, 0), size - 1)), int(min(max(high + 4, 1), size)))
 
 
-def _keypoints(
-    points_m: list[tuple[float, float, float]],
-    frame: Frame,
-    body: Body,
-    placed: tuple[NDArray[np.float64], View],
-    labels: Labels,
-) -> NDArray[np.float64]:
-    if not points_m:
-        return np.zeros((0, 3))
+def _keypoints(frame: Frame, body: Body, placed: tuple[NDArray[np.float64], View], labels: Labels) -> dict[str, Any]:
+    """Return what an annotation holds of a body's keypoints: nothing where it has none."""
+    points = body.model.keypoints_m()
+    if not points:
+        return {}
     cam_T_object, view = placed
-    inside = transform(cam_T_object, np.array(points_m))
+    points_m = np.array(list(points.values()), float)
+    inside = transform(cam_T_object, points_m)
     pixels = view.pixels(np.maximum(inside, [-np.inf, -np.inf, 1e-6]))
     reach = labels.keypoint_tolerance * float(np.ptp(body.mesh.vertices_m, axis=0).max())
     rows = []
@@ -146,4 +140,4 @@ def _keypoints(
             continue
         seen = frame.depth_m[row, column]
         rows.append((float(u), float(v), 2.0 if seen > 0 and seen >= depth - reach else 1.0))
-    return np.array(rows)
+    return {"keypoints": np.array(rows), "keypoint_names": tuple(points), "keypoints_m": points_m}

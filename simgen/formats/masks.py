@@ -51,7 +51,7 @@ def _run_lengths(regions: Sequence[Region]) -> Iterator[list[int]]:
     for region, own in zip(regions, np.split(places, firsts), strict=True):
         if region.part.shape[0] == height:  # what goes on at the head of the next column is one run
             own = own[np.bincount(own)[own] == 1]
-        runs = np.diff(own, prepend=0, append=height * width).tolist()
+        runs = [end - start for start, end in pairwise([0, *own.tolist(), height * width])]
         yield runs[:-1] if len(runs) > 1 and not runs[-1] else runs
 
 

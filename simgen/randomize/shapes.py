@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from simgen.errors import ConfigError
 from simgen.randomize.base import SECTION, Color, Material, add_objects, vec3
-from simgen.randomize.distributions import Constant, Number, Uniform, clipped
+from simgen.randomize.distributions import Constant, Number, Uniform
 from simgen.randomize.quantities import MOST_TURN_RAD, Count, Extent, Length, Mass, Share, Turn, Within
 from simgen.registry import SectionError
 from simgen.scene import MaterialSpec, ObjectSpec, Plain, Rgb, SceneSpec
@@ -197,18 +197,13 @@ class DigitTiles:
         return add_objects(scene, tiles)
 
     def _inks(self, bodies: list[MaterialSpec], rng: Generator) -> list[Rgb]:
-        """Return a colour for each body that stands out from it."""
+        """Return a grey for each body, darker or brighter than it, a little tinted."""
         steps, tints = self.ink_contrast.samples(rng, len(bodies)), self.ink.samples(rng, len(bodies))
-        return [_ink(*item) for item in zip(bodies, steps, tints, strict=True)]
-
-
-def _ink(body: MaterialSpec, step: float, tint: Rgb) -> Rgb:
-    """Return a grey that is `step` darker or brighter than the body, a little tinted."""
-    colors = body.texture.get("colors", [(128, 128, 128)])
-    ground = sum(sum(color) for color in colors) / (3 * len(colors))
-    grey = ground - step if ground > 128 else ground + step
-    r, g, b = (int(clipped(grey + (channel - 128) * 0.3, 0, 255)) for channel in tint)
-    return r, g, b
+        palettes = [body.texture.get("colors", [(128, 128, 128)]) for body in bodies]
+        grounds = np.array([sum(map(sum, colors)) / (3 * len(colors)) for colors in palettes])
+        greys = np.where(grounds > 128, grounds - steps, grounds + steps).reshape(-1, 1)
+        inks = np.clip(greys + (np.array(tints).reshape(-1, 3) - 128) * 0.3, 0, 255).astype(int).tolist()
+        return [(r, g, b) for r, g, b in inks]
 
 
 @dataclass(frozen=True, config=SECTION)

@@ -63,7 +63,7 @@ def ramps(patterns: Fields, palettes: Sequence[Colors]) -> Images:
         table[:, :3] = _ramp_weights(len(palette)) @ np.asarray(palette, np.float64) + 0.5
     steps = np.multiply(patterns, np.float32(_RAMP_STEPS - 1))
     steps += np.float32(0.5)
-    places = steps.astype(np.uint16).astype(np.intp)
+    places = steps.astype(np.intp)
     places += _RAMP_STEPS * np.arange(count)[:, None, None]
     found = tables.view(np.uint32).ravel().take(places)
     pixels = cv2.cvtColor(found.view(np.uint8).reshape(count * height, width, 4), cv2.COLOR_RGBA2RGB)

@@ -32,11 +32,14 @@ def noise(size_wh: Size, scales: Sequence[float], seeds: Sequence[int], octaves:
     total, layer = np.zeros((len(seeds), *size_wh[::-1]), np.float32), np.empty(size_wh[::-1], np.float32)
     longest = max(size_wh)
     for field, scale, seed in zip(total, scales, seeds, strict=True):
-        rng = stream(seed, 0, "texture.noise")
-        for octave in range(octaves):
-            wide, tall = (max(2, min(s, round(scale * 2**octave * s / longest) + 1)) for s in size_wh)
-            lattice = rng.random((tall, wide), np.float32)
-            lattice -= np.float32(0.5)
+        shapes = [
+            [max(2, min(s, round(scale * 2**octave * s / longest) + 1)) for s in reversed(size_wh)]
+            for octave in range(octaves)
+        ]
+        numbers = stream(seed, 0, "texture.noise").random(sum(tall * wide for tall, wide in shapes), np.float32)
+        numbers -= np.float32(0.5)
+        for octave, (tall, wide) in enumerate(shapes):
+            lattice, numbers = numbers[: tall * wide].reshape(tall, wide), numbers[tall * wide :]
             lattice *= np.float32(0.5**octave * _SPREAD)
             field += cv2.resize(lattice, size_wh, dst=layer, interpolation=cv2.INTER_CUBIC)
     return total
