@@ -49,11 +49,20 @@ class Trained:
     command: str = ""
 
     @property
-    def unlabelled(self) -> ImageSet | None:
-        """The photographs to adapt to, or else those to learn from; never those that are scored on."""
-        if self.material.target is not None:
-            return part_of(self.material.target, self.config.target.part)
-        return self.material.labelled
+    def target(self) -> ImageSet | None:
+        """The photographs to adapt to."""
+        target = self.material.target
+        return None if target is None else part_of(target, self.config.target.part)
+
+    @cached_property
+    def apart(self) -> ImageSet | None:
+        """The photographs to adapt to, or else those to learn from, without any that is scored on; None without any."""
+        photographs = self.material.labelled if self.target is None else self.target
+        if photographs is None:
+            return None
+        scored = {record.path for record in self.material.report.records} if self.material.report else set()
+        kept = [k for k, record in enumerate(photographs.records) if record.path not in scored]
+        return photographs.subset(kept) if kept else None
 
     @property
     def figure(self) -> str:
@@ -68,9 +77,10 @@ class Trained:
 
 @dataclass(frozen=True, eq=False)
 class Embedding:
-    """What a model's encoder makes of objects of both domains."""
+    """What a model's encoder makes of objects of both domains, and the model's classes."""
 
     name: str
+    classes: tuple[str, ...]
     source: Embedded
     target: Embedded
 
@@ -176,11 +186,11 @@ def _compared(trained: Trained, evaluations: Mapping[str, Evaluation], sampling:
 
 
 def _choice(trained: Trained, notes: dict[str, str]) -> Choice | None:
-    if trained.unlabelled is None:
+    if trained.apart is None:
         notes["choose"] = "No choice: there are no photographs but those that are scored on; give others (--target)."
         return None
     try:
-        return choose_method(trained.scored, trained.out, trained.config, trained.unlabelled, trained.figure)
+        return choose_method(trained.scored, trained.out, trained.config, trained.apart, trained.figure)
     except SimgenError as problem:
         notes["choose"] = str(problem)
         return None
@@ -200,21 +210,21 @@ def _embeddings(trained: Trained, names: Sequence[str | None], seed: int) -> tup
         model = load_model(arm.folder(trained.out) / "model.pt")
         both = embed(model, source, synthetic=True), embed(model, target)
         if both[0] is not None and both[1] is not None:
-            found.append(Embedding(model_name(arm), both[0], both[1]))
+            found.append(Embedding(model_name(arm), tuple(model.classes), both[0], both[1]))
     return tuple(found)
 
 
 def _gap(trained: Trained, seed: int, notes: dict[str, str]) -> Gap | None:
     if trained.config.task == "features":
         return None
-    if trained.unlabelled is None:
+    if trained.apart is None:
         notes["gap"] = (
             "Not measured: what is moved after a look at the photographs that are scored on is tuned on them. "
             "Give others to look at (--target)."
         )
         return None
     try:
-        return measure_gap(trained.material.source, trained.unlabelled, GapConfig(seed=seed))
+        return measure_gap(trained.material.source, trained.apart, GapConfig(seed=seed))
     except SimgenError as problem:
         notes["gap"] = f"Not measured: {problem}"
         return None

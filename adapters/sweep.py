@@ -152,7 +152,7 @@ def sweep(
 
 
 def rows(outcomes: Sequence[Outcome]) -> list[Row]:
-    """Return the table of a sweep, in the order of the arms, without arms that failed and figures undefined for some."""
+    """Return the table of a sweep, in the order of the arms; without runs that failed and figures undefined in some."""
     grouped: dict[str, list[dict[str, float]]] = {}
     for outcome in outcomes:
         if not outcome.problem:
@@ -229,7 +229,7 @@ def _scored(arm: Arm, model: Path, task: str, report: ImageSet | None) -> Outcom
     if known.is_file():
         content = json.loads(known.read_text("utf-8"))
         if content["of"] == of:
-            return Outcome(arm, dict(content["scores"]))
+            return Outcome(arm, {name: content["scores"][name] for name in FIGURES[task] if name in content["scores"]})
     evaluation = evaluate(model, report, repeats=0)
     found = {name: score.value for name, score in evaluation.scores.items()}
     scores = {name: value for name in FIGURES[task] if (value := found.get(name)) is not None}
