@@ -5,24 +5,27 @@ one whose answers on unlabelled target pictures hold the most information. Only 
 photograph stand for choice. The figures on labelled photographs stand beside the choice, and take no part in it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simgen.adapters.checkpoint import ModelFile, load_model
+from simgen.adapters.evaluate import CLASSIFYING
 from simgen.adapters.methods import METHODS
 from simgen.adapters.metrics import LOWER_IS_BETTER
 from simgen.adapters.predict import build_module
 from simgen.adapters.selection import probabilities
 from simgen.adapters.settings import TrainConfig
 from simgen.adapters.sweep import Outcome
-from simgen.adapters.target import Unlabelled
-from simgen.adapters.tasks import TASKS, Task
+from simgen.adapters.target import without_labels
+from simgen.adapters.tasks import TASKS
 from simgen.adapters.validators import guarded, information_maximisation
+from simgen.errors import DataError
 from simgen.formats.imageset import ImageSet
 
 _BATCH = 32
@@ -92,12 +95,12 @@ def choose_method(
     if config.task == "keypoints" or not arms:
         return None
     files = [load_model(o.arm.folder(out) / "model.pt") for o in arms]
-    task = TASKS[config.task](files[0].classes, config)
-    pictures = task.unlabelled(unlabelled)
+    looked_at = _look(config, files[0].classes, without_labels(unlabelled, boxes=config.task in CLASSIFYING))
     judged: dict[str, list[Judged]] = {}
     for outcome, file in zip(arms, files, strict=True):
         source = float(next(iter(file.history["validation"].values())))
-        found = Judged(information(file, task, pictures), source, outcome.scores[figure])
+        information = information_maximisation(looked_at(file))
+        found = Judged(information, source, outcome.scores[figure])
         judged.setdefault(outcome.arm.name, []).append(found)
     return choose(judged, figure)
 
@@ -111,9 +114,18 @@ def choose(judged: Mapping[str, Sequence[Judged]], figure: str) -> Choice:
     return Choice(figure, means, names[selected], names[int(np.argmax(real))])
 
 
-def information(model: ModelFile, task: Task, pictures: Unlabelled) -> float:
-    """Return the information maximisation of a model's answers on unlabelled pictures, in nats."""
-    return information_maximisation(probabilities(task, build_module(model), lambda: pictures.once(_BATCH)))
+def _look(
+    config: TrainConfig, classes: Sequence[str], pictures: ImageSet
+) -> Callable[[ModelFile], NDArray[np.float64]]:
+    """Return what gives a model's (n, C) class probabilities of the objects in pictures without labels."""
+    if config.task not in CLASSIFYING:
+        task = TASKS[config.task](classes, config)
+        views = task.unlabelled(pictures)
+        return lambda model: probabilities(task, build_module(model), lambda: views.once(_BATCH))
+    if config.task == "classify" and not any(record.annotations for record in pictures.records):
+        raise DataError(f"{pictures.root}: expected boxes around the target's objects, but there are none")
+    predict = CLASSIFYING[config.task]
+    return lambda model: np.concatenate([said.probabilities for said in predict(model, pictures.records)])
 
 
 def _mean(runs: Sequence[Judged]) -> Judged:

@@ -20,7 +20,7 @@ def read_log(path: Path) -> Columns:
         table = csv.DictReader(file)
         names = list(table.fieldnames or ())
         rows = [[_number(row[name]) for name in names] for row in table if None not in row.values()]
-    columns = dict(zip(names, np.array(rows, np.float64).reshape(-1, len(names)).T, strict=True))
+    columns = dict(zip(names, np.array(rows, np.float64).reshape(len(rows), len(names)).T, strict=True))
     return {name: values for name, values in columns.items() if np.isfinite(values).any()}
 
 
