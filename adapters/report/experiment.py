@@ -31,7 +31,7 @@ SECTIONS = {
     "training": "Training",
     "confusion": "Confusion",
     "embeddings": "Embeddings",
-    "examples": "Photographs",
+    "examples": "A closer look",
     "gap": "What to move",
     "failed": "Failed",
 }
@@ -56,7 +56,7 @@ def write_experiment(found: Experiment, title: str, path: Path) -> Path:
         "training": parts["losses_plot"],
         "confusion": parts["confusions"],
         "embeddings": parts["maps"],
-        "examples": parts["examples"],
+        "examples": parts["examples"] or parts["details"],
         "gap": found.gap or "gap" in parts["notes"],
         "failed": failed,
     }
