@@ -62,7 +62,7 @@ def comparison_tables(comparison: "Comparison") -> dict[str, Any]:
             for arm in others
         ],
         "gaps": [_row(arm.name, arm.gaps, names, gap_text, Gap(None)) for arm in others if arm.gaps],
-        "plot": intervals_plot(scored, names[leading]),
+        "plot": intervals_plot(scored, names[leading], comparison.baseline),
     }
 
 

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -46,6 +46,12 @@ def plain(axes: "Axes") -> "Axes":
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25, lw=0.6)
     return axes
+
+
+def add_legend(figure: "Figure", **options: Any) -> None:
+    """Add a legend outside the axes, where it covers nothing; dollar signs in names are no formulas."""
+    for text in figure.legend(**{"loc": "outside lower center", "fontsize": 8, **options}).get_texts():
+        text.set_parse_math(False)
 
 
 def png_uri(figure: "Figure") -> str:

@@ -10,7 +10,7 @@ from simgen.adapters.gap.divergences import principal_components
 from simgen.adapters.gap.domains import FOLDS, domain_test
 from simgen.adapters.gap.features import Rows, scaled
 from simgen.adapters.gap.plots import neighbour_map
-from simgen.adapters.report.embed import SOURCE, TARGET, new_figure, png_uri
+from simgen.adapters.report.embed import SOURCE, TARGET, add_legend, new_figure, png_uri
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,7 +64,7 @@ def _maps(found: "Sequence[Embedding]", project: Callable[[Array], tuple[Array, 
     handles = [*left.get_legend_handles_labels()[0]]
     if len(classes) <= _LISTED:
         handles += [right.scatter([], [], s=20, color=_color(k), label=name) for k, name in enumerate(classes)]
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(12, len(handles)), fontsize=8)
+    add_legend(figure, handles=handles, ncols=min(12, len(handles)))
     return png_uri(figure)
 
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simgen.adapters.report.embed import jpeg_uri, new_figure, plain, png_uri
+from simgen.adapters.report.embed import add_legend, jpeg_uri, new_figure, plain, png_uri
 from simgen.preview import Corners, put_text
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ def confusion_plot(confusion: NDArray[np.int64], classes: Sequence[str], title: 
         if table[row, column]:
             color = "white" if share[row, column] > 0.5 else "black"
             axes.text(column, row, str(table[row, column]), ha="center", va="center", fontsize=8, color=color)
-    axes.set_xticks(range(len(names)), names, rotation=45)
-    axes.set_yticks(range(len(names)), names)
+    axes.set_xticks(range(len(names)), names, rotation=45, parse_math=False)
+    axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.set(xlabel="said", ylabel="true")
     axes.set_title(title, parse_math=False)
     return png_uri(figure)
@@ -98,8 +98,8 @@ def pixels_plot(confusion: NDArray[np.int64], classes: Sequence[str]) -> str:
             color = "white" if share[row, column] > 0.5 else "black"
             text = f"{100 * share[row, column]:.1f}"
             axes.text(column, row, text, ha="center", va="center", fontsize=8, color=color)
-    axes.set_xticks(range(len(names)), names, rotation=45)
-    axes.set_yticks(range(len(names)), names)
+    axes.set_xticks(range(len(names)), names, rotation=45, parse_math=False)
+    axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.set(xlabel="said", ylabel="true", title="Confusion of pixels, % of the true class")
     return png_uri(figure)
 
@@ -113,7 +113,7 @@ def curves_plot(curves: NDArray[np.float64], classes: Sequence[str]) -> str:
         if precision.max() >= 0:
             axes.plot(recall, precision, label=name)
     axes.set(xlabel="recall", ylabel="precision", title="Precision over recall, IoU 0.5", xlim=(0, 1), ylim=(0, 1.02))
-    figure.legend(loc="outside lower center", ncols=min(len(classes), 6), fontsize=8)  # never over a curve
+    add_legend(figure, ncols=min(len(classes), 6))
     return png_uri(figure)
 
 
@@ -159,15 +159,17 @@ def shots_plot(curves: Curves, figure_name: str, levels: Mapping[str, float] | N
     axes.set_xticks(ticks, [str(k) for k in ticks], minor=False)
     axes.set_xticks([], minor=True)
     axes.set(xlabel="labelled photographs", ylabel=figure_name)
-    figure.legend(loc="outside lower center", ncols=2, fontsize=8)
+    add_legend(figure, ncols=2)
     return png_uri(figure)
 
 
-def intervals_plot(scores: "Sequence[tuple[str, Score]]", name: str) -> str:
-    """Return one figure of several models as points with their intervals."""
+def intervals_plot(scores: "Sequence[tuple[str, Score]]", name: str, baseline: str | None = None) -> str:
+    """Return one figure of several models as points with their intervals, and a line through that of the baseline."""
     figure = new_figure((7.0, 1.3 + 0.32 * len(scores)))
     axes = plain(figure.subplots())
-    for row, (_, score) in enumerate(scores):
+    for row, (title, score) in enumerate(scores):
+        if title == baseline and score.value is not None:
+            axes.axvline(score.value, color="#777777", lw=1, ls="--", zorder=1)
         if score.low is not None and score.high is not None:
             axes.plot([score.low, score.high], [row, row], color="#7aa6d8", lw=3, solid_capstyle="round")
         if score.value is not None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from simgen.adapters.logs import Columns, thinned
-from simgen.adapters.report.embed import new_figure, plain, png_uri
+from simgen.adapters.report.embed import add_legend, new_figure, plain, png_uri
 
 _COLUMNS = 4
 _MOST_POINTS = 80
@@ -37,7 +37,7 @@ def losses_plot(logs: Logs) -> str:
     for axes in places[len(logs) :]:
         axes.set_axis_off()
     lines = [places[0].plot([], [], color=color, label=name)[0] for name, color in colors.items()]
-    figure.legend(handles=lines, loc="outside lower center", ncols=min(8, len(lines)), fontsize=8)
+    add_legend(figure, handles=lines, ncols=min(8, len(lines)))
     return png_uri(figure)
 
 
@@ -52,7 +52,7 @@ def validation_plot(logs: Logs, figure_name: str) -> str:
             label = method if k == 0 else None
             axes.plot(log["step"], values, color=color, ls=style, marker="o", ms=3, lw=1.3, alpha=0.85, label=label)
     axes.set(xlabel="step", ylabel=f"{figure_name}, held-out labelled images", xlim=(0, None))
-    figure.legend(loc="outside right upper", fontsize=8)
+    add_legend(figure, loc="outside right upper")
     return png_uri(figure)
 
 

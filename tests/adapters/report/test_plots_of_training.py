@@ -1,5 +1,6 @@
 """Curves of training and maps of embeddings, as matplotlib draws them."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from simgen.adapters.experiment import Embedding
 from simgen.adapters.report import maps, training
 from simgen.adapters.report.embed import new_figure, plot_width, png_uri
 from simgen.adapters.report.maps import domain_distance, worth_showing
+from simgen.adapters.report.pictures import confusion_plot, curves_plot
 from simgen.rng import stream
 
 
@@ -82,6 +84,16 @@ def test_domains_far_apart_are_told_apart():
     assert domain_distance(Embedding("a", (), few, few), 0) is None
     assert worth_showing(far)
     assert not worth_showing(Embedding("a", (), few, few))
+
+
+def test_names_with_dollar_signs_are_no_formulas():
+    names = (r"$\nosuch$", "b$$")
+    one = Embedding(
+        r"$\nosuch$", names, replace(_embedded(0, 0), classes=names * 30), replace(_embedded(1, 4), classes=names * 30)
+    )
+    assert maps.component_maps([one]).startswith("data:image/png")
+    assert confusion_plot(np.eye(3, dtype=np.int64), names).startswith("data:image/png")
+    assert curves_plot(np.ones((2, 101)), names).startswith("data:image/png")
 
 
 def test_a_plot_is_shown_at_the_width_that_it_was_drawn_for():
