@@ -19,6 +19,8 @@ from simgen.errors import CheckpointError, ConfigError, did_you_mean
 from simgen.rng import stream
 
 Progress = Callable[[int, int], None]
+Members = Mapping[str, tuple[str, ...]]
+"""The names of the models of each arm."""
 Figured = tuple[Figures, list[Figures]]
 """The figures of the whole set, and those of each resampled one."""
 
@@ -96,6 +98,7 @@ class Comparison:
 def compare(
     evaluations: Mapping[str, Evaluation],
     *,
+    members: Members | None = None,
     baseline: str | None = None,
     oracle: str | None = None,
     sampling: tuple[int, int] = (1000, 0),
@@ -105,6 +108,7 @@ def compare(
 
     Args:
         evaluations: one for each model, by name.
+        members: the models of each arm, where these are known; default: each model, and each method of several models.
         baseline: a model or a method, e.g. the one trained on synthetic images alone; default: the first.
         oracle: a model or a method, e.g. the one trained on real labels; without it no gap is measured.
         sampling: how many resampled sets, and their seed; the sets are those of `evaluate` with this seed.
@@ -114,8 +118,8 @@ def compare(
         CheckpointError: models of several tasks.
         ConfigError: an unknown baseline or oracle.
     """
-    check(evaluations, baseline, oracle)
-    members = _members(evaluations)
+    members = _members(evaluations) if members is None else members
+    check(evaluations, baseline, oracle, members)
     chosen = baseline or next(iter(members))
     n_images = len(next(iter(evaluations.values())).records)
     picks = resamples(n_images, sampling[0], stream(sampling[1], 0, "bootstrap"))
@@ -147,7 +151,12 @@ def method_of(history: Mapping[str, Any]) -> str | None:
     return method if isinstance(method, str) else None
 
 
-def check(models: Mapping[str, Told], baseline: str | None = None, oracle: str | None = None) -> None:
+def check(
+    models: Mapping[str, Told],
+    baseline: str | None = None,
+    oracle: str | None = None,
+    members: Members | None = None,
+) -> None:
     """Raise what `compare` would raise, before anything was scored: model files will do."""
     (first, found), *others = models.items()
     for name, other in others:
@@ -155,13 +164,13 @@ def check(models: Mapping[str, Told], baseline: str | None = None, oracle: str |
             raise CheckpointError(
                 f'models "{first}" and "{name}": expected models of one task, got {found.task} and {other.task}'
             )
-    members = _members(models)
+    members = _members(models) if members is None else members
     for option, named in (("--baseline", baseline), ("--oracle", oracle)):
         if named is not None and named not in members:
             raise ConfigError(f'{option}: no model or method is called "{named}"{did_you_mean(named, members)}')
 
 
-def _members(models: Mapping[str, Told]) -> dict[str, tuple[str, ...]]:
+def _members(models: Mapping[str, Told]) -> Members:
     """Return the models of each arm."""
     members: dict[str, tuple[str, ...]] = {name: (name,) for name in models}
     by_method: dict[str, tuple[str, ...]] = {}

@@ -13,7 +13,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from simgen.adapters.checkpoint import load_model
-from simgen.adapters.evaluate import evaluate
+from simgen.adapters.evaluate import Evaluation, evaluate
 from simgen.adapters.methods import METHODS
 from simgen.adapters.parts import part_of
 from simgen.adapters.runs import file_sha256, fingerprint
@@ -59,6 +59,10 @@ class Arm:
             return self.method
         return f"{SCRATCH if self.method == 'oracle' else self.method}-{self.shots}"
 
+    def folder(self, out: Path) -> Path:
+        """Return the folder of the run in a sweep's."""
+        return out / f"{self.name}-{self.seed}"
+
 
 @dataclass(frozen=True, eq=False)
 class Material:
@@ -81,11 +85,19 @@ class Material:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of an arm: scores by name, or the sentence that says why there are none."""
+    """What came of an arm: scores by name, or the sentence that says why there are none.
+
+    Attributes:
+        arm: the run.
+        scores: figures on the report's images.
+        problem: why there are none.
+        evaluation: what the scores are from, where the model was scored just now.
+    """
 
     arm: Arm
     scores: dict[str, float] = field(default_factory=dict)
     problem: str = ""
+    evaluation: Evaluation | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -131,7 +143,7 @@ def sweep(
     outcomes: list[Outcome] = []
     for arm in arms:
         try:
-            outcome = Outcome(arm, _run(config, arm, material, out, on_step))
+            outcome = _run(config, arm, material, out, on_step)
         except SimgenError as problem:
             outcome = Outcome(arm, problem=" ".join(str(problem).split()))
         outcomes.append(outcome)
@@ -140,13 +152,14 @@ def sweep(
 
 
 def rows(outcomes: Sequence[Outcome]) -> list[Row]:
-    """Return the table of a sweep, in the order of the arms; arms that failed are left out."""
+    """Return the table of a sweep, in the order of the arms; without runs that failed and figures undefined in some."""
     grouped: dict[str, list[dict[str, float]]] = {}
     for outcome in outcomes:
         if not outcome.problem:
             grouped.setdefault(outcome.arm.name, []).append(outcome.scores)
     return [
-        Row(name, len(found), {f: _spread([s[f] for s in found]) for f in found[0]}) for name, found in grouped.items()
+        Row(name, len(found), {f: _spread([s[f] for s in found]) for f in found[0] if all(f in s for s in found)})
+        for name, found in grouped.items()
     ]
 
 
@@ -172,20 +185,28 @@ def write_results(outcomes: Sequence[Outcome], out: Path) -> None:
     (out / "results.json").write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
-def curves(outcomes: Sequence[Outcome], figure: str) -> dict[str, list[tuple[int, float, float]]]:
-    """Return the k-shot curves: (labelled photographs, mean, standard deviation) of fine-tuning and from scratch."""
+def curves(outcomes: Sequence[Outcome], figure: str, labelled: int = 0) -> dict[str, list[tuple[int, float, float]]]:
+    """Return the k-shot curves: (labelled photographs, mean, standard deviation) of fine-tuning and from scratch.
+
+    Args:
+        outcomes: of the arms.
+        figure: its name.
+        labelled: how many labelled photographs there are: so many finetune and oracle learn from without a number.
+    """
     table = {row.name: row.figures.get(figure) for row in rows(outcomes)}
-    shots = sorted({o.arm.shots for o in outcomes if o.arm.shots})
-    start = [(0, *_whole(table[START]))] if shots and table.get(START) else []
-    found = {
-        name: before + [(k, *_whole(table[f"{name}-{k}"])) for k in shots if table.get(f"{name}-{k}")]
-        for name, before in (("finetune", start), (SCRATCH, []))
-    }
-    return {name: points for name, points in found.items() if points and shots}
+    arms = {o.arm.name: o.arm for o in outcomes}
+    found: dict[str, dict[int, tuple[float, float]]] = {"finetune": {}, SCRATCH: {}}
+    for name, arm in sorted(arms.items(), key=lambda pair: pair[1].shots):
+        k, line = arm.shots or labelled, {"finetune": "finetune", "oracle": SCRATCH}.get(arm.method)
+        if line and k and table.get(name):
+            found[line][k] = _whole(table[name])
+    if found["finetune"] and table.get(START):
+        found["finetune"][0] = _whole(table[START])
+    return {name: [(k, *points[k]) for k in sorted(points)] for name, points in found.items() if points}
 
 
-def _run(config: TrainConfig, arm: Arm, material: Material, out: Path, on_step: OnStep | None) -> dict[str, float]:
-    kind, folder = METHODS[arm.method], out / f"{arm.name}-{arm.seed}"
+def _run(config: TrainConfig, arm: Arm, material: Material, out: Path, on_step: OnStep | None) -> Outcome:
+    kind, folder = METHODS[arm.method], arm.folder(out)
     data = material.labelled if kind.real_labels else material.source
     assert data is not None
     chosen = config.method if config.method["kind"] == arm.method else {"kind": arm.method}
@@ -194,25 +215,26 @@ def _run(config: TrainConfig, arm: Arm, material: Material, out: Path, on_step: 
         part_of(data, f"first:{arm.shots}" if arm.shots else "all" if kind.real_labels else config.part),
         folder,
         target=material.target if kind.uses_target else None,
-        init=(material.init or out / f"{START}-{arm.seed}" / "model.pt") if kind.starts_trained else None,
+        init=(material.init or Arm(START, arm.seed).folder(out) / "model.pt") if kind.starts_trained else None,
         on_step=(lambda step, steps, _: on_step(arm, step, steps)) if on_step else None,
     )
-    return _scores(model, config.task, material.report)
+    return _scored(arm, model, config.task, material.report)
 
 
-def _scores(model: Path, task: str, report: ImageSet | None) -> dict[str, float]:
+def _scored(arm: Arm, model: Path, task: str, report: ImageSet | None) -> Outcome:
     """Return the figures on the report's images, kept beside the model; without any, those of the validation."""
     if report is None:
-        return {f"validation {k}": float(v) for k, v in load_model(model).history["validation"].items()}
+        return Outcome(arm, {f"validation {k}": float(v) for k, v in load_model(model).history["validation"].items()})
     known, of = model.with_name("scores.json"), {"model": file_sha256(model), "report": fingerprint(report)}
     if known.is_file():
         content = json.loads(known.read_text("utf-8"))
         if content["of"] == of:
-            return dict(content["scores"])
-    found = evaluate(model, report, repeats=0).scores
-    scores = {name: float(found[name].value or 0.0) for name in FIGURES[task] if name in found}
+            return Outcome(arm, {name: content["scores"][name] for name in FIGURES[task] if name in content["scores"]})
+    evaluation = evaluate(model, report, repeats=0)
+    found = {name: score.value for name, score in evaluation.scores.items()}
+    scores = {name: value for name in FIGURES[task] if (value := found.get(name)) is not None}
     known.write_text(json.dumps({"of": of, "scores": scores}, indent=1, sort_keys=True) + "\n", "utf-8")
-    return scores
+    return Outcome(arm, scores, evaluation=evaluation)
 
 
 def _require(arms: dict[str, int], shots: Sequence[int], material: Material) -> None:

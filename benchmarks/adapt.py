@@ -14,21 +14,16 @@ A run that was stopped goes on.
 import argparse
 import json
 import os
-from collections.abc import Sequence
+import shlex
+import sys
 from pathlib import Path
-from statistics import fmean
-from typing import Any
 
-import numpy as np
-
-from simgen.adapters.checkpoint import load_model
+from simgen.adapters.experiment import Trained, examine
 from simgen.adapters.methods import METHODS
 from simgen.adapters.parts import part_of
-from simgen.adapters.predict import predict_classes
-from simgen.adapters.report.sweep import write_sweep
+from simgen.adapters.report.experiment import write_experiment
 from simgen.adapters.sweep import Material, Outcome, plan, rows, sweep
 from simgen.adapters.train import settings
-from simgen.adapters.validators import guarded, information_maximisation
 from simgen.config import load
 from simgen.engine import LocalEngine
 from simgen.formats import read_images
@@ -40,40 +35,6 @@ from simgen.realdata import read_real_set
 def unlabelled_methods() -> list[str]:
     """Return the methods that read no label of a photograph, source_only first."""
     return [name for name, kind in METHODS.items() if not kind.real_labels and "classify" not in kind.undefined]
-
-
-def selection(outcomes: Sequence[Outcome], out: Path, unlabelled: ImageSet) -> dict[str, Any]:
-    """Return which method would be chosen without labels, which with them, and the accuracies of both.
-
-    Args:
-        outcomes: of all arms; those that learnt from labelled photographs are left out.
-        out: the sweep's folder.
-        unlabelled: photographs; of their labels the boxes alone are read.
-    """
-    arms = [o for o in outcomes if not o.problem and not METHODS[o.arm.method].real_labels]
-    names = list(dict.fromkeys(o.arm.name for o in arms))
-    files = {o.arm: load_model(out / f"{o.arm.name}-{o.arm.seed}" / "model.pt") for o in arms}
-
-    def mean(name: str, value: Any) -> float:
-        return fmean(value(o) for o in arms if o.arm.name == name)
-
-    def information(outcome: Outcome) -> float:
-        found = predict_classes(files[outcome.arm], unlabelled.records)
-        return information_maximisation(np.concatenate([f.probabilities for f in found]))
-
-    inner = np.array([mean(name, information) for name in names])
-    source = np.array([mean(name, lambda o: files[o.arm].history["validation"]["accuracy"]) for name in names])
-    real = [mean(name, lambda o: o.scores["accuracy"]) for name in names]
-    chosen, best = guarded(inner, source), int(np.argmax(real))
-    table = {
-        name: {"information": inner[k], "held-out source accuracy": source[k], "accuracy": real[k]}
-        for k, name in enumerate(names)
-    }
-    return {
-        "methods": table,
-        "selected": {"method": names[chosen], "accuracy": real[chosen]},
-        "best": {"method": names[best], "accuracy": real[best]},
-    }
 
 
 def synthetic_set(count: int, out: Path, workers: int) -> ImageSet:
@@ -109,11 +70,14 @@ def main() -> None:
     for outcome in sweep(config, plan(arguments.methods, arguments.seeds, arguments.shots, material), material, out):
         outcomes.append(outcome)
         print(f"{outcome.arm.name}, seed {outcome.arm.seed}:", outcome.problem or outcome.scores, flush=True)
+    trained = Trained(config, material, outcomes, out, shlex.join(["python", *sys.argv]))
+    found = examine(trained)
     table = {row.name: {f: {"mean": m, "sd": sd} for f, (m, sd) in row.figures.items()} for row in rows(outcomes)}
-    figures = {"seeds": arguments.seeds, "table": table, "selection": selection(outcomes, out, first)}
+    selection = None if found.choice is None else found.choice.as_dict()
+    figures = {"seeds": arguments.seeds, "table": table, "selection": selection}
     (out / "figures.json").write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n", "utf-8")
-    print(json.dumps(figures["selection"], indent=1))
-    print(write_sweep(outcomes, "Dice crops: scored on 50 real photographs", out / "comparison.html"))
+    print(json.dumps(selection, indent=1))
+    print(write_experiment(found, "Dice crops: scored on 50 real photographs", out / "comparison.html"))
 
 
 if __name__ == "__main__":

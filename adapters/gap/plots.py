@@ -9,12 +9,12 @@ from sklearn.manifold import TSNE
 
 from simgen.adapters.gap.divergences import BINS, principal_components
 from simgen.adapters.gap.features import Distances, Rows, scaled
+from simgen.adapters.report.embed import SOURCE, TARGET, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
-SOURCE, TARGET = "#20507f", "#e07b00"
 MOST_POINTS = 500
 _COLUMNS = 4
 _SHOWN = (0.01, 0.99)
@@ -25,7 +25,7 @@ _PERPLEXITY = 30.0
 def histograms(source: Mapping[str, Array], target: Mapping[str, Array], titles: Mapping[str, str]) -> "Figure":
     """Draw one histogram, in shares, of each titled statistic; what lies beyond the middle 98 % is in the last bars."""
     rows = -(-len(titles) // _COLUMNS)
-    figure = _figure((3.0 * _COLUMNS, 2.3 * rows + 0.4))
+    figure = new_figure((3.0 * _COLUMNS, 2.3 * rows + 0.4))
     places = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
     for axes, (name, title) in zip(places, titles.items(), strict=False):
         both = [(source[name], SOURCE, "source"), (target[name], TARGET, "target")]
@@ -46,14 +46,20 @@ def histograms(source: Mapping[str, Array], target: Mapping[str, Array], titles:
     return figure
 
 
-def embedding(source: Rows, target: Rows, seed: int) -> "Figure":
-    """Draw a t-SNE map (van der Maaten and Hinton 2008) of both sets' rows, from their principal components."""
-    a, b = scaled(source, target)
-    reduced = principal_components(np.concatenate([a.values, b.values]), _EMBED_FROM)
+def neighbour_map(rows: Array, seed: int) -> Array:
+    """Return the (n, 2) t-SNE map (van der Maaten and Hinton 2008) of (n, d) rows, from their principal components."""
+    reduced = principal_components(rows, _EMBED_FROM)
     perplexity = min(_PERPLEXITY, (len(reduced) - 1) / 3)
     flat = reduced.shape[1] < 2 or not reduced[:, 0].std()
-    points = TSNE(2, perplexity=perplexity, init="random" if flat else "pca", random_state=seed).fit_transform(reduced)
-    figure = _figure((5.6, 5.0))
+    tsne = TSNE(2, perplexity=perplexity, init="random" if flat else "pca", random_state=seed)
+    return np.asarray(tsne.fit_transform(reduced), float)
+
+
+def embedding(source: Rows, target: Rows, seed: int) -> "Figure":
+    """Draw a map of both sets' rows, in which neighbours stay neighbours."""
+    a, b = scaled(source, target)
+    points = neighbour_map(np.concatenate([a.values, b.values]), seed)
+    figure = new_figure((5.6, 5.0))
     axes = figure.subplots()
     for part, color, label in (
         (points[: len(a.values)], SOURCE, "source"),
@@ -67,16 +73,10 @@ def embedding(source: Rows, target: Rows, seed: int) -> "Figure":
 
 def per_class(found: Mapping[str, Distances]) -> "Figure":
     """Draw each class's proxy A-distance as a bar."""
-    figure = _figure((5.6, 1.2 + 0.32 * len(found)))
+    figure = new_figure((5.6, 1.2 + 0.32 * len(found)))
     axes = figure.subplots()
     rows = range(len(found))
     axes.barh(rows, [one.domain.a_distance for one in found.values()], color=SOURCE)
     axes.set_yticks(rows, list(found), parse_math=False)
     axes.set(xlim=(0, 2), ylim=(len(found) - 0.5, -0.5), xlabel="proxy A-distance of the objects' crops")
     return figure
-
-
-def _figure(inches: tuple[float, float]) -> "Figure":
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=inches, layout="constrained")

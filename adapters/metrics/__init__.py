@@ -14,7 +14,14 @@ from simgen.adapters.metrics.detection import (
 )
 from simgen.adapters.metrics.segmentation import SegmentScores, iou_figures, pixel_confusion
 
-LOWER_IS_BETTER = frozenset({"ece"})
+LOWER_IS_BETTER = frozenset(
+    {
+        "ece",
+        *("corner_px_median", "corner_px_90", "reprojection_px_median", "add_mm_median", "adds_mm_median"),
+        *("translation_mm_median", "translation_percent_median", "translation_percent_90"),
+        *("rotation_deg_median", "rotation_deg_90", "gross_failures"),
+    }
+)
 """The figures that are errors; of all others more is better."""
 
 __all__ = [

@@ -7,12 +7,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simgen.adapters.report.embed import jpeg_uri, png_uri
+from simgen.adapters.report.embed import add_legend, jpeg_uri, new_figure, plain, png_uri
 from simgen.preview import Corners, put_text
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from simgen.adapters.metrics import Matches, Reliability, Score
     from simgen.adapters.predict import Detections
     from simgen.formats.coco import ImageRecord
@@ -69,9 +67,9 @@ def crop_picture(record: "ImageRecord", box_xyxy: NDArray[np.float64]) -> str:
     return jpeg_uri(np.asarray(cv2.resize(piece, (96, 96), interpolation=cv2.INTER_NEAREST), np.uint8))
 
 
-def confusion_plot(confusion: NDArray[np.int64], classes: Sequence[str]) -> str:
+def confusion_plot(confusion: NDArray[np.int64], classes: Sequence[str], title: str = "Confusion") -> str:
     """Return the confusion matrix as a heat map; rows are shares of the true class."""
-    figure = _figure()
+    figure = new_figure()
     axes = figure.subplots()
     names = [*classes, "none"] if confusion[-1].any() or confusion[:, -1].any() else list(classes)
     table = confusion[: len(names), : len(names)]
@@ -81,15 +79,16 @@ def confusion_plot(confusion: NDArray[np.int64], classes: Sequence[str]) -> str:
         if table[row, column]:
             color = "white" if share[row, column] > 0.5 else "black"
             axes.text(column, row, str(table[row, column]), ha="center", va="center", fontsize=8, color=color)
-    axes.set_xticks(range(len(names)), names, rotation=45)
-    axes.set_yticks(range(len(names)), names)
-    axes.set(xlabel="said", ylabel="true", title="Confusion")
+    axes.set_xticks(range(len(names)), names, rotation=45, parse_math=False)
+    axes.set_yticks(range(len(names)), names, parse_math=False)
+    axes.set(xlabel="said", ylabel="true")
+    axes.set_title(title, parse_math=False)
     return png_uri(figure)
 
 
 def pixels_plot(confusion: NDArray[np.int64], classes: Sequence[str]) -> str:
     """Return the confusion of pixels as a heat map; rows are percentages of the true class."""
-    figure = _figure()
+    figure = new_figure()
     axes = figure.subplots()
     names = [*classes, "background"]
     share = confusion / np.maximum(confusion.sum(1, keepdims=True), 1)
@@ -99,28 +98,28 @@ def pixels_plot(confusion: NDArray[np.int64], classes: Sequence[str]) -> str:
             color = "white" if share[row, column] > 0.5 else "black"
             text = f"{100 * share[row, column]:.1f}"
             axes.text(column, row, text, ha="center", va="center", fontsize=8, color=color)
-    axes.set_xticks(range(len(names)), names, rotation=45)
-    axes.set_yticks(range(len(names)), names)
+    axes.set_xticks(range(len(names)), names, rotation=45, parse_math=False)
+    axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.set(xlabel="said", ylabel="true", title="Confusion of pixels, % of the true class")
     return png_uri(figure)
 
 
 def curves_plot(curves: NDArray[np.float64], classes: Sequence[str]) -> str:
     """Return the precision-recall curves at IoU 0.5."""
-    figure = _figure()
+    figure = new_figure()
     axes = figure.subplots()
     recall = np.linspace(0, 1, curves.shape[1])
     for name, precision in zip(classes, curves, strict=True):
         if precision.max() >= 0:
             axes.plot(recall, precision, label=name)
     axes.set(xlabel="recall", ylabel="precision", title="Precision over recall, IoU 0.5", xlim=(0, 1), ylim=(0, 1.02))
-    figure.legend(loc="outside lower center", ncols=min(len(classes), 6), fontsize=8)  # never over a curve
+    add_legend(figure, ncols=min(len(classes), 6))
     return png_uri(figure)
 
 
 def reliability_plot(found: "Reliability") -> str:
     """Return accuracy over confidence, and below it how many objects there are in each bin."""
-    figure = _figure()
+    figure = new_figure()
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     edges = np.linspace(0, 1, len(found.weight) + 1)
     there = found.weight > 0
@@ -136,43 +135,45 @@ def reliability_plot(found: "Reliability") -> str:
     return png_uri(figure)
 
 
-def shots_plot(curves: Mapping[str, Sequence[tuple[int, float, float]]], figure_name: str) -> str:
+Curves = Mapping[str, Sequence[tuple[int, float, float]]]
+"""Of each way of training (labelled photographs, mean, standard deviation)."""
+
+
+def shots_plot(curves: Curves, figure_name: str, levels: Mapping[str, float] | None = None) -> str:
     """Return a score over the number of labelled photographs.
 
     Args:
-        curves: for each way of training (photographs, mean, standard deviation).
+        curves: of the score.
         figure_name: of the score.
+        levels: scores that need no label, by what they are from.
     """
-    figure = _figure()
-    axes = figure.subplots()
+    figure = new_figure((6.4, 4.4))
+    axes = plain(figure.subplots())
+    for (name, level), color in zip((levels or {}).items(), ("#777777", "#2a9d5c"), strict=False):
+        axes.axhline(level, color=color, ls="--", lw=1.2, label=name)
     for name, points in curves.items():
         shots, means, spreads = zip(*points, strict=True)
-        axes.errorbar(shots, means, yerr=spreads, marker="o", capsize=3, label=name)
+        axes.errorbar(shots, means, yerr=spreads, marker="o", ms=5, capsize=3, label=name)
     axes.set_xscale("symlog", linthresh=5)
     ticks = sorted({shots for points in curves.values() for shots, _, _ in points})
     axes.set_xticks(ticks, [str(k) for k in ticks], minor=False)
     axes.set_xticks([], minor=True)
-    axes.set(xlabel="labelled photographs", ylabel=figure_name, title="Few labels")
-    figure.legend(loc="outside lower center", ncols=2, fontsize=8)
+    axes.set(xlabel="labelled photographs", ylabel=figure_name)
+    add_legend(figure, ncols=2)
     return png_uri(figure)
 
 
-def intervals_plot(scores: "Sequence[tuple[str, Score]]", name: str) -> str:
-    """Return one figure of several models as points with their intervals."""
-    figure = _figure((7.0, 1.3 + 0.32 * len(scores)))
-    axes = figure.subplots()
-    for row, (_, score) in enumerate(scores):
+def intervals_plot(scores: "Sequence[tuple[str, Score]]", name: str, baseline: str | None = None) -> str:
+    """Return one figure of several models as points with their intervals, and a line through that of the baseline."""
+    figure = new_figure((7.0, 1.3 + 0.32 * len(scores)))
+    axes = plain(figure.subplots())
+    for row, (title, score) in enumerate(scores):
+        if title == baseline and score.value is not None:
+            axes.axvline(score.value, color="#777777", lw=1, ls="--", zorder=1)
         if score.low is not None and score.high is not None:
             axes.plot([score.low, score.high], [row, row], color="#7aa6d8", lw=3, solid_capstyle="round")
         if score.value is not None:
             axes.plot([score.value], [row], "o", color="#20507f")
     axes.set_yticks(range(len(scores)), [title for title, _ in scores], parse_math=False)
     axes.set(xlabel=name, ylim=(len(scores) - 0.5, -0.5))
-    axes.grid(axis="x", alpha=0.3)
     return png_uri(figure)
-
-
-def _figure(inches: tuple[float, float] = (5.2, 4.6)) -> "Figure":
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=inches, layout="constrained")

@@ -97,9 +97,6 @@ COMPARED = {
 }
 """The figures that models are compared by, and their names at the top of a column; the first is the one to look at."""
 
-NAMES = {key: name for figures in COMPARED.values() for key, name in figures.items()}
-"""Names of figures whatever the task."""
-
 _PER_CLASS = {"precision": "precision", "recall": "recall", "f1": "F1", "roc_auc": "ROC-AUC", "pr_auc": "PR-AUC"}
 PER_CLASS = {
     "detect": {"ap50": "AP50", "ap": "AP", "precision": "precision", "recall": "recall", "f1": "F1"},
@@ -120,6 +117,14 @@ def score_text(score: Score) -> str:
         return UNDEFINED
     interval = "" if score.low is None else f" [{score.low:.3f},{SPACE}{score.high:.3f}]"
     return f"{score.value:.3f}{interval}"
+
+
+def mean_text(figure: tuple[float, float | None] | None) -> str:
+    """Return "0.884 ± 0.012": a mean and a standard deviation."""
+    if figure is None:
+        return UNDEFINED
+    mean, spread = figure
+    return f"{mean:.3f}" if spread is None else f"{mean:.3f} ± {spread:.3f}"
 
 
 def difference_text(found: Difference) -> str:
@@ -149,6 +154,11 @@ def p_text(p_value: float | None) -> str:
     if p_value is None:
         return UNDEFINED
     return f"p{SPACE}<{SPACE}0.001" if p_value < 0.001 else f"p{SPACE}={SPACE}{p_value:.2g}"
+
+
+def figure_name(task: str, figure: str) -> str:
+    """Return what a figure is called at the top of a column."""
+    return COMPARED[task].get(figure, figure)
 
 
 def noun(task: str) -> str:

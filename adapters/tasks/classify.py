@@ -75,7 +75,7 @@ class Classify:
     def validate(self, module: nn.Module, records: "Sequence[ImageRecord]") -> Validation:
         """Return the accuracy over all annotations, cropped with the training's box habit."""
         labels = {name: label for label, name in enumerate(self._classes)}
-        drawn = [_redrawn(record, self._config.box) for record in records]
+        drawn = [redrawn(record, self._config.box) for record in records]
         found = predict_classes(module, drawn, view=self._config.view)
         right = [
             guess == labels[annotation.class_name]
@@ -85,7 +85,8 @@ class Classify:
         return Validation({"accuracy": float(np.mean(right)) if right else 0.0})
 
 
-def _redrawn(record: "ImageRecord", habit: BoxHabit) -> "ImageRecord":
+def redrawn(record: "ImageRecord", habit: BoxHabit) -> "ImageRecord":
+    """Return a record with its boxes as people would have drawn them, without objects that they would leave out."""
     boxes = record_boxes(record, habit)
     pairs = zip(record.annotations, boxes, strict=True)
     seen = [replace(a, box_xyxy=b) for a, b in pairs if not a.ignore and a.visible_fraction >= habit.min_visible]

@@ -1,5 +1,6 @@
 """`simgen sweep -o OUT`: methods x seeds, trained and scored side by side."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from simgen.adapters.experiment import Trained
     from simgen.adapters.sweep import Outcome
 
 
 def sweep(
+    context: typer.Context,
     source: Annotated[str, typer.Option(help="Labelled simulated images: a COCO folder, or the name of a set.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the sweep; a stopped one goes on.")],
     config: Annotated[str | None, typer.Argument(help="Settings, as --config of train.", show_default=False)] = None,
@@ -34,20 +37,26 @@ def sweep(
     init: Annotated[
         Path | None, typer.Option(help="A model file that methods go on from; default: each seed's source_only run.")
     ] = None,
+    repeats: Annotated[
+        int, typer.Option(help="Bootstrap samples for the intervals of the page; 0 for no intervals.")
+    ] = 1000,
+    page: Annotated[bool, typer.Option("--report/--no-report", help="Whether to write report.html at the end.")] = True,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Override a setting: KEY=VALUE.")] = None,
 ) -> None:
-    """Train several methods with several seeds, and compare them in one table.
+    """Train several methods with several seeds, and compare them on one page.
 
     Writes results.csv, results.json and report.html; a run that fails is reported and the sweep goes on.
     """
+    from simgen.adapters.experiment import Trained
     from simgen.adapters.parts import part_of
-    from simgen.adapters.report.sweep import write_sweep
     from simgen.adapters.sweep import Material, Outcome, plan
     from simgen.adapters.sweep import sweep as run
     from simgen.adapters.train import settings
     from simgen.cli.evaluate import read_real
     from simgen.cli.progress import bar
+    from simgen.cli.renderer import require
 
+    require("--repeats", repeats, 0)
     given = {"task": task, "target.part": target_split}
     chosen = settings(config, [*(f"{k}={v}" for k, v in given.items() if v is not None), *(set_ or [])])
     material = Material(
@@ -67,9 +76,38 @@ def sweep(
             outcomes.append(outcome)
             if outcome.problem:
                 typer.echo(f"{outcome.arm.name}, seed {outcome.arm.seed}: {outcome.problem}", err=True)
-    page = write_sweep(outcomes, f"Sweep over methods: {chosen.task}", out / "report.html")
     print_rows(outcomes)
-    typer.echo(f"report: {page}")
+    if page:
+        trained = Trained(chosen, material, outcomes, out, command_line(context))
+        typer.echo(f"report: {write_page(trained, repeats)}")
+
+
+def write_page(trained: "Trained", repeats: int) -> Path:
+    """Look at a sweep's runs together, and write report.html into its folder; return the page's path."""
+    from simgen.adapters.experiment import STAGES, examine
+    from simgen.adapters.report.experiment import write_experiment
+    from simgen.cli.progress import bar
+
+    with bar("report", len(STAGES), "stages") as advance:
+        found = examine(trained, repeats, trained.config.seed, lambda stage: advance(1, note=stage))
+    title = f"Experiment: {trained.config.task} on {trained.material.source.root.name}"
+    return write_experiment(found, title, trained.out / "report.html")
+
+
+def command_line(context: typer.Context) -> str:
+    """Return the command that was given, with the options that were named."""
+    words = [context.command_path]
+    for parameter in context.command.params:
+        value = context.params.get(str(parameter.name))
+        if value is None or value == parameter.get_default(context):
+            continue
+        if parameter.param_type_name == "argument":
+            words.append(shlex.quote(str(value)))
+            continue
+        name = parameter.secondary_opts[0] if value is False else max(parameter.opts, key=len)
+        values = value if isinstance(value, list | tuple) else [value]
+        words += [name if isinstance(v, bool) else f"{name} {shlex.quote(str(v))}" for v in values]
+    return " ".join(words)
 
 
 def print_rows(outcomes: "Sequence[Outcome]") -> None:
@@ -77,14 +115,14 @@ def print_rows(outcomes: "Sequence[Outcome]") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from simgen.adapters.report.sweep import cell
+    from simgen.adapters.report.words import mean_text
     from simgen.adapters.sweep import rows
 
     found = rows(outcomes)
     figures = list(dict.fromkeys(f for row in found for f in row.figures))
     table = Table("method", "seeds", *figures, title="mean ± standard deviation over seeds")
     for row in found:
-        table.add_row(row.name, str(row.seeds), *(cell(row.figures.get(f)) for f in figures))
+        table.add_row(row.name, str(row.seeds), *(mean_text(row.figures.get(f)) for f in figures))
     Console().print(table)
 
 

@@ -1,3 +1,6 @@
+import html
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -30,6 +33,16 @@ def test_a_table_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFi
         "results.json",
         "report.html",
     }
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    shown = re.search(r"<pre>(.*?)</pre>", page)
+    assert shown is not None
+    words = shlex.split(html.unescape(shown[1]))
+    again = tmp_path / "again"
+    words[words.index("--out") + 1] = str(again)
+    assert words[:2] == ["simgen", "sweep"]
+    assert main([*words[1:], "--no-report"]) == 0
+    assert (again / "results.csv").read_text() == (tmp_path / "out" / "results.csv").read_text()
+    assert not (again / "report.html").exists()
 
 
 @pytest.mark.parametrize(
@@ -39,6 +52,7 @@ def test_a_table_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFi
         (["--seeds", "0,x"], '--seeds: expected whole numbers >= 0 with commas between them, got "x"'),
         (["--shots", "5,-1"], '--shots: expected whole numbers >= 0 with commas between them, got "-1"'),
         (["--shots", "5"], "expected photographs with labels to learn from (--real-train), got none"),
+        (["--repeats", "-1"], "--repeats: expected"),
         (["--methods", "dann"], "expected target images to adapt to (--target), got none"),
     ],
 )
