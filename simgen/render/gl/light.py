@@ -66,13 +66,14 @@ class Stage:
 def draw_light(stage: Stage) -> None:
     """Shade the surfaces into `targets.light`."""
     _bind(stage)
-    _draw_behind(stage)
     region = _region(stage)
     if any(lamp.shadow for lamp in stage.lighting.lamps):
         stage.device.casters.place(stage.posed.ranges, stage.posed.poses)
     for number, batch in enumerate(batches_of(stage.lighting.lamps)):
         first = number == 0
         _draw_visible(stage, batch, region, first)
+        if first:
+            _draw_behind(stage)
         _draw_batch(stage, batch, first)
     stage.device.gl.enable_only(stage.device.gl.NOTHING)
 

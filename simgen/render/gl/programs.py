@@ -56,9 +56,9 @@ class Program:
 
         What the compiler dropped is skipped, and what is set already.
         """
-        for name in values.keys() & self._uniforms.keys():
-            uniform, value = self._uniforms[name], values[name]
-            if self._values.get(name) == value:
+        for name, value in values.items():
+            uniform = self._uniforms.get(name)
+            if uniform is None or self._values.get(name) == value:
                 continue
             self._values[name] = value
             if isinstance(value, bytes):
