@@ -22,7 +22,14 @@ from simgen.render.gl.context import GlError, context
 from simgen.render.gl.device import Device, device
 from simgen.render.gl.light import Options, Stage, draw_finish, draw_light
 from simgen.render.gl.lighting import lighting_of
-from simgen.render.gl.surfaces import Posed, draw_keys, draw_silhouettes, draw_surfaces
+from simgen.render.gl.surfaces import (
+    Posed,
+    draw_keys,
+    draw_silhouettes,
+    draw_surfaces,
+    nearest_first,
+    place_items,
+)
 from simgen.render.gl.targets import Targets
 from simgen.render.gl.view import View, corners_of, view_of
 from simgen.render.inside import check_places
@@ -98,11 +105,11 @@ class GlRenderer:
         lighting = lighting_of(gpu, world.scene, camera, world.root)
         check_places(camera, lighting.lamps, items, poses)
         stage = Stage(gpu, targets, posed, view, lighting, self._options(camera))
-        draw_surfaces(gpu, targets, posed, view)
+        draw_surfaces(gpu, targets, posed)
         draw_light(stage)
         if self.smooth_edges:
             # Not before: a software driver prepares these many triangles on one thread while others still shade.
-            draw_keys(gpu, targets, posed, view)
+            draw_keys(gpu, targets, posed)
         draw_finish(stage)
         frame = _read(targets)
         if self.amodal:
@@ -124,14 +131,16 @@ def _staged(gpu: Device, camera: CameraSpec, items: list[Item], poses: list[Pose
     ranges, corners = gpu.meshes.place(items), corners_of(stacked, low, extent)
     view = view_of(camera, corners)
     seen = gpu.meshes.seen(ranges, stacked, view.eye_m)
-    return gpu.targets.of(camera.size_wh), Posed(items, ranges, seen, stacked, corners), view
+    posed = Posed(items, ranges, seen, stacked, corners, nearest_first(corners, view.eye_m))
+    place_items(gpu, posed, view)
+    return gpu.targets.of(camera.size_wh), posed, view
 
 
 def _labels(items: list[Item], poses: list[Pose], camera: CameraSpec) -> Frame:
     """Return the labels alone; the colours are black."""
     gpu = device()
     targets, posed, view = _staged(gpu, camera, items, poses)
-    draw_surfaces(gpu, targets, posed, view)
+    draw_surfaces(gpu, targets, posed)
     return _read(targets, colors=False)
 
 

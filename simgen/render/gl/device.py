@@ -10,10 +10,11 @@ from simgen.render.gl.context import Context, context
 from simgen.render.gl.environment import Environments
 from simgen.render.gl.meshes import Meshes
 from simgen.render.gl.programs import Program, Programs
+from simgen.render.gl.scratch import Scratch
 from simgen.render.gl.targets import TargetCache
 from simgen.render.gl.textures import Textures
 
-OWN_VARYINGS = 16
+OWN_VARYINGS = 24
 """Numbers at most that our vertex shaders hand on for each vertex."""
 
 
@@ -25,6 +26,7 @@ class Device:
         self.gl = owner.gl
         self.programs = Programs(self.gl, owner.varyings - OWN_VARYINGS if owner.software else 0)
         self.meshes = Meshes(self.gl, self.programs, owner.software)
+        self.items = Scratch(self.gl)
         self.casters = Casters(self.gl, self.programs)
         self.textures = Textures(self.gl, owner.max_texture_px)
         self.targets = TargetCache(self.gl)

@@ -126,8 +126,9 @@ def _draw_batch(stage: Stage, batch: Batch, first: bool) -> None:
 def _draw_behind(stage: Stage) -> None:
     """Draw the environment where nothing stands before it; a backdrop comes later."""
     gl, lighting = stage.device.gl, stage.lighting
-    stage.targets.light_frame.clear()
-    if lighting.backdrop is None:
+    if lighting.backdrop is not None:
+        stage.targets.light_frame.clear()
+    else:
         program = stage.program("behind")
         program.put(environment_scale=lighting.scale)
         gl.enable_only(gl.DEPTH_TEST)

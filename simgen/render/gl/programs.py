@@ -19,9 +19,9 @@ KEPT = 64
 """Variants that stay compiled."""
 PROGRAMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # name: (files of the vertex shader, files of the fragment shader)
-    "surface": (("surface.vert",), ("common", "surface.frag")),
+    "surface": (("item", "surface.vert"), ("common", "item", "surface.frag")),
     "shadow": (("shadow.vert",), ("shadow.frag",)),
-    "edges": (("edges.vert",), ("common", "edges.frag")),
+    "edges": (("item", "edges.vert"), ("common", "edges.frag")),
     "silhouette": (("shadow.vert",), ("silhouette.frag",)),
     "halve": (("screen.vert",), ("halve.frag",)),
     "visible": (("screen.vert",), ("common", "view", "visible.frag")),

@@ -10,14 +10,8 @@ in vec3 v_color;
 
 uniform sampler2D surface;
 uniform sampler2D slopes;
-uniform mat3 cam_R_item;
-given uint ids;          // instance, part << 16
-given uint item;         // row of the materials' table
-given float bump_m;      // height of the brightest texel over the darkest
-given float roughness;
-given float contrast;    // of the roughness
-given float tiles_per_m; // of triplanar projection
-given float flip;        // 1: an open surface shows its back, too
+flat in uvec2 v_who;
+flat in vec4 v_look;
 
 layout(location = 0) out uvec4 out_shape;   // normal in camera axes, depth
 layout(location = 1) out uvec4 out_labels;  // place in the bounding box, ids
@@ -52,7 +46,7 @@ vec3 bent(vec3 n, vec3 px, vec3 py, vec2 change) {
 }
 
 void main() {
-    vec3 n = normalize(v_normal) * (gl_FrontFacing ? 1.0 : 1.0 - 2.0 * flip);
+    vec3 n = normalize(v_normal) * (gl_FrontFacing ? 1.0 : 1.0 - 2.0 * v_look.w);
     vec3 q = v_place * tiles_per_m, weights = vec3(0.0);
 #if TRIPLANAR
     vec3 sides = n * cam_R_item;  // v * R is transpose(R) * v
@@ -66,11 +60,11 @@ void main() {
     vec3 shading = n;
 #if BUMP
     vec3 place = cam_R_item * v_place;  // differs from the place in camera axes by a constant
-    shading = bent(n, dFdx(place), dFdy(place), bump_m * height_change(q, weights));
+    shading = bent(n, dFdx(place), dFdy(place), v_look.x * height_change(q, weights));
 #endif
-    float rough = clamp(roughness + contrast * (2.0 * texel.a - 1.0), 0.03, 1.0);
+    float rough = clamp(v_look.y + v_look.z * (2.0 * texel.a - 1.0), 0.03, 1.0);
     uint depth = floatBitsToUint(1.0 / gl_FragCoord.w);
     out_shape = uvec4(floatBitsToUint(n), depth);
-    out_labels = uvec4(floatBitsToUint(v_inside), ids);
-    out_surface = uvec4(pack_unorm(vec4(texel.rgb, rough)), pack_key(item, n), pack_direction(shading), depth);
+    out_labels = uvec4(floatBitsToUint(v_inside), v_who.y);
+    out_surface = uvec4(pack_unorm(vec4(texel.rgb, rough)), pack_key(v_who.x, n), pack_direction(shading), depth);
 }
