@@ -110,8 +110,10 @@ class GlRenderer:
         if self.smooth_edges:
             # Not before: a software driver prepares these many triangles on one thread while others still shade.
             draw_keys(gpu, targets, posed)
+        # What is finished is read while other threads still shade.
+        frame = _read_labels(targets)
         draw_finish(stage)
-        frame = _read(targets)
+        frame = replace(frame, rgb=_read_colors(targets))
         if self.amodal:
             frame = replace(frame, amodal=_silhouettes(gpu, targets, posed, view))
         gpu.textures.trim()
@@ -139,25 +141,31 @@ def _staged(gpu: Device, camera: CameraSpec, items: list[Item], poses: list[Pose
 def _labels(items: list[Item], poses: list[Pose], camera: CameraSpec) -> Frame:
     """Return the labels alone; the colours are black."""
     gpu = device()
-    targets, posed, view = _staged(gpu, camera, items, poses)
+    targets, posed, _ = _staged(gpu, camera, items, poses)
     draw_surfaces(gpu, targets, posed)
-    return _read(targets, colors=False)
+    return _read_labels(targets)
 
 
-def _read(targets: Targets, colors: bool = True) -> Frame:
+def _read_labels(targets: Targets) -> Frame:
+    """Return the labels; the colours are black."""
     width, height = targets.size_wh
-    rgba = _fetched(targets.rgb, (height, width, 4), np.uint8) if colors else np.zeros((height, width, 4), np.uint8)
     shapes = _fetched(targets.shapes, (height, width, 4), np.float32)
     labels = _fetched(targets.labels, (height, width, 4), np.float32)
     ids = np.ascontiguousarray(labels[..., 3]).view(np.int32)
     return Frame(
-        rgb=np.asarray(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), np.uint8),
+        rgb=np.zeros((height, width, 3), np.uint8),
         depth_m=np.asarray(cv2.extractChannel(shapes, 3), np.float32),
         instances=ids & 0xFFFF,
         parts=ids >> 16,
         normals=np.asarray(cv2.cvtColor(shapes, cv2.COLOR_RGBA2RGB), np.float32),
         coordinates=np.asarray(cv2.cvtColor(labels, cv2.COLOR_RGBA2RGB), np.float32),
     )
+
+
+def _read_colors(targets: Targets) -> NDArray[np.uint8]:
+    width, height = targets.size_wh
+    rgba = _fetched(targets.rgb, (height, width, 4), np.uint8)
+    return np.asarray(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), np.uint8)
 
 
 def _fetched(texture: Any, shape: tuple[int, int, int], dtype: Any) -> NDArray[Any]:

@@ -1,5 +1,6 @@
 """Everything that one context keeps between frames, each of it bounded."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,29 @@ OWN_VARYINGS = 24
 """Numbers at most that our vertex shaders hand on for each vertex."""
 
 
+@dataclass(frozen=True, eq=False)
+class Pass:
+    """A program over the whole of a target, with all its values set.
+
+    A software driver waits at a pass for those that it reads from, so what numpy has to do is done before.
+
+    Attributes:
+        program: what to run.
+        frame: its target.
+        depth: how `z` is compared with the target's depth; empty is no test.
+        z: its depth in clip space.
+        clear: whether the target is cleared before.
+        add: whether it is added to what the target holds.
+    """
+
+    program: Program
+    frame: Any
+    depth: str = ""
+    z: float = 0.0
+    clear: bool = False
+    add: bool = False
+
+
 class Device:
     """Programs, meshes, casters, textures, targets and environments of one context."""
 
@@ -31,6 +55,7 @@ class Device:
         self.textures = Textures(self.gl, owner.max_texture_px)
         self.targets = TargetCache(self.gl)
         self.environments = Environments(self.gl)
+        self.gl.blend_func = self.gl.ONE, self.gl.ONE
         self._corners = self.gl.buffer(np.array([-1, -1, 3, -1, -1, 3], np.float32))
         self._materials: Any = None
         self._atlas: Any = None
@@ -42,13 +67,19 @@ class Device:
         if max(size_wh) > most:
             raise RenderError(f"camera.size_wh: expected at most {most} pixels a side with this driver, got {size_wh}")
 
-    def fill(self, program: Program, frame: Any, z: float = 0.0) -> None:
-        """Run a program over the whole of a target; `z` is compared where the depth test is on."""
+    def run(self, step: Pass) -> None:
+        """Run a program over the whole of a target."""
+        program, gl = step.program, self.gl
         if "screen" not in program.arrays:
-            program.arrays["screen"] = self.gl.vertex_array(program.made, [(self._corners, "2f", "in_corner")])
-        frame.use()
-        program.put(z=z)
+            program.arrays["screen"] = gl.vertex_array(program.made, [(self._corners, "2f", "in_corner")])
+        step.frame.use()
+        if step.clear:
+            step.frame.clear()
+        gl.enable_only((gl.DEPTH_TEST if step.depth else gl.NOTHING) | (gl.BLEND if step.add else gl.NOTHING))
+        gl.depth_func = step.depth or "<"
+        program.put(z=step.z)
         program.arrays["screen"].render(vertices=3)
+        gl.depth_func = "<"
 
     def materials(self, rows: np.ndarray[tuple[int, ...], np.dtype[np.uint32]]) -> Any:
         """Return a texture with the (n, 2) words of the materials, a row each."""

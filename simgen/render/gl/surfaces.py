@@ -22,9 +22,11 @@ SURFACE_UNIT, SLOPES_UNIT = 0, 1
 BUMP_SHARE = 0.03
 """Height of a full bump over the size of a texture's tile."""
 ROW = np.dtype(
-    [("clip_T_item", "f4", (4, 4)), ("corners_T_item", "f4", (4, 4)), ("cam_R_item", "f4", (3, 4))]
-    + [("low_m", "f4", 3), ("bump_m", "f4"), ("inverse_extent", "f4", 3), ("roughness", "f4")]
-    + [("look", "f4", 3), ("item", "u4"), ("ids", "u4"), ("unused", "u4", 7)]
+    [
+        *(("clip_T_item", "f4", (4, 4)), ("corners_T_item", "f4", (4, 4)), ("cam_R_item", "f4", (3, 4))),
+        *(("low_m", "f4", 3), ("bump_m", "f4"), ("inverse_extent", "f4", 3), ("roughness", "f4")),
+        *(("look", "f4", 3), ("item", "u4"), ("ids", "u4"), ("unused", "u4", 7)),
+    ]
 )
 """An item as shaders/item.glsl reads it: matrices column by column, 256 bytes, where any driver lets a block begin."""
 
