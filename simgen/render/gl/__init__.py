@@ -106,6 +106,8 @@ class GlRenderer:
         check_places(camera, lighting.lamps, items, poses)
         stage = Stage(gpu, targets, posed, view, lighting, self._options(camera))
         draw_surfaces(gpu, targets, posed)
+        # A software driver's threads begin with the surfaces when another target is touched: no later than now.
+        targets.keys_frame.clear()
         draw_light(stage)
         if self.smooth_edges:
             # Not before: a software driver prepares these many triangles on one thread while others still shade.

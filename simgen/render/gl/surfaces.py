@@ -119,10 +119,9 @@ def _surface_program(device: Device, item: Item) -> Program:
 
 
 def draw_keys(device: Device, targets: Targets, posed: Posed) -> None:
-    """Draw what the corners of the pixels hit."""
+    """Draw what the corners of the pixels hit into the cleared target."""
     program = device.programs.get("edges")
     targets.keys_frame.use()
-    targets.keys_frame.clear()
     _draw_each(device, posed, lambda item: program)
 
 
