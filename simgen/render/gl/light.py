@@ -16,7 +16,7 @@ from simgen.render.gl.view import View
 from simgen.render.lamps import area_rows, small_rows
 
 NAMES = (
-    *("surfaces", "materials", "visible", "rough", "depths", "gloss_atlas", "gloss_table", "panorama"),
+    *("surfaces", "materials", "visible", "rough", "gloss_atlas", "gloss_table", "panorama"),
     *("shadow_atlas", "keys", "light", "exposure", "backdrop"),
 )
 UNITS = {name: unit for unit, name in enumerate(NAMES, 2)}
@@ -79,7 +79,7 @@ def draw_light(stage: Stage) -> None:
 
 def _bind(stage: Stage) -> None:
     device, targets = stage.device, stage.targets
-    for name in ("surfaces", "visible", "rough", "depths", "light", "keys", "exposure"):
+    for name in ("surfaces", "visible", "rough", "light", "keys", "exposure"):
         getattr(targets, name).use(UNITS[name])
     device.environments.albedo.use(UNITS["gloss_table"])
     device.materials(material_rows(stage.posed.items)).use(UNITS["materials"])
@@ -165,8 +165,7 @@ def _visible_passes(stage: Stage, batch: Batch, region: Region | None, first: bo
     (fx, fy), center = stage.view.focal_px, stage.view.center_px
     program.put(occlusion_m=options.occlusion_m, inverse_focal=(1 / fx, 1 / fy, fy), center_px=center)
     smooth = stage.program("smooth", MORE=int(len(batch.lamps) > OCCLUSION))
-    halve = [Pass(stage.program("halve"), targets.depths_frame)] if first else []
-    return [*halve, Pass(program, targets.rough_frame), Pass(smooth, targets.visible_frame)]
+    return [Pass(program, targets.rough_frame), Pass(smooth, targets.visible_frame)]
 
 
 def _slots(lamps: int, cubes: bool) -> int:

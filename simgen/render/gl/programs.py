@@ -23,7 +23,6 @@ PROGRAMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "shadow": (("shadow.vert",), ("shadow.frag",)),
     "edges": (("item", "edges.vert"), ("common", "edges.frag")),
     "silhouette": (("shadow.vert",), ("silhouette.frag",)),
-    "halve": (("screen.vert",), ("halve.frag",)),
     "visible": (("screen.vert",), ("common", "view", "visible.frag")),
     "smooth": (("screen.vert",), ("common", "plane", "smooth.frag")),
     "light": (("screen.vert",), ("common", "view", "plane", "environment", "light.frag")),
