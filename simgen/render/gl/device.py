@@ -15,8 +15,9 @@ from simgen.render.gl.scratch import Scratch
 from simgen.render.gl.targets import TargetCache
 from simgen.render.gl.textures import Textures
 
-OWN_VARYINGS = 24
-"""Numbers at most that our vertex shaders hand on for each vertex."""
+SPARED_VARYINGS = 16
+"""Numbers of those that a vertex shader may hand on that are left to others: with nearly all of them in use, Mesa 22.3
+overwrites memory that is not its own (seen with LP_NATIVE_VECTOR_WIDTH=128)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +49,7 @@ class Device:
     def __init__(self, owner: Context) -> None:
         self.owner = owner
         self.gl = owner.gl
-        self.programs = Programs(self.gl, owner.varyings - OWN_VARYINGS if owner.software else 0)
+        self.programs = Programs(self.gl, owner.varyings - SPARED_VARYINGS if owner.software else 0)
         self.meshes = Meshes(self.gl, self.programs, owner.software)
         self.items = Scratch(self.gl)
         self.casters = Casters(self.gl, self.programs)

@@ -19,7 +19,7 @@ KEPT = 64
 """Variants that stay compiled."""
 PROGRAMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # name: (files of the vertex shader, files of the fragment shader)
-    "surface": (("item", "surface.vert"), ("common", "item", "surface.frag")),
+    "surface": (("item", "surface.vert"), ("common", "surface.frag")),
     "shadow": (("shadow.vert",), ("shadow.frag",)),
     "edges": (("item", "edges.vert"), ("common", "edges.frag")),
     "silhouette": (("shadow.vert",), ("silhouette.frag",)),

@@ -12,6 +12,10 @@ uniform sampler2D surface;
 uniform sampler2D slopes;
 flat in uvec2 v_who;
 flat in vec4 v_look;
+#if BUMP || TRIPLANAR
+flat in mat3 v_turn;
+flat in float v_tiles_per_m;
+#endif
 
 layout(location = 0) out uvec4 out_shape;   // normal in camera axes, depth
 layout(location = 1) out uvec4 out_labels;  // place in the bounding box, ids
@@ -47,9 +51,10 @@ vec3 bent(vec3 n, vec3 px, vec3 py, vec2 change) {
 
 void main() {
     vec3 n = normalize(v_normal) * (gl_FrontFacing ? 1.0 : 1.0 - 2.0 * v_look.w);
-    vec3 q = v_place * tiles_per_m, weights = vec3(0.0);
+    vec3 q = v_place, weights = vec3(0.0);
 #if TRIPLANAR
-    vec3 sides = n * cam_R_item;  // v * R is transpose(R) * v
+    q *= v_tiles_per_m;
+    vec3 sides = n * v_turn;  // v * R is transpose(R) * v
     weights = sides * sides * sides * sides;
     weights /= weights.x + weights.y + weights.z;
 #endif
@@ -59,7 +64,7 @@ void main() {
 #endif
     vec3 shading = n;
 #if BUMP
-    vec3 place = cam_R_item * v_place;  // differs from the place in camera axes by a constant
+    vec3 place = v_turn * v_place;  // differs from the place in camera axes by a constant
     shading = bent(n, dFdx(place), dFdy(place), v_look.x * height_change(q, weights));
 #endif
     float rough = clamp(v_look.y + v_look.z * (2.0 * texel.a - 1.0), 0.03, 1.0);

@@ -14,6 +14,10 @@ out vec2 v_uv;
 // Handed on, since a software driver reads these once for many pixels, and a block anew for each.
 flat out uvec2 v_who;   // item, ids
 flat out vec4 v_look;   // bump_m, roughness, contrast, flip
+#if BUMP || TRIPLANAR
+flat out mat3 v_turn;   // cam_R_item
+flat out float v_tiles_per_m;
+#endif
 
 void main() {
     v_place = in_place;
@@ -22,6 +26,10 @@ void main() {
     v_uv = in_uv;
     v_who = uvec2(item, ids);
     v_look = vec4(bump_m, roughness, contrast, flip);
+#if BUMP || TRIPLANAR
+    v_turn = cam_R_item;
+    v_tiles_per_m = tiles_per_m;
+#endif
 #if COLORS
     v_color = in_color.rgb;
 #endif
