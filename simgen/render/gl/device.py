@@ -16,8 +16,9 @@ from simgen.render.gl.targets import TargetCache
 from simgen.render.gl.textures import Textures
 
 SPARED_VARYINGS = 16
-"""Numbers of those that a vertex shader may hand on that are left to others: with nearly all of them in use, Mesa 22.3
-overwrites memory that is not its own (seen with LP_NATIVE_VECTOR_WIDTH=128)."""
+"""Numbers of those that a vertex shader may hand on that are left to others."""
+NARROW_VARYINGS = 80
+"""Numbers at most where vectors have fewer than 256 bits: there Mesa 22.3 overwrites memory beyond some 96."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,7 @@ class Device:
     def __init__(self, owner: Context) -> None:
         self.owner = owner
         self.gl = owner.gl
-        self.programs = Programs(self.gl, owner.varyings - SPARED_VARYINGS if owner.software else 0)
+        self.programs = Programs(self.gl, _room(owner))
         self.meshes = Meshes(self.gl, self.programs, owner.software)
         self.items = Scratch(self.gl)
         self.casters = Casters(self.gl, self.programs)
@@ -118,6 +119,14 @@ class Device:
             kept.filter = self.gl.NEAREST, self.gl.NEAREST
         kept.write(np.ascontiguousarray(pixels), alignment=1)
         return kept
+
+
+def _room(owner: Context) -> int:
+    """Return how many numbers vertex shaders hand on for `given`; nothing where a graphics card draws."""
+    if not owner.software:
+        return 0
+    room = owner.varyings - SPARED_VARYINGS
+    return room if "256 bits" in owner.driver["renderer"] else min(room, NARROW_VARYINGS)
 
 
 _DEVICES: list[Device] = []
