@@ -21,23 +21,33 @@ layout(location = 0) out uvec4 out_shape;   // normal in camera axes, depth
 layout(location = 1) out uvec4 out_labels;  // place in the bounding box, ids
 layout(location = 2) out uvec4 out_surface; // base colour and roughness, key, shading normal, depth
 
+// A texture's texel from the level that fits, chosen here: drivers choose differently.
+vec4 texel_of(sampler2D image, vec2 uv) {
+    vec2 dx = dFdx(uv), dy = dFdy(uv), size = vec2(textureSize(image, 0));
+    dx *= size;
+    dy *= size;
+    // Half the exponent of twice the square: the nearest level.
+    int twice = int(floatBitsToUint(2.0 * max(dot(dx, dx), dot(dy, dy))) >> 23u) - 127;
+    return textureLod(image, uv, float(twice >> 1));
+}
+
 // Height's change per pixel along x and y (Mikkelsen 2010 needs no more), and the texel, of the projection in use.
 #if TRIPLANAR
 vec4 texel_at(vec3 q, vec3 w) {
-    return w.x * texture(surface, q.yz) + w.y * texture(surface, q.zx) + w.z * texture(surface, q.xy);
+    return w.x * texel_of(surface, q.yz) + w.y * texel_of(surface, q.zx) + w.z * texel_of(surface, q.xy);
 }
 
 vec2 height_change(vec3 q, vec3 w) {
-    vec2 sx = texture(slopes, q.yz).xy, sy = texture(slopes, q.zx).xy, sz = texture(slopes, q.xy).xy;
+    vec2 sx = texel_of(slopes, q.yz).xy, sy = texel_of(slopes, q.zx).xy, sz = texel_of(slopes, q.xy).xy;
     vec3 dx = dFdx(q), dy = dFdy(q);
     return w.x * vec2(dot(sx, dx.yz), dot(sx, dy.yz)) + w.y * vec2(dot(sy, dx.zx), dot(sy, dy.zx))
          + w.z * vec2(dot(sz, dx.xy), dot(sz, dy.xy));
 }
 #else
-vec4 texel_at(vec3 q, vec3 w) { return texture(surface, v_uv); }
+vec4 texel_at(vec3 q, vec3 w) { return texel_of(surface, v_uv); }
 
 vec2 height_change(vec3 q, vec3 w) {
-    vec2 slope = texture(slopes, v_uv).xy;
+    vec2 slope = texel_of(slopes, v_uv).xy;
     return vec2(dot(slope, dFdx(v_uv)), dot(slope, dFdy(v_uv)));
 }
 #endif
