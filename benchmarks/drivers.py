@@ -1,4 +1,4 @@
-"""Whether the gl renderer draws the same with another driver: Mesa's llvmpipe, the same with narrower vectors, softpipe.
+"""Whether `gl` draws the same with another driver: Mesa's llvmpipe, the same with narrower vectors, softpipe.
 
     python benchmarks/drivers.py [--size 320x240] [--json OUT]
 
