@@ -1,6 +1,7 @@
 import numpy as np
 
 from simgen.geometry import (
+    cross,
     look_at,
     pose_matrix,
     project,
@@ -53,3 +54,8 @@ def test_looking_from_the_south_north_is_up_and_east_is_right():
 def test_pose_moves_points():
     pose = pose_matrix([1, 2, 3], quat_about([0, 0, 1], np.pi))
     np.testing.assert_allclose(transform(pose, [[1, 0, 0]]), [[0, 2, 3]], atol=1e-12)
+
+
+def test_the_cross_product_is_that_of_numpy():
+    a, b = np.random.default_rng(3).normal(size=(2, 3))
+    np.testing.assert_array_equal(cross(a, b), np.cross(a, b))

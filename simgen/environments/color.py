@@ -1,5 +1,6 @@
 """Colours of light: the black body, and sRGB."""
 
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -48,6 +49,7 @@ def temperature_rgb(temperature_k: float) -> Array:
     return np.asarray(rgb / luminance(rgb))
 
 
+@lru_cache(maxsize=64)
 def _planck(temperature_k: float) -> Array:
     t = float(np.clip(temperature_k, 1667, 25_000))
     inverse = 1000 / t

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgen.environments import linear_from_srgb, temperature_rgb
+from simgen.geometry import cross
 from simgen.scene import LampSpec, LightSpec
 
 Array = NDArray[np.float64]
@@ -18,11 +19,9 @@ def axes_of(lamp: LampSpec) -> tuple[Array, Array, Array]:
     ahead = np.asarray(lamp.direction, float)
     ahead = ahead / max(float(np.sqrt(ahead @ ahead)), 1e-12)
     x, y, z = ahead.tolist()
-    # Written out: np.cross takes longer than all the rest.
     across = np.array([-y, x, 0.0]) if abs(z) < 0.99 else np.array([z, 0.0, -x])
     across /= np.sqrt(across @ across)
-    a, b, c = across.tolist()
-    down = np.array([y * c - z * b, z * a - x * c, x * b - y * a])
+    down = cross(ahead, across)
     cos, sin = np.cos(lamp.roll_rad), np.sin(lamp.roll_rad)
     return cos * across + sin * down, cos * down - sin * across, ahead
 

@@ -22,7 +22,14 @@ from simgen.render.gl.context import GlError, context
 from simgen.render.gl.device import Device, device
 from simgen.render.gl.light import Options, Stage, draw_finish, draw_light
 from simgen.render.gl.lighting import lighting_of
-from simgen.render.gl.surfaces import Posed, draw_keys, draw_silhouettes, draw_surfaces
+from simgen.render.gl.surfaces import (
+    Posed,
+    draw_keys,
+    draw_silhouettes,
+    draw_surfaces,
+    nearest_first,
+    place_items,
+)
 from simgen.render.gl.targets import Targets
 from simgen.render.gl.view import View, corners_of, view_of
 from simgen.render.inside import check_places
@@ -98,13 +105,17 @@ class GlRenderer:
         lighting = lighting_of(gpu, world.scene, camera, world.root)
         check_places(camera, lighting.lamps, items, poses)
         stage = Stage(gpu, targets, posed, view, lighting, self._options(camera))
-        draw_surfaces(gpu, targets, posed, view)
+        draw_surfaces(gpu, targets, posed)
+        # A software driver's threads begin with the surfaces when another target is touched: no later than now.
+        targets.keys_frame.clear()
         draw_light(stage)
         if self.smooth_edges:
             # Not before: a software driver prepares these many triangles on one thread while others still shade.
-            draw_keys(gpu, targets, posed, view)
+            draw_keys(gpu, targets, posed)
+        # What is finished is read while other threads still shade.
+        frame = _read_labels(targets)
         draw_finish(stage)
-        frame = _read(targets)
+        frame = replace(frame, rgb=_read_colors(targets))
         if self.amodal:
             frame = replace(frame, amodal=_silhouettes(gpu, targets, posed, view))
         gpu.textures.trim()
@@ -124,31 +135,39 @@ def _staged(gpu: Device, camera: CameraSpec, items: list[Item], poses: list[Pose
     ranges, corners = gpu.meshes.place(items), corners_of(stacked, low, extent)
     view = view_of(camera, corners)
     seen = gpu.meshes.seen(ranges, stacked, view.eye_m)
-    return gpu.targets.of(camera.size_wh), Posed(items, ranges, seen, stacked, corners), view
+    posed = Posed(items, ranges, seen, stacked, corners, nearest_first(corners, view.eye_m))
+    place_items(gpu, posed, view)
+    return gpu.targets.of(camera.size_wh), posed, view
 
 
 def _labels(items: list[Item], poses: list[Pose], camera: CameraSpec) -> Frame:
     """Return the labels alone; the colours are black."""
     gpu = device()
-    targets, posed, view = _staged(gpu, camera, items, poses)
-    draw_surfaces(gpu, targets, posed, view)
-    return _read(targets, colors=False)
+    targets, posed, _ = _staged(gpu, camera, items, poses)
+    draw_surfaces(gpu, targets, posed)
+    return _read_labels(targets)
 
 
-def _read(targets: Targets, colors: bool = True) -> Frame:
+def _read_labels(targets: Targets) -> Frame:
+    """Return the labels; the colours are black."""
     width, height = targets.size_wh
-    rgba = _fetched(targets.rgb, (height, width, 4), np.uint8) if colors else np.zeros((height, width, 4), np.uint8)
     shapes = _fetched(targets.shapes, (height, width, 4), np.float32)
     labels = _fetched(targets.labels, (height, width, 4), np.float32)
     ids = np.ascontiguousarray(labels[..., 3]).view(np.int32)
     return Frame(
-        rgb=np.asarray(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), np.uint8),
+        rgb=np.zeros((height, width, 3), np.uint8),
         depth_m=np.asarray(cv2.extractChannel(shapes, 3), np.float32),
         instances=ids & 0xFFFF,
         parts=ids >> 16,
         normals=np.asarray(cv2.cvtColor(shapes, cv2.COLOR_RGBA2RGB), np.float32),
         coordinates=np.asarray(cv2.cvtColor(labels, cv2.COLOR_RGBA2RGB), np.float32),
     )
+
+
+def _read_colors(targets: Targets) -> NDArray[np.uint8]:
+    width, height = targets.size_wh
+    rgba = _fetched(targets.rgb, (height, width, 4), np.uint8)
+    return np.asarray(cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB), np.uint8)
 
 
 def _fetched(texture: Any, shape: tuple[int, int, int], dtype: Any) -> NDArray[Any]:

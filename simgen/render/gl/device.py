@@ -1,5 +1,6 @@
 """Everything that one context keeps between frames, each of it bounded."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,37 @@ from simgen.render.gl.context import Context, context
 from simgen.render.gl.environment import Environments
 from simgen.render.gl.meshes import Meshes
 from simgen.render.gl.programs import Program, Programs
+from simgen.render.gl.scratch import Scratch
 from simgen.render.gl.targets import TargetCache
 from simgen.render.gl.textures import Textures
 
-OWN_VARYINGS = 16
-"""Numbers at most that our vertex shaders hand on for each vertex."""
+SPARED_VARYINGS = 16
+"""Numbers of those that a vertex shader may hand on that are left to others."""
+NARROW_VARYINGS = 80
+"""Numbers at most where vectors have fewer than 256 bits: there Mesa 22.3 overwrites memory beyond some 96."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pass:
+    """A program over the whole of a target, with all its values set.
+
+    A software driver waits at a pass for those that it reads from, so what numpy has to do is done before.
+
+    Attributes:
+        program: what to run.
+        frame: its target.
+        depth: how `z` is compared with the target's depth; empty is no test.
+        z: its depth in clip space.
+        clear: whether the target is cleared before.
+        add: whether it is added to what the target holds.
+    """
+
+    program: Program
+    frame: Any
+    depth: str = ""
+    z: float = 0.0
+    clear: bool = False
+    add: bool = False
 
 
 class Device:
@@ -23,12 +50,14 @@ class Device:
     def __init__(self, owner: Context) -> None:
         self.owner = owner
         self.gl = owner.gl
-        self.programs = Programs(self.gl, owner.varyings - OWN_VARYINGS if owner.software else 0)
+        self.programs = Programs(self.gl, _room(owner))
         self.meshes = Meshes(self.gl, self.programs, owner.software)
+        self.items = Scratch(self.gl)
         self.casters = Casters(self.gl, self.programs)
         self.textures = Textures(self.gl, owner.max_texture_px)
         self.targets = TargetCache(self.gl)
         self.environments = Environments(self.gl)
+        self.gl.blend_func = self.gl.ONE, self.gl.ONE
         self._corners = self.gl.buffer(np.array([-1, -1, 3, -1, -1, 3], np.float32))
         self._materials: Any = None
         self._atlas: Any = None
@@ -40,13 +69,19 @@ class Device:
         if max(size_wh) > most:
             raise RenderError(f"camera.size_wh: expected at most {most} pixels a side with this driver, got {size_wh}")
 
-    def fill(self, program: Program, frame: Any, z: float = 0.0) -> None:
-        """Run a program over the whole of a target; `z` is compared where the depth test is on."""
+    def run(self, step: Pass) -> None:
+        """Run a program over the whole of a target."""
+        program, gl = step.program, self.gl
         if "screen" not in program.arrays:
-            program.arrays["screen"] = self.gl.vertex_array(program.made, [(self._corners, "2f", "in_corner")])
-        frame.use()
-        program.put(z=z)
+            program.arrays["screen"] = gl.vertex_array(program.made, [(self._corners, "2f", "in_corner")])
+        step.frame.use()
+        if step.clear:
+            step.frame.clear()
+        gl.enable_only((gl.DEPTH_TEST if step.depth else gl.NOTHING) | (gl.BLEND if step.add else gl.NOTHING))
+        gl.depth_func = step.depth or "<"
+        program.put(z=step.z)
         program.arrays["screen"].render(vertices=3)
+        gl.depth_func = "<"
 
     def materials(self, rows: np.ndarray[tuple[int, ...], np.dtype[np.uint32]]) -> Any:
         """Return a texture with the (n, 2) words of the materials, a row each."""
@@ -84,6 +119,14 @@ class Device:
             kept.filter = self.gl.NEAREST, self.gl.NEAREST
         kept.write(np.ascontiguousarray(pixels), alignment=1)
         return kept
+
+
+def _room(owner: Context) -> int:
+    """Return how many numbers vertex shaders hand on for `given`; nothing where a graphics card draws."""
+    if not owner.software:
+        return 0
+    room = owner.varyings - SPARED_VARYINGS
+    return room if "256 bits" in owner.driver["renderer"] else min(room, NARROW_VARYINGS)
 
 
 _DEVICES: list[Device] = []

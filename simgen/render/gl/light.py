@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from simgen.render.gl.device import Device
+from simgen.render.gl.device import Device, Pass
 from simgen.render.gl.lighting import LAMPS, Batch, Lighting, batches_of
 from simgen.render.gl.programs import Program, columns
 from simgen.render.gl.shadows import Region, ShadowView, region_of, shadow_views
@@ -16,7 +16,7 @@ from simgen.render.gl.view import View
 from simgen.render.lamps import area_rows, small_rows
 
 NAMES = (
-    *("surfaces", "materials", "visible", "rough", "depths", "gloss_atlas", "gloss_table", "panorama"),
+    *("surfaces", "materials", "visible", "rough", "gloss_atlas", "gloss_table", "panorama"),
     *("shadow_atlas", "keys", "light", "exposure", "backdrop"),
 )
 UNITS = {name: unit for unit, name in enumerate(NAMES, 2)}
@@ -66,20 +66,20 @@ class Stage:
 def draw_light(stage: Stage) -> None:
     """Shade the surfaces into `targets.light`."""
     _bind(stage)
-    _draw_behind(stage)
     region = _region(stage)
     if any(lamp.shadow for lamp in stage.lighting.lamps):
         stage.device.casters.place(stage.posed.ranges, stage.posed.poses)
     for number, batch in enumerate(batches_of(stage.lighting.lamps)):
         first = number == 0
-        _draw_visible(stage, batch, region, first)
-        _draw_batch(stage, batch, first)
-    stage.device.gl.enable_only(stage.device.gl.NOTHING)
+        steps = _visible_passes(stage, batch, region, first)
+        steps += _behind_passes(stage) if first else []
+        for step in [*steps, _light_pass(stage, batch, first)]:
+            stage.device.run(step)
 
 
 def _bind(stage: Stage) -> None:
     device, targets = stage.device, stage.targets
-    for name in ("surfaces", "visible", "rough", "depths", "light", "keys", "exposure"):
+    for name in ("surfaces", "visible", "rough", "light", "keys", "exposure"):
         getattr(targets, name).use(UNITS[name])
     device.environments.albedo.use(UNITS["gloss_table"])
     device.materials(material_rows(stage.posed.items)).use(UNITS["materials"])
@@ -97,8 +97,8 @@ def _region(stage: Stage) -> Region | None:
     return region_of(posed.corners_m, posed.poses, low, extent, (view.eye_m, view.rays()))
 
 
-def _draw_batch(stage: Stage, batch: Batch, first: bool) -> None:
-    gl, lighting = stage.device.gl, stage.lighting
+def _light_pass(stage: Stage, batch: Batch, first: bool) -> Pass:
+    lighting = stage.lighting
     materials = [item.material for item in stage.posed.items]
     program = stage.program(
         "light",
@@ -115,24 +115,19 @@ def _draw_batch(stage: Stage, batch: Batch, first: bool) -> None:
         environment_scale=lighting.scale,
         harmonics=lighting.surroundings.harmonics.tobytes(),
     )
-    gl.enable_only(gl.DEPTH_TEST if first else gl.DEPTH_TEST | gl.BLEND)
-    gl.blend_func = gl.ONE, gl.ONE
-    gl.depth_func = ">"  # where something stands before the far plane
-    stage.device.fill(program, stage.targets.light_frame, 1.0)
-    gl.depth_func = "<"
+    # Where something stands before the far plane.
+    return Pass(program, stage.targets.light_frame, ">", 1.0, add=not first)
 
 
-def _draw_behind(stage: Stage) -> None:
-    """Draw the environment where nothing stands before it; a backdrop comes later."""
-    gl, lighting = stage.device.gl, stage.lighting
-    stage.targets.light_frame.clear()
-    if lighting.backdrop is None:
-        program = stage.program("behind")
-        program.put(environment_scale=lighting.scale)
-        gl.enable_only(gl.DEPTH_TEST)
-        gl.depth_func = "=="
-        stage.device.fill(program, stage.targets.light_frame, 1.0)
-        gl.depth_func = "<"
+def _behind_passes(stage: Stage) -> list[Pass]:
+    """Return what draws the environment where nothing stands before it; a backdrop comes later."""
+    lighting, frame = stage.lighting, stage.targets.light_frame
+    if lighting.backdrop is not None:
+        frame.clear()
+        return []
+    program = stage.program("behind")
+    program.put(environment_scale=lighting.scale)
+    return [Pass(program, frame, "==", 1.0)]
 
 
 def _each_lamp(batch: Batch) -> str:
@@ -151,9 +146,9 @@ def _table(rows: list[Any], height: int) -> bytes:
     return np.array(rows, np.float32).tobytes() if rows else bytes(16 * height)
 
 
-def _draw_visible(stage: Stage, batch: Batch, region: Region | None, first: bool) -> None:
-    """Draw the shadow maps of a batch's lamps, and what of the lamps each place sees."""
-    device, targets, options = stage.device, stage.targets, stage.options
+def _visible_passes(stage: Stage, batch: Batch, region: Region | None, first: bool) -> list[Pass]:
+    """Draw the shadow maps of a batch's lamps, and return what finds how much of the lamps each place sees."""
+    targets, options = stage.targets, stage.options
     views: list[list[ShadowView]] = []
     if region is not None and any(lamp.shadow for lamp in batch.lamps):
         views = [shadow_views(lamp, region, options.shadow_px) if lamp.shadow else [] for lamp in batch.lamps]
@@ -169,11 +164,8 @@ def _draw_visible(stage: Stage, batch: Batch, region: Region | None, first: bool
         _draw_maps(stage, program, views, [lamp.position_m for lamp in batch.lamps])
     (fx, fy), center = stage.view.focal_px, stage.view.center_px
     program.put(occlusion_m=options.occlusion_m, inverse_focal=(1 / fx, 1 / fy, fy), center_px=center)
-    device.gl.enable_only(device.gl.NOTHING)
-    if first:
-        device.fill(stage.program("halve"), targets.depths_frame)
-    device.fill(program, targets.rough_frame)
-    device.fill(stage.program("smooth", MORE=int(len(batch.lamps) > OCCLUSION)), targets.visible_frame)
+    smooth = stage.program("smooth", MORE=int(len(batch.lamps) > OCCLUSION))
+    return [Pass(program, targets.rough_frame), Pass(smooth, targets.visible_frame)]
 
 
 def _slots(lamps: int, cubes: bool) -> int:
@@ -223,18 +215,14 @@ def _draw_maps(stage: Stage, program: Program, views: list[list[ShadowView]], pl
 
 def draw_finish(stage: Stage) -> None:
     """Expose the light and write the picture: first what no edge crosses, then the rest."""
-    device, targets, gl = stage.device, stage.targets, stage.device.gl
-    meter = device.programs.get("meter")
+    targets = stage.targets
+    meter = stage.device.programs.get("meter")
     meter.put(light=UNITS["light"], fixed_exposure=stage.lighting.exposure)
-    device.fill(meter, targets.exposure_frame)
+    steps = [Pass(meter, targets.exposure_frame)]
     smooth, backdrop = int(stage.options.smooth_edges), int(stage.lighting.backdrop is not None)
-    frame = targets.rgb_frame
-    frame.clear()
-    gl.enable_only(gl.DEPTH_TEST)
     for edges in range(1 + smooth):
         program = stage.program("finish", SMOOTH=smooth, EDGES=edges, BACKDROP=backdrop)
         program.put(filmic=float(stage.lighting.filmic))
-        gl.depth_func = "<" if edges else "1"
-        device.fill(program, frame, 0.5 if edges else -0.5)
-    gl.depth_func = "<"
-    gl.enable_only(gl.NOTHING)
+        steps.append(Pass(program, targets.rgb_frame, "<" if edges else "1", 0.5 - (not edges), clear=not edges))
+    for step in steps:
+        stage.device.run(step)

@@ -19,11 +19,10 @@ KEPT = 64
 """Variants that stay compiled."""
 PROGRAMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # name: (files of the vertex shader, files of the fragment shader)
-    "surface": (("surface.vert",), ("common", "surface.frag")),
+    "surface": (("item", "surface.vert"), ("common", "surface.frag")),
     "shadow": (("shadow.vert",), ("shadow.frag",)),
-    "edges": (("edges.vert",), ("common", "edges.frag")),
+    "edges": (("item", "edges.vert"), ("common", "edges.frag")),
     "silhouette": (("shadow.vert",), ("silhouette.frag",)),
-    "halve": (("screen.vert",), ("halve.frag",)),
     "visible": (("screen.vert",), ("common", "view", "visible.frag")),
     "smooth": (("screen.vert",), ("common", "plane", "smooth.frag")),
     "light": (("screen.vert",), ("common", "view", "plane", "environment", "light.frag")),
@@ -56,9 +55,9 @@ class Program:
 
         What the compiler dropped is skipped, and what is set already.
         """
-        for name in values.keys() & self._uniforms.keys():
-            uniform, value = self._uniforms[name], values[name]
-            if self._values.get(name) == value:
+        for name, value in values.items():
+            uniform = self._uniforms.get(name)
+            if uniform is None or self._values.get(name) == value:
                 continue
             self._values[name] = value
             if isinstance(value, bytes):

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 SMALLEST = 1 << 18
@@ -15,7 +14,7 @@ class Scratch:
     def __init__(self, gl: Any) -> None:
         self.buffer = gl.buffer(reserve=SMALLEST, dynamic=True)
 
-    def write(self, data: NDArray[np.float32] | NDArray[np.uint32]) -> None:
+    def write(self, data: NDArray[Any]) -> None:
         """Replace what it holds."""
         if self.buffer.size < data.nbytes:
             self.buffer.orphan(1 << data.nbytes.bit_length())

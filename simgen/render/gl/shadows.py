@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simgen.geometry import cross
 from simgen.render.lamps import Array, axes_of
 from simgen.scene import LampSpec
 
@@ -104,16 +105,16 @@ def shadow_views(lamp: LampSpec, region: Region, map_px: int) -> list[ShadowView
     if lamp.kind != "area":
         ahead = region.seen_m.mean(0) - place
         ahead /= max(float(np.linalg.norm(ahead)), 1e-9)
-        across = np.cross([0.0, 0.0, 1.0] if abs(ahead[2]) < 0.9 else [0.0, 1.0, 0.0], ahead)
+        across = cross((0.0, 0.0, 1.0) if abs(ahead[2]) < 0.9 else (0.0, 1.0, 0.0), ahead)
         across /= np.linalg.norm(across)
-        down = np.cross(ahead, across)
+        down = cross(ahead, across)
     axes = np.array([across, down, ahead])
     seen = (region.seen_m - place) @ axes.T
     tangents = seen[:, :2] / np.maximum(seen[:, 2:], 1e-9)
     half = (lamp.size_m[0] / 2, lamp.size_m[1 if lamp.kind == "area" else 0] / 2)
     if lamp.kind == "point" and np.abs(tangents).max() > WIDEST:
         whole = np.array([[-1.03, -1.03], [1.03, 1.03]])
-        faces = [np.array([a, np.cross(f, a), f], float) for f, a in _FACES]
+        faces = [np.array([a, cross(f, a), f], float) for f, a in _FACES]
         return [_perspective(place, face, whole, half, region, map_px) for face in faces]
     ahead_of = tangents[seen[:, 2] > 0] if (seen[:, 2] > 0).any() else np.array([[-1.0, -1], [1, 1]])
     low, high = np.clip(ahead_of.min(0), -WIDEST, WIDEST), np.clip(ahead_of.max(0), -WIDEST, WIDEST)

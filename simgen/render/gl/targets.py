@@ -13,7 +13,6 @@ class Targets:
     Attributes:
         shapes, labels, surfaces: what the first pass writes (see surface.frag.glsl).
         keys: what the pixels' corners hit, one more in each direction.
-        depths: metres, at half the size.
         rough, visible: half the size, what each place sees of the lamps, before and after its noise is averaged.
         light: linear radiance; alpha 0 where the backdrop is seen.
         exposure: one texel.
@@ -32,8 +31,6 @@ class Targets:
         corners_wh = (width + 1, height + 1)
         self.keys = self._texture(corners_wh, 1, "u4")
         self.keys_frame = self._frame([self.keys], self._depth(corners_wh))
-        self.depths = self._texture(self.half_wh, 1, "f4")
-        self.depths_frame = self._frame([self.depths])
         self.rough, self.visible = self._texture(self.half_wh, 4, "u4"), self._texture(self.half_wh, 4, "u4")
         self.rough_frame, self.visible_frame = self._frame([self.rough]), self._frame([self.visible])
         self.light = self._texture(size_wh, 4, "f4")

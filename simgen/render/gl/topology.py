@@ -14,7 +14,7 @@ Faces = NDArray[np.int64]
 Indices = NDArray[np.uint32]
 DENSE = 2000
 """Meshes of more triangles get a coarser one for shadow maps."""
-CELLS = 11
+CELLS = 9
 """Cells of the coarser mesh along its longest extent: about as fine as a shadow map shows it."""
 KEPT = 128
 

@@ -11,12 +11,14 @@ void main() {
     vec3 plane = plane_at(2 * here, own.z, depth);
     vec4 sum = vec4(0.0);
     float total = 1e-6;
+    vec2 inverse_size = 1.0 / vec2(last + 1);
 #if MORE
     vec4 more = vec4(0.0);
 #endif
     for (int i = 0; i < 9; i++) {
         ivec2 q = clamp(here + ivec2(i % 3, i / 3) - 1, ivec2(0), last);
-        uvec4 there = texelFetch(rough, q, 0);
+        // The sampler clamps as well, and costs less than a fetch that is checked.
+        uvec4 there = textureLod(rough, (vec2(here) + vec2(i % 3, i / 3) - 0.5) * inverse_size, 0.0);
         float off = dot(plane, vec3(vec2(2 * q), 1.0)) * packed_depth(there.y) - 1.0;
         float weight = ((there.y ^ own.y) & 0xFFFu) == 0u ? same_plane(off) : 0.0;
         sum += weight * unpack_unorm(there.x);

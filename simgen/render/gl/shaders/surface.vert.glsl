@@ -7,21 +7,29 @@ in vec4 in_color;
 out vec3 v_color;           // sRGB
 #endif
 
-uniform mat4 clip_T_item;
-uniform mat3 cam_R_item;
-uniform vec3 low;           // of the item's bounding box
-uniform vec3 inverse_extent;
-
 out vec3 v_normal;  // camera axes
 out vec3 v_place;   // item axes
 out vec3 v_inside;  // share of the bounding box
 out vec2 v_uv;
+// Handed on, since a software driver reads these once for many pixels, and a block anew for each.
+flat out uvec2 v_who;   // item, ids
+flat out vec4 v_look;   // bump_m, roughness, contrast, flip
+#if BUMP || TRIPLANAR
+flat out mat3 v_turn;   // cam_R_item
+flat out float v_tiles_per_m;
+#endif
 
 void main() {
     v_place = in_place;
     v_inside = (in_place - low) * inverse_extent;
     v_normal = cam_R_item * in_normal;
     v_uv = in_uv;
+    v_who = uvec2(item, ids);
+    v_look = vec4(bump_m, roughness, contrast, flip);
+#if BUMP || TRIPLANAR
+    v_turn = cam_R_item;
+    v_tiles_per_m = tiles_per_m;
+#endif
 #if COLORS
     v_color = in_color.rgb;
 #endif

@@ -2,7 +2,6 @@
 // ambient occlusion (after McGuire et al. 2011). The taps lie on a Vogel spiral that has 9 turns over 3 x 3 pixels; the
 // pass that follows averages over these. EACH_CASTER and CUBES are set by the program: loops over lamps are unrolled.
 uniform sampler2D shadow_atlas;
-uniform sampler2D depths;     // half resolution
 given float occlusion_m;   // reach of the occlusion
 given vec3 inverse_focal;  // 1 / fx, 1 / fy, fy in pixels; the skew is too small to matter
 given vec2 center_px;
@@ -88,13 +87,13 @@ float lamp_visible(int view, vec3 place, vec3 n, mat2x3 tangents, vec2 turn) {
 // Occlusion in camera axes; the height over the place's own plane is linear in a pixel's ray times its depth.
 float open_sky(ivec2 pixel, vec3 n, float depth, vec2 turn) {
     float radius = min(occlusion_m * inverse_focal.z / depth, 120.0);
-    vec2 inverse_size = 2.0 / vec2(textureSize(surfaces, 0) + 1 & ~1);
+    vec2 inverse_size = 1.0 / vec2(textureSize(surfaces, 0));
     vec2 own = (vec2(pixel) - center_px) * inverse_focal.xy;
     float base = dot(n, vec3(own, 1.0)) * depth;
     float sum = 0.0, inverse2 = 1.0 / (occlusion_m * occlusion_m);
     for (int i = 0; i < SKY; i++) {
         vec2 q = floor(0.5 * (vec2(pixel) + radius * vogel(i, SKY, turn)));
-        float there = textureLod(depths, (q + 0.5) * inverse_size, 0.0).r;
+        float there = uintBitsToFloat(textureLod(surfaces, (2.0 * q + 0.5) * inverse_size, 0.0).w);
         vec3 ray = vec3((2.0 * q - center_px) * inverse_focal.xy, 1.0);
         vec3 d = ray * there - vec3(own * depth, depth);
         float far2 = dot(d, d) + 1e-12;
