@@ -16,6 +16,7 @@ from simgen.adapters.methods import METHODS, Method, Setup
 from simgen.adapters.models import build_model, resolved
 from simgen.adapters.parts import part_of
 from simgen.adapters.runs import file_sha256, fingerprint, identifying
+from simgen.adapters.selection import guard_of
 from simgen.adapters.settings import TrainConfig, photograph_config
 from simgen.adapters.target import Unlabelled
 from simgen.adapters.tasks import MAPPED, TASKS, Task
@@ -95,7 +96,7 @@ def prepare(config: TrainConfig, source: ImageSet, target: ImageSet | None, init
         CheckpointError: a model file of another task or other classes.
     """
     _require_defined(config)
-    task = _task(config, source)
+    task = task_of(config, source)
     started = None if init is None else _fitting(load_model(init), init, (config, task), source)
     architecture = task.architecture(source) if started is None else dict(started.architecture)
     for data in (source, target):
@@ -129,7 +130,8 @@ def _n_target(method: Method, config: TrainConfig) -> int:
     return config.target.batch_size or round(method.target_share * config.batch_size)
 
 
-def _task(config: TrainConfig, source: ImageSet) -> Task:
+def task_of(config: TrainConfig, source: ImageSet) -> Task:
+    """Return the task of a run on a labelled set, cut as its method wants."""
     kind = METHODS.get(str(config.method.get("kind")), Method)
     shown = photograph_config(config) if kind.real_labels else config
     table = {**TASKS, **MAPPED} if kind.uses_maps else TASKS
@@ -166,6 +168,11 @@ def _require(method: Method, config: TrainConfig, target: ImageSet | None, init:
     if config.selection.kind != "last" and target is None:
         raise ConfigError(
             f"selection.kind: {config.selection.kind} is a score on target images (--target), but there are none"
+        )
+    if init is None and guard_of(method, config.selection) == "reverse" and config.selection.kind != "last":
+        raise ConfigError(
+            "selection.guard: reverse compares in the features of a trained model to go on from (--init RUN/model.pt), "
+            "but there is none"
         )
     if method.starts_trained and init is None:
         raise ConfigError(f"{where}: expected a trained model to go on from (--init RUN/model.pt), got none")

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from simgen.adapters.augment import AugmentConfig
+from simgen.adapters.augment import STILL, AugmentConfig
 from simgen.adapters.crops import CropView
 
 _STRICT = ConfigDict(extra="forbid")
@@ -172,12 +172,17 @@ class SelectionConfig:
 
     Attributes:
         kind: last, the default; or the best snapshot by information (maximisation), entropy or density (soft
-            neighbourhood density, for study) on the target's pictures, among those that know the held-out source well.
+            neighbourhood density, for study) on the target's pictures, among those that pass the guard.
+        guard: which accuracy on held-out source the guard looks at: "source", the snapshot's own; "reverse", that of a
+            classifier that learnt from the snapshot's labelling of the target, in the features of the model that the
+            run went on from (--init), which does not mind that the source is forgotten; "auto", reverse for methods
+            that never see the source, else source.
         snapshots: how many, spread evenly over the steps.
-        slack: how much less than the best on the held-out source is still well.
+        slack: how much less than the best of those accuracies passes.
     """
 
     kind: Literal["last", "information", "entropy", "density"] = "last"
+    guard: Literal["auto", "source", "reverse"] = "auto"
     snapshots: int = Field(default=10, ge=2)
     slack: float = Field(default=0.02, ge=0, le=1)
 
@@ -277,6 +282,11 @@ class TrainConfig:
 def photograph_config(config: TrainConfig) -> TrainConfig:
     """Return the settings that crops of photographs are cut with, in place of those for simulated pictures."""
     return replace(config, box=config.target.box, crop=replace(config.crop, scale=config.target.scale))
+
+
+def as_seen(config: TrainConfig) -> TrainConfig:
+    """Return the settings that crops are cut with as evaluation sees them: nothing in them is augmented."""
+    return replace(config, augment=STILL, vectors=VectorConfig(noise=0.0, drop=0.0))
 
 
 def target_config(config: TrainConfig) -> TrainConfig:

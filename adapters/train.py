@@ -6,7 +6,6 @@ The same call goes on where an earlier one stopped, and ends in the same weights
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import torch
 from torch.utils.data import DataLoader, Sampler
 
 from simgen.adapters.batches import Batches
-from simgen.adapters.checkpoint import load_plain, save_model
+from simgen.adapters.checkpoint import load_model, load_plain, save_model
 from simgen.adapters.lightning_lite import (
     Callback,
     MisconfigurationException,
@@ -25,11 +24,14 @@ from simgen.adapters.lightning_lite import (
     quiet,
     unwrapped,
 )
+from simgen.adapters.methods.base import Once
 from simgen.adapters.parts import part_of
-from simgen.adapters.prepare import prepare
+from simgen.adapters.predict import build_module
+from simgen.adapters.prepare import Prepared, prepare, task_of
+from simgen.adapters.reverse import ReverseValidation
 from simgen.adapters.runs import RunFolder, Table
-from simgen.adapters.selection import Candidate, Snapshots, choose
-from simgen.adapters.settings import RuntimeConfig, TrainConfig
+from simgen.adapters.selection import Candidate, Snapshots, choose, guard_of
+from simgen.adapters.settings import RuntimeConfig, TrainConfig, as_seen
 from simgen.adapters.tasks import Task
 from simgen.adapters.tasks.scores import Validation
 from simgen.adapters.vectors import by_class
@@ -103,8 +105,8 @@ def train(
         trainer.fit(fit, loader, ckpt_path=run.checkpoint if start else None, weights_only=True)
         fit.to(trainer.strategy.root_device)
         if selects:
-            held_out_score = partial(task.validate, records=records)
-            chosen = choose(snapshots.folder, config.selection, task, fit.average, (once, held_out_score))
+            guard = _guard(prepared, dataset.subset(held_out), init, once)
+            chosen = choose(snapshots.folder, config.selection, task, fit.average, (once, guard))
         fit.method.finish(fit.average, once)
         result = task.validate(fit.average, records)
     watch.note(config.steps, result)
@@ -152,6 +154,14 @@ def split(n: int, config: TrainConfig, where: Path) -> tuple[list[int], list[int
     if len(held_out) > most:
         held_out = [held_out[k * len(held_out) // most] for k in range(most)]
     return training, held_out
+
+
+def _guard(prepared: Prepared, held_out: ImageSet, init: Path | None, once: Once) -> Callable[[Any], float]:
+    """Return what the guard of the selection scores a model by."""
+    if init is not None and guard_of(prepared.fit.method, prepared.config.selection) == "reverse":
+        start = build_module(load_model(init)).to(prepared.fit.device)
+        return ReverseValidation(task_of(as_seen(prepared.config), held_out), start, once, held_out)
+    return lambda model: next(iter(prepared.task.validate(model, held_out.records).metrics.values()))
 
 
 class _Watch(Callback):

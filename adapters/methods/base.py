@@ -99,6 +99,11 @@ class Method(nn.Module, ABC):
         super().__init__()
         self.task, self.setup = setup.task, setup
 
+    @property
+    def source_free(self) -> bool:
+        """Whether it never sees the source, and so may forget it."""
+        return not self.uses_source
+
     @abstractmethod
     def losses(self, model: Any, source: Batch, target: Target, progress: float) -> dict[str, Tensor]:
         """Return the named, weighted scalars whose sum is minimised.

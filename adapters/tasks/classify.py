@@ -46,6 +46,9 @@ class Classify:
     def vectors(self, features: Tensor, output: Tensor, places: Tensor | None = None) -> tuple[Tensor, Tensor]:
         return features, output
 
+    def truth(self, batch: dict[str, Tensor]) -> Tensor:
+        return F.one_hot(batch["label"], len(self._classes)).float()
+
     def collate(self, items: Sequence[tuple[Tensor, int]]) -> dict[str, Tensor]:
         """Return crop (B, S, S, channels) uint8 and label (B,) long."""
         crops, labels = zip(*items, strict=True)

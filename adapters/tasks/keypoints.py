@@ -80,6 +80,9 @@ class Keypoints:
     def vectors(self, features: Tensor, output: PlaneOutput, places: Any = None) -> tuple[Tensor, Tensor]:
         raise ConfigError(_NO_TARGET)
 
+    def truth(self, batch: dict[str, Tensor]) -> PlaneOutput:
+        raise ConfigError(_NO_TARGET)
+
     def guesses(self, output: PlaneOutput) -> Guesses:
         raise ConfigError(_NO_TARGET)
 
