@@ -37,11 +37,12 @@ class Fit(LightningModule):
 
     def training_step(self, batch: tuple[Batch, Target], batch_idx: int) -> Tensor:
         # Dropout draws from the global generator: without this a resumed run would differ.
-        torch.manual_seed(self.config.seed * 2**32 + self.global_step)
+        torch.manual_seed(self.config.seed * 2**32 + self.global_rank * 2**28 + self.global_step)
         losses = self.method.losses(self.module, *batch, self.progress)
         total = torch.stack(list(losses.values())).sum()
         self.latest = {"loss": float(total.detach()), **{k: float(v.detach()) for k, v in losses.items()}}
-        self._require_finite(self.latest["loss"], "loss")
+        # All processes look at the mean of their losses, so that they stop together.
+        self._require_finite(float(self.trainer.strategy.reduce(total.detach(), reduce_op="mean")), "loss")
         return total
 
     def configure_gradient_clipping(self, optimizer: Any, *_: Any, **__: Any) -> None:

@@ -1,7 +1,7 @@
 """What a training run is made of, before its first step: task, model, method, and the pictures to adapt to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from simgen.adapters.models import build_model, resolved
 from simgen.adapters.parts import part_of
 from simgen.adapters.runs import file_sha256, fingerprint, identifying
 from simgen.adapters.selection import guard_of
-from simgen.adapters.settings import TrainConfig, photograph_config
+from simgen.adapters.settings import TrainConfig, photograph_config, share_of_device
 from simgen.adapters.target import Unlabelled
 from simgen.adapters.tasks import MAPPED, TASKS, Task
 from simgen.adapters.tasks.scores import Validation
@@ -47,18 +47,21 @@ class Prepared:
     identity: dict[str, str]
 
     def batches(self, source: ImageSet) -> Batches:
-        """Return the batches of the run, `source` being the part of the labelled set that is learnt from."""
-        method = self.fit.method
+        """Return the batches of the run, `source` being the part of the labelled set that is learnt from.
+
+        Each is that of one device: of D devices, batches D j to D j + D - 1 belong to step j.
+        """
+        method, config = self.fit.method, share_of_device(self.config)
         return Batches(
             self.task,
-            self.config,
+            config,
             source if method.uses_source else None,
             self.target,
-            _n_target(method, self.config),
+            _n_target(method, config),
         )
 
-    def model_file(self, classes: Sequence[str], result: Validation, chosen: Sequence[Any] = ()) -> ModelFile:
-        """Return the finished model; `chosen`: the candidates of simgen.adapters.selection, where one was chosen."""
+    def model_file(self, classes: Sequence[str], result: Validation, notes: Mapping[str, Any]) -> ModelFile:
+        """Return the finished model; `notes`: what its history tells of how it was chosen, plain data."""
         config = self.config
         history: dict[str, Any] = {
             "steps": config.steps,
@@ -67,9 +70,8 @@ class Prepared:
             "validation": result.metrics,
             "config": identifying(config),
             "data": self.identity,
+            **notes,
         }
-        if chosen:
-            history["selection"] = [asdict(candidate) for candidate in chosen]
         return ModelFile(
             task=config.task,
             classes=list(classes),

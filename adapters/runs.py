@@ -85,9 +85,13 @@ class Table:
 
 
 def identifying(config: TrainConfig) -> dict[str, Any]:
-    """Return what of the configuration decides the result: everything but the runtime, and the precision of that."""
+    """Return what of the configuration decides the result: of the runtime, precision and devices do."""
     content = asdict(config)
     content["precision"] = content.pop("runtime")["precision"]
+    if config.runtime.devices > 1:
+        content["devices"] = config.runtime.devices
+    if not config.stop.patience:
+        del content["stop"]
     if config.selection.kind == "last":
         del content["selection"]
     return content

@@ -45,7 +45,7 @@ class Snapshots(Callback):
         self.folder, self._steps = folder, snapshot_steps(config.snapshots, steps)
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Any, *_: Any) -> None:
-        if trainer.global_step in self._steps:
+        if trainer.is_global_zero and trainer.global_step in self._steps:
             self.folder.mkdir(exist_ok=True)
             path = self.folder / f"{trainer.global_step:08d}.pt"
             torch.save(pl_module.average.state_dict(), path.with_suffix(".part"))

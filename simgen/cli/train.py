@@ -49,6 +49,13 @@ def train(
     threads: Annotated[
         int | None, typer.Option(help="Processor threads of torch; default: torch's own choice.")
     ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(help="32-true, bf16-mixed, or auto, the quicker; default: that of --config, else auto."),
+    ] = None,
+    devices: Annotated[
+        int | None, typer.Option(help="GPUs (without, processes) that share each batch; default: 1.")
+    ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Override a setting: KEY=VALUE, e.g. optimizer.lr=0.001.")
     ] = None,
@@ -66,6 +73,7 @@ def train(
     require("--steps", steps, 1)
     require("--seed", seed, 0)
     require("--threads", threads, 0)
+    require("--devices", devices, 1)
 
     given = {
         "task": task,
@@ -75,6 +83,8 @@ def train(
         "steps": steps,
         "seed": seed,
         "runtime.threads": threads,
+        "runtime.precision": precision,
+        "runtime.devices": devices,
     }
     overrides = [f"{name}={value}" for name, value in given.items() if value is not None] + (set_ or [])
     last = 0
