@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from simgen.adapters.data import ClassifyCrops, record_boxes
+from simgen.adapters.data import ClassifyCrops, drawn
 from simgen.adapters.functional.pseudo import Guesses
 from simgen.adapters.predict import predict_classes
 from simgen.adapters.settings import BoxHabit, TrainConfig, target_config
@@ -78,18 +78,16 @@ class Classify:
     def validate(self, module: nn.Module, records: "Sequence[ImageRecord]") -> Validation:
         """Return the accuracy over all annotations, cropped with the training's box habit."""
         labels = {name: label for label, name in enumerate(self._classes)}
-        drawn = [_redrawn(record, self._config.box) for record in records]
-        found = predict_classes(module, drawn, view=self._config.view)
+        judged = [_judged(record, self._config.box) for record in records]
+        found = predict_classes(module, judged, view=self._config.view)
         right = [
             guess == labels[annotation.class_name]
-            for record, result in zip(drawn, found, strict=True)
+            for record, result in zip(judged, found, strict=True)
             for annotation, guess in zip(record.annotations, result.classes, strict=True)
         ]
         return Validation({"accuracy": float(np.mean(right)) if right else 0.0})
 
 
-def _redrawn(record: "ImageRecord", habit: BoxHabit) -> "ImageRecord":
-    boxes = record_boxes(record, habit)
-    pairs = zip(record.annotations, boxes, strict=True)
-    seen = [replace(a, box_xyxy=b) for a, b in pairs if not a.ignore and a.visible_fraction >= habit.min_visible]
-    return replace(record, annotations=tuple(seen))
+def _judged(record: "ImageRecord", habit: BoxHabit) -> "ImageRecord":
+    seen = drawn(record, habit)
+    return replace(seen, annotations=tuple(a for a in seen.annotations if not a.ignore))
