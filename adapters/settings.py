@@ -230,8 +230,8 @@ class RuntimeConfig:
     checkpoint_every: int = Field(default=200, ge=1)
 
 
-_TARGET_SEEDS = 2**31
-"""Between the seeds of source and target, lest item k of both is cut and changed alike."""
+OTHER_SEEDS = 2**31
+"""Between the seeds of the labelled set and of any other, lest item k of both is cut and changed alike."""
 
 _FITTING = {
     "center_detector": ("detect", "dice"),
@@ -344,4 +344,4 @@ def as_seen(config: TrainConfig) -> TrainConfig:
 
 def target_config(config: TrainConfig) -> TrainConfig:
     """Return the settings that crops of target images are cut with."""
-    return replace(photograph_config(config), seed=config.seed + _TARGET_SEEDS)
+    return replace(photograph_config(config), seed=config.seed + OTHER_SEEDS)

@@ -29,7 +29,7 @@ from simgen.adapters.lightning_lite import (
 from simgen.adapters.methods.base import Once
 from simgen.adapters.parts import part_of
 from simgen.adapters.predict import build_module
-from simgen.adapters.prepare import Prepared, prepare, task_of
+from simgen.adapters.prepare import Prepared, Sets, prepare, task_of
 from simgen.adapters.reverse import ReverseValidation
 from simgen.adapters.runs import RunFolder
 from simgen.adapters.selection import Snapshots, choose, guard_of
@@ -55,6 +55,7 @@ def train(
     out: Path,
     *,
     target: ImageSet | None = None,
+    simulated: ImageSet | None = None,
     init: Path | None = None,
     on_step: OnStep | None = None,
 ) -> Path:
@@ -65,6 +66,7 @@ def train(
         data: the labelled set: a COCO folder, its annotations file, or a set in memory.
         out: the run's folder; see simgen.adapters.runs.
         target: pictures to adapt to; its labels are not read.
+        simulated: a second labelled set, for `method.mix`: simulated pictures beside the photographs of `data`.
         init: a model file to go on from.
         on_step: for a progress bar.
 
@@ -82,7 +84,8 @@ def train(
     training, held_out = split(len(dataset), config, dataset.root)
     if config.runtime.threads:
         torch.set_num_threads(config.runtime.threads)
-    prepared = prepare(config, dataset, target, init)
+    second = None if simulated is None else by_class(simulated)
+    prepared = prepare(config, Sets(dataset, target, second), init)
     config = prepared.config
     run = RunFolder(out, config, prepared.identity)
     if run.model.is_file():
@@ -129,7 +132,7 @@ def train_with(data: Path | ImageSet, out: Path, config: str | None, overrides: 
         out: the run's folder.
         config: a YAML file or the name of shipped settings; by default those of the task among the overrides.
         overrides: "a.b=c" each.
-        given: `target`, `init` and `on_step` of `train`.
+        given: `target`, `simulated`, `init` and `on_step` of `train`.
     """
     return train(settings(config, overrides), data, out, **given)
 

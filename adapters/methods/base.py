@@ -83,6 +83,8 @@ class Method(nn.Module, ABC):
         target_share: target pictures for each source picture of a batch.
         real_labels: whether its labelled set is one of photographs that people labelled: `config.target` then says how
             they are cut, and no habit is added to their boxes.
+        mixed_share: share of each labelled batch that is of a second labelled set, of simulated pictures, which are cut
+            as such.
         uses_maps: whether it learns from the source's depth and instance images, too; see `MAPPED` of the tasks.
         undefined: tasks that it cannot serve, each with the reason.
     """
@@ -92,6 +94,7 @@ class Method(nn.Module, ABC):
     starts_trained = False
     target_share = 1.0
     real_labels = False
+    mixed_share: float = 0.0
     uses_maps = False
     undefined: Mapping[str, str] = MappingProxyType({})
 

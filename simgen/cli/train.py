@@ -33,6 +33,10 @@ def train(
         str | None,
         typer.Option(help="Pictures or vectors to adapt to, by their folder, file or name; their labels are not read."),
     ] = None,
+    simulated: Annotated[
+        str | None,
+        typer.Option(help="Labelled simulated images to mix into those of DATA, with --method finetune: method.mix."),
+    ] = None,
     split: Annotated[
         str | None, typer.Option(help="Of DATA: all, first:N or last:N images by file name; default: all.")
     ] = None,
@@ -96,5 +100,7 @@ def train(
             last = step
 
         pictures = None if target is None else read_real(target)
-        model = train_with(read_real(data), out, config, overrides, target=pictures, init=init, on_step=show)
+        mixed = None if simulated is None else read_real(simulated)
+        sets = {"target": pictures, "simulated": mixed}
+        model = train_with(read_real(data), out, config, overrides, **sets, init=init, on_step=show)
     typer.echo(model)

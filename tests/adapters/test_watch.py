@@ -166,8 +166,10 @@ def test_settings_that_cannot_stop_are_refused() -> None:
 def test_the_devices_batches_of_a_step_are_the_one_of_a_single_device(data: Path) -> None:
     source, config = read_images(data), replace(TINY, runtime=RuntimeConfig(devices=2))
     task = TASKS["classify"](CLASSES, config)
-    whole = Batches(task, TINY, source, None, 0)
-    halves = Batches(task, share_of_device(config), source, None, 0)
+    shared = share_of_device(config)
+    assert (shared.steps, shared.batch_size) == (12, 2)
+    items = task.items(source, 24)
+    whole, halves = Batches(task, TINY.batch_size, items), Batches(task, shared.batch_size, items)
     for step in range(TINY.steps):
         joined = torch.cat([halves[2 * step + rank][0]["crop"] for rank in range(2)])
         assert torch.equal(joined, whole[step][0]["crop"])
