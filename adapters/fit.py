@@ -69,9 +69,16 @@ class Fit(LightningModule):
     def _require_finite(self, value: float, what: str) -> None:
         if not math.isfinite(value):
             raise TrainingError(
-                f"step {self.global_step + 1}: the {what} is {value}, so training stopped and the last good checkpoint "
-                f"was kept; try a lower optimizer.lr than {self.config.optimizer.lr:g} in a new folder"
+                f"step {self.global_step + 1}: the {what} is {value}, so training stopped {self._kept()}; "
+                f"try a lower optimizer.lr than {self.config.optimizer.lr:g} in a new folder"
             )
+
+    def _kept(self) -> str:
+        """Return what there is of the run."""
+        checkpoint: Any = self.trainer.checkpoint_callback
+        if checkpoint.best_model_path:
+            return "and the last good checkpoint was kept"
+        return f"before its first checkpoint (runtime.checkpoint_every, {self.config.runtime.checkpoint_every} steps)"
 
 
 def learning_rate(step: int, steps: int, config: OptimizerConfig) -> float:

@@ -37,7 +37,7 @@ DETECT = replace(
 SEGMENT = replace(DETECT, task="segment", model={"kind": "segmenter", "neck": 8, "backbone": SMALL})
 FEATURES = replace(CLASSIFY, task="features", model={"kind": "vector_classifier", "widths": [8, 6]})
 TASKS = {"classify": CLASSIFY, "detect": DETECT, "segment": SEGMENT, "features": FEATURES}
-ARGUMENTS = {"tent": {"passes": 9}}
+ARGUMENTS = {"tent": {"passes": 9}, "mcd": {"alternate": True, "repeats": 1}}
 DEFINED = [(kind, task) for kind in METHODS for task in TASKS if task not in METHODS[kind].undefined]
 
 
