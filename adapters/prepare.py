@@ -196,6 +196,8 @@ def _require(method: Method, config: TrainConfig, target: ImageSet | None, init:
         raise ConfigError(
             f"selection.kind: {config.selection.kind} is a score on target images (--target), but there are none"
         )
+    if config.selection.kind != "last" and config.task == "keypoints":
+        raise ConfigError(f"selection.kind: {config.selection.kind} compares classes, and the task keypoints has one")
     if init is None and guard_of(method, config.selection) == "reverse" and config.selection.kind != "last":
         raise ConfigError(
             "selection.guard: reverse compares in the features of a trained model to go on from (--init RUN/model.pt), "

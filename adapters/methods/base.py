@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 PICTURES_ONLY: Mapping[str, str] = MappingProxyType({"features": "it changes pictures, and vectors are none"})
 """Why methods that change pictures, or the maps that a model makes of them, are undefined for vectors."""
 
+SEVERAL_CLASSES: Mapping[str, str] = MappingProxyType(
+    {"keypoints": "it looks at the probabilities of classes, and the task has a single class"}
+)
+"""Why methods that look at class probabilities are undefined for keypoints."""
+
 Once = Callable[[], Iterable[Target]]
 """Called, it goes once through the whole target set."""
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from simgen.adapters.functional.discrepancy import classifier_discrepancy
 from simgen.adapters.functional.gradients import reverse_gradient
-from simgen.adapters.methods.base import Method, Setup, rows, with_heads
+from simgen.adapters.methods.base import SEVERAL_CLASSES, Method, Setup, rows, with_heads
 from simgen.adapters.target import Batch, Target
 
 _TOGETHER, _ALL, _HEADS, _ENCODER = "together", "all", "heads", "encoder"
@@ -35,6 +35,7 @@ class Mcd(Method):
     """
 
     target_share = 0.75
+    undefined = SEVERAL_CLASSES
     turn: Tensor
 
     def __init__(

@@ -119,7 +119,7 @@ def test_a_set_with_other_classes_is_refused(
     assert not (tmp_path / "report").exists()
 
 
-@pytest.mark.parametrize("task", ADAPTED)
+@pytest.mark.parametrize("task", TASKS)
 def test_an_empty_target_is_refused(task: str, world: World, tmp_path: Path, sentence: Callable[[], str]) -> None:
     if task == "features":
         empty = tmp_path / "empty.npz"
@@ -131,10 +131,19 @@ def test_an_empty_target_is_refused(task: str, world: World, tmp_path: Path, sen
     assert not (tmp_path / "run").exists()
 
 
-def test_keypoints_have_no_target(world: World, tmp_path: Path, sentence: Callable[[], str]) -> None:
+@pytest.mark.parametrize("method", ["cdan", "mcd", "jan", "shot", "tent"])
+def test_methods_of_class_probabilities_say_why_keypoints_have_none(
+    method: str, world: World, tmp_path: Path, sentence: Callable[[], str]
+) -> None:
     plates = world.sets["keypoints"]
-    assert _train("keypoints", plates, tmp_path / "run", "--method", "dann", "--target", str(plates)) == 2
-    assert "no method that adapts to target pictures is defined" in sentence()
+    assert _train("keypoints", plates, tmp_path / "run", "--method", method, "--target", str(plates)) == 2
+    assert "it looks at the probabilities of classes, and the task has a single class" in sentence()
+
+
+def test_nothing_chooses_keypoints_by_their_classes(world: World, tmp_path: Path, sentence: Callable[[], str]) -> None:
+    plates, information = world.sets["keypoints"], ("selection.kind=information",)
+    assert _train("keypoints", plates, tmp_path / "run", "--target", str(plates), settings=information) == 2
+    assert "selection.kind: information compares classes, and the task keypoints has one" in sentence()
 
 
 @pytest.mark.parametrize("task", ADAPTED)
@@ -201,6 +210,6 @@ def test_fewer_samples_than_a_batch_will_do(task: str, world: World, tmp_path: P
         data = _vectors(tmp_path / "few.npz", 4)
     else:
         data = write_coco(tmp_path / "few", shapes(2), CLASSES, masks=True)
-    options = [] if task == "keypoints" else ["--method", "dann", "--target", str(data)]
+    options = ["--method", "dann", "--target", str(data)]
     assert _train(task, data, tmp_path / "run", *options, settings=("batch_size=16", "steps=2")) == 0
     assert (tmp_path / "run/model.pt").is_file()
