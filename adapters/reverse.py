@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from simgen.adapters.methods.base import Once
+from simgen.adapters.predict import inference
 from simgen.adapters.target import Batch
 from simgen.adapters.validators import reverse_validation
 from simgen.errors import DataError
@@ -44,18 +44,21 @@ class ReverseValidation:
     def __call__(self, candidate: Any) -> float:
         """Return the accuracy, in [0, 1]."""
         vectors, said = [], []
-        for features, output, inputs in self._started(target.weak for target in self._once()):
-            vectors.append(_array(self._task.vectors(features, output)[0]))
-            seen = candidate.features(inputs)
-            logits = self._task.vectors(seen, candidate.predict(seen), output)[1]
-            said.append(_array(logits).argmax(axis=1))
+        with inference(candidate):
+            for target in self._once():
+                inputs, features, output = self._started(target.weak)
+                vectors.append(_array(self._task.vectors(features, output)[0]))
+                seen = candidate.features(inputs)
+                logits = self._task.vectors(seen, candidate.predict(seen), output)[1]
+                said.append(_array(logits).argmax(axis=1))
         return reverse_validation(np.concatenate(vectors), np.concatenate(said), self._source, self._labels)
 
     def _of_source(self, held_out: "ImageSet") -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         vectors, scores = [], []
-        for batch in _batches(self._task, held_out):
-            for features, _, _ in self._started([batch]):
-                truth = self._task.truth({name: part.to(features.device) for name, part in batch.items()})
+        with inference(self._start) as device:
+            for batch in _batches(self._task, held_out):
+                _, features, _ = self._started(batch)
+                truth = self._task.truth({name: part.to(device) for name, part in batch.items()})
                 found = self._task.vectors(features, truth, truth)
                 vectors.append(_array(found[0]))
                 scores.append(_array(found[1]))
@@ -65,14 +68,11 @@ class ReverseValidation:
             raise DataError(f'"{held_out.root}": expected objects in the held-out images, but there are none')
         return rows[objects], said[objects].argmax(axis=1)
 
-    def _started(self, batches: Any) -> Iterator[tuple[Tensor, Any, Tensor]]:
-        """Yield what the start model makes of batches: features, output and the inputs."""
-        device = next(self._start.parameters()).device
-        with torch.no_grad():
-            for batch in batches:
-                inputs = self._task.inputs(batch).to(device)
-                features = self._start.features(inputs)
-                yield features, self._start.predict(features), inputs
+    def _started(self, batch: Batch) -> tuple[Tensor, Tensor, Any]:
+        """Return the inputs of a batch, and what the start model makes of them: features and output."""
+        inputs = self._task.inputs(batch).to(next(self._start.parameters()).device)
+        features = self._start.features(inputs)
+        return inputs, features, self._start.predict(features)
 
 
 def _batches(task: "Task", held_out: "ImageSet") -> Iterator[Batch]:

@@ -68,6 +68,23 @@ def test_a_right_labelling_passes_and_permuted_or_collapsed_ones_do_not():
     assert guard(_Nearest(1.5, lambda classes: torch.arange(len(classes)) % 3)) < 0.6
 
 
+def test_a_candidate_in_training_is_judged_as_it_is_evaluated_and_left_alone():
+    class Normalising(_Nearest):
+        def __init__(self) -> None:
+            super().__init__(1.5)
+            self.norm = nn.BatchNorm1d(2, affine=False)
+
+        def features(self, x: Tensor) -> Tensor:
+            normalised: Tensor = self.norm(x)
+            return normalised
+
+    candidate = Normalising().train()
+    # With the batch's own statistics all points would lie about the first corner.
+    assert _guard()(candidate) == pytest.approx(_guard()(_Nearest(1.5)), abs=0.02)
+    assert candidate.training
+    assert candidate.norm.num_batches_tracked == 0
+
+
 def test_nothing_is_augmented():
     noisy = replace(VECTORS, vectors=replace(VECTORS.vectors, noise=5.0, drop=0.9))
     assert _guard(noisy)(_Nearest(1.5)) == _guard()(_Nearest(1.5))
