@@ -87,6 +87,24 @@ class AugmentConfig:
         return self.rotate_deg > 0 or self.shear_deg > 0 or self.stretch > 0
 
 
+STILL = AugmentConfig(
+    brightness=0.0,
+    contrast=0.0,
+    gamma=0.0,
+    hue=0.0,
+    saturation=0.0,
+    tint=0.0,
+    p_shuffle=0.0,
+    p_grey=0.0,
+    p_blur=0.0,
+    p_noise=0.0,
+    p_jpeg=0.0,
+    p_downscale=0.0,
+    p_shadow=0.0,
+)
+"""Nothing changes."""
+
+
 class Augment:
     """Change images and move their boxes along; each call is a pure function of its arguments and the generator.
 

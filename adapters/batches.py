@@ -1,6 +1,6 @@
 """The batches of a run: labelled source items and, where a method wants them, target pictures."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from torch.utils.data import Dataset
 
@@ -9,34 +9,54 @@ from simgen.adapters.target import Batch, Target, Unlabelled
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from simgen.adapters.settings import TrainConfig
     from simgen.adapters.tasks import Task
-    from simgen.formats.imageset import ImageSet
 
 NOTHING = Target({}, {})
+
+
+class Items(Protocol):
+    """Training items of one task: what its `collate` takes."""
+
+    def __getitem__(self, k: int, /) -> Any: ...
+
+
+class Mixed:
+    """Items of two labelled sets: of each batch the first `size - share` are of the one, the others of the other.
+
+    Args:
+        first: items of one set.
+        second: items of the other.
+        size: of a batch.
+        share: how many of a batch are of the second.
+    """
+
+    def __init__(self, first: Items, second: Items, size: int, share: int) -> None:
+        self._first, self._second, self._size, self._share = first, second, size, share
+
+    def __getitem__(self, k: int) -> Any:
+        batch, place = divmod(k, self._size)
+        own = self._size - self._share
+        if place < own:
+            return self._first[batch * own + place]
+        return self._second[batch * self._share + place - own]
 
 
 class Batches(Dataset[tuple[Batch, Target]]):
     """Batch j depends on (config.seed, j) alone: a run goes on where it stopped, in any number of processes.
 
     Args:
-        task: cuts and collates.
-        config: its sizes are used.
-        source: the labelled set, or None where the method uses none.
+        task: collates.
+        size: labelled items a batch.
+        items: at least `size` for each batch, or None where the method uses none; see `Mixed` for two sets.
         target: the target's pictures, or None.
         n_target: target pictures a batch.
     """
 
     def __init__(
-        self,
-        task: "Task",
-        config: "TrainConfig",
-        source: "ImageSet | None",
-        target: Unlabelled | None,
-        n_target: int,
+        self, task: "Task", size: int, items: "Items | None", target: Unlabelled | None = None, n_target: int = 0
     ) -> None:
-        self._task, self._size, self._target, self._n_target = task, config.batch_size, target, n_target
-        self._items = None if source is None else task.items(source, config.steps * config.batch_size)
+        self._task, self._size, self._items = task, size, items
+        self._target, self._n_target = target, n_target
 
     def __getitem__(self, j: int) -> tuple[Batch, Target]:
         return self._source(j), self._pictures(j)

@@ -5,7 +5,7 @@ So a run that was interrupted goes on with the very items it would have seen, an
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -86,6 +86,15 @@ def apply_habit(boxes_xyxy: Boxes, habit: BoxHabit) -> Boxes:
 def record_boxes(record: "ImageRecord", habit: BoxHabit) -> Boxes:
     """Return the record's (n, 4) boxes with the habit applied, in the order of its annotations."""
     return apply_habit(np.array([a.box_xyxy for a in record.annotations], float), habit)
+
+
+def drawn(record: "ImageRecord", habit: BoxHabit) -> "ImageRecord":
+    """Return the record as people would have labelled it: its boxes, and which objects are to be ignored."""
+    annotations = [
+        replace(a, box_xyxy=box, ignore=a.ignore or a.visible_fraction < habit.min_visible)
+        for a, box in zip(record.annotations, record_boxes(record, habit), strict=True)
+    ]
+    return replace(record, annotations=tuple(annotations))
 
 
 class Shuffled:

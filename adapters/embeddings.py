@@ -17,7 +17,7 @@ from simgen.adapters.checkpoint import ModelFile
 from simgen.adapters.crops import CropView, crop_boxes, resize
 from simgen.adapters.predict import build_module, inference, own_part, pad_to_multiple, tiles
 from simgen.adapters.settings import BoxHabit
-from simgen.adapters.tasks.classify import redrawn
+from simgen.adapters.tasks.classify import judged_boxes
 from simgen.adapters.vectors import rows_of
 from simgen.formats.imageset import ImageRecord, ImageSet
 
@@ -57,7 +57,7 @@ def embed(model: ModelFile, records: Sequence[ImageRecord], *, synthetic: bool =
     look = _LOOKS.get(model.task)
     shown = list(records)
     if synthetic and "box" in model.preprocess:
-        shown = [redrawn(record, BoxHabit(**model.preprocess["box"])) for record in records]
+        shown = [judged_boxes(record, BoxHabit(**model.preprocess["box"])) for record in records]
     if look is None or not any(record.annotations for record in shown):
         return None
     module: Any = build_module(model)

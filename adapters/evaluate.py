@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgen.adapters.checkpoint import ModelFile, load_model
+from simgen.adapters.data import drawn
 from simgen.adapters.metrics import (
     ClassScores,
     CocoScores,
@@ -37,6 +38,7 @@ from simgen.adapters.predict import Classified, Detections, predict_classes, pre
 from simgen.adapters.predict_vectors import predict_vectors
 from simgen.adapters.segments.labelmaps import class_map, objects_of
 from simgen.adapters.segments.predict import Segments, mask_overlaps, predict_segments
+from simgen.adapters.settings import BoxHabit
 from simgen.errors import CheckpointError, DataError, OutputError
 from simgen.formats.imageset import ImageRecord, ImageSet
 from simgen.rng import stream
@@ -121,6 +123,7 @@ class Evaluation:
             "task": self.task,
             "set": self.image_set,
             "split": self.part,
+            "synthetic": self.synthetic,
             "model": self.model,
             "classes": list(self.classes),
             "images": len(self.records),
@@ -155,8 +158,10 @@ def evaluate(
         data: the labelled set, with the model's classes or some of them, in any order.
         repeats: resampled sets for the confidence intervals; 0 for none.
         seed: of the resampling.
-        synthetic: whether the images are like the generated ones that a detector was trained on: they are then shown to
-            it at the middle of the scales of its training crops, real ones as they are.
+        synthetic: whether the images are like the generated ones that the model was trained on. A detector or segmenter
+            then sees them at the middle of the scales of its training crops, and their exact boxes get the habits of
+            its training boxes (`box` of the settings), by which hardly visible objects are ignored. Real images and
+            their boxes are taken as they are.
         progress: called as progress(done, total) after each image.
 
     Raises:
@@ -170,6 +175,8 @@ def evaluate(
             f'model "{checkpoint}": knows the classes {_listed(model.classes)}, '
             f'but the images in "{data.root}" are labelled with {_listed(data.classes)}'
         )
+    if synthetic:
+        data = _as_trained(data, model, checkpoint)
     if all(annotation.ignore for record in data.records for annotation in record.annotations):
         raise DataError(f'image set "{data.root}": expected labelled images, got none')
     data.verify()
@@ -191,6 +198,15 @@ def evaluate(
         return replace(_segment(model, data.records, segments, sampling), **named)
     found = predict_detections(model, data.records, scale=scale, progress=progress)
     return replace(_detect(model, data.records, found, sampling), **named)
+
+
+def _as_trained(data: ImageSet, model: ModelFile, checkpoint: Path) -> ImageSet:
+    """Return a generated set labelled as the model's training set was."""
+    try:
+        habit = BoxHabit(**model.preprocess.get("box", {"min_visible": 0.0}))
+    except (TypeError, ValueError):
+        raise CheckpointError(f"{checkpoint}: its habits of boxes cannot be read") from None
+    return ImageSet(data.root, data.classes, tuple(drawn(record, habit) for record in data.records))
 
 
 def write_evaluation(evaluation: Evaluation, out: Path) -> Path:

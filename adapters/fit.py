@@ -37,11 +37,12 @@ class Fit(LightningModule):
 
     def training_step(self, batch: tuple[Batch, Target], batch_idx: int) -> Tensor:
         # Dropout draws from the global generator: without this a resumed run would differ.
-        torch.manual_seed(self.config.seed * 2**32 + self.global_step)
+        torch.manual_seed(self.config.seed * 2**32 + self.global_rank * 2**28 + self.global_step)
         losses = self.method.losses(self.module, *batch, self.progress)
         total = torch.stack(list(losses.values())).sum()
         self.latest = {"loss": float(total.detach()), **{k: float(v.detach()) for k, v in losses.items()}}
-        self._require_finite(self.latest["loss"], "loss")
+        # All processes look at the mean of their losses, so that they stop together.
+        self._require_finite(float(self.trainer.strategy.reduce(total.detach(), reduce_op="mean")), "loss")
         return total
 
     def configure_gradient_clipping(self, optimizer: Any, *_: Any, **__: Any) -> None:
@@ -68,9 +69,16 @@ class Fit(LightningModule):
     def _require_finite(self, value: float, what: str) -> None:
         if not math.isfinite(value):
             raise TrainingError(
-                f"step {self.global_step + 1}: the {what} is {value}, so training stopped and the last good checkpoint "
-                f"was kept; try a lower optimizer.lr than {self.config.optimizer.lr:g} in a new folder"
+                f"step {self.global_step + 1}: the {what} is {value}, so training stopped {self._kept()}; "
+                f"try a lower optimizer.lr than {self.config.optimizer.lr:g} in a new folder"
             )
+
+    def _kept(self) -> str:
+        """Return what there is of the run."""
+        checkpoint: Any = self.trainer.checkpoint_callback
+        if checkpoint.best_model_path:
+            return "and the last good checkpoint was kept"
+        return f"before its first checkpoint (runtime.checkpoint_every, {self.config.runtime.checkpoint_every} steps)"
 
 
 def learning_rate(step: int, steps: int, config: OptimizerConfig) -> float:

@@ -31,12 +31,14 @@ with _hidden("torchvision"):
     from lightning import Callback, LightningModule, Trainer
     from lightning.fabric.utilities.exceptions import MisconfigurationException
     from lightning.pytorch.callbacks import ModelCheckpoint
+    from lightning.pytorch.loggers import TensorBoardLogger
 
 __all__ = [
     "Callback",
     "LightningModule",
     "MisconfigurationException",
     "ModelCheckpoint",
+    "TensorBoardLogger",
     "Trainer",
     "ctrl_c",
     "quiet",

@@ -1,14 +1,14 @@
 """What a training run is made of, before its first step: task, model, method, and the pictures to adapt to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from simgen.adapters.batches import Batches
+from simgen.adapters.batches import Batches, Items, Mixed
 from simgen.adapters.checkpoint import ModelFile, load_model
 from simgen.adapters.fit import Fit
 from simgen.adapters.kinds import build_kind
@@ -16,7 +16,8 @@ from simgen.adapters.methods import METHODS, Method, Setup
 from simgen.adapters.models import build_model, resolved
 from simgen.adapters.parts import part_of
 from simgen.adapters.runs import file_sha256, fingerprint, identifying
-from simgen.adapters.settings import TrainConfig, photograph_config
+from simgen.adapters.selection import guard_of
+from simgen.adapters.settings import OTHER_SEEDS, TrainConfig, photograph_config, share_of_device
 from simgen.adapters.target import Unlabelled
 from simgen.adapters.tasks import MAPPED, TASKS, Task
 from simgen.adapters.tasks.scores import Validation
@@ -34,6 +35,7 @@ class Prepared:
         task: what is learnt.
         fit: the step, with the method and the model.
         target: the pictures to adapt to, or None.
+        simulated: the second labelled set, of simulated pictures, or None.
         architecture: of the model.
         identity: fingerprints of the data, and of the model file that it starts from.
     """
@@ -42,22 +44,30 @@ class Prepared:
     task: Task
     fit: Fit
     target: Unlabelled | None
+    simulated: ImageSet | None
     architecture: dict[str, Any]
     identity: dict[str, str]
 
     def batches(self, source: ImageSet) -> Batches:
-        """Return the batches of the run, `source` being the part of the labelled set that is learnt from."""
-        method = self.fit.method
-        return Batches(
-            self.task,
-            self.config,
-            source if method.uses_source else None,
-            self.target,
-            _n_target(method, self.config),
-        )
+        """Return the batches of the run, `source` being the part of the labelled set that is learnt from.
 
-    def model_file(self, classes: Sequence[str], result: Validation, chosen: Sequence[Any] = ()) -> ModelFile:
-        """Return the finished model; `chosen`: the candidates of simgen.adapters.selection, where one was chosen."""
+        Each is that of one device: of D devices, batches D j to D j + D - 1 belong to step j.
+        """
+        method, config = self.fit.method, share_of_device(self.config)
+        items = self._items(source, config) if method.uses_source else None
+        return Batches(self.task, config.batch_size, items, self.target, _n_target(method, config))
+
+    def _items(self, source: ImageSet, config: TrainConfig) -> Items:
+        length, share = config.steps * config.batch_size, n_simulated(self.fit.method, config)
+        if self.simulated is None or not share:
+            return self.task.items(source, length)
+        real = self.task.items(source, config.steps * (config.batch_size - share))
+        # Another order than that of the photographs, lest item k of both is cut and changed alike.
+        second = TASKS[config.task](self.simulated.classes, replace(config, seed=config.seed + OTHER_SEEDS))
+        return Mixed(real, second.items(self.simulated, config.steps * share), config.batch_size, share)
+
+    def model_file(self, classes: Sequence[str], result: Validation, notes: Mapping[str, Any]) -> ModelFile:
+        """Return the finished model; `notes`: what its history tells of how it was chosen, plain data."""
         config = self.config
         history: dict[str, Any] = {
             "steps": config.steps,
@@ -66,9 +76,8 @@ class Prepared:
             "validation": result.metrics,
             "config": identifying(config),
             "data": self.identity,
+            **notes,
         }
-        if chosen:
-            history["selection"] = [asdict(candidate) for candidate in chosen]
         return ModelFile(
             task=config.task,
             classes=list(classes),
@@ -80,13 +89,27 @@ class Prepared:
         )
 
 
-def prepare(config: TrainConfig, source: ImageSet, target: ImageSet | None, init: Path | None) -> Prepared:
+@dataclass(frozen=True, eq=False)
+class Sets:
+    """What a run learns from.
+
+    Attributes:
+        source: the labelled set.
+        target: pictures to adapt to.
+        simulated: a second labelled set, of simulated pictures, for methods that mix them into photographs.
+    """
+
+    source: ImageSet
+    target: ImageSet | None = None
+    simulated: ImageSet | None = None
+
+
+def prepare(config: TrainConfig, sets: Sets, init: Path | None) -> Prepared:
     """Build a run.
 
     Args:
         config: its settings.
-        source: the labelled set.
-        target: pictures to adapt to.
+        sets: what it learns from.
         init: a model file to go on from.
 
     Raises:
@@ -95,10 +118,11 @@ def prepare(config: TrainConfig, source: ImageSet, target: ImageSet | None, init
         CheckpointError: a model file of another task or other classes.
     """
     _require_defined(config)
-    task = _task(config, source)
+    source, target, simulated = sets.source, sets.target, sets.simulated
+    task = task_of(config, source)
     started = None if init is None else _fitting(load_model(init), init, (config, task), source)
     architecture = task.architecture(source) if started is None else dict(started.architecture)
-    for data in (source, target):
+    for data in (source, target, simulated):
         if data is not None:
             _require_kind(data, architecture)
     fresh = partial(build_model, architecture, len(source.classes))
@@ -115,13 +139,17 @@ def prepare(config: TrainConfig, source: ImageSet, target: ImageSet | None, init
         except CheckpointError as problem:
             raise ConfigError(f"train: {problem}") from None
     _require(method, config, target, init)
+    _require_mix(method, config, sets)
     config = replace(config, steps=method.steps(config.steps, _n_target(method, config)))
     identity = {"source": fingerprint(source)}
     if target is not None:
         identity["target"] = fingerprint(part_of(target, config.target.part))
+    if simulated is not None:
+        identity["simulated"] = fingerprint(simulated)
     if init is not None:
         identity["init"] = file_sha256(init)
-    return Prepared(config, task, Fit(method, module, config), pictures, resolved(architecture, module), identity)
+    fit, whole = Fit(method, module, config), resolved(architecture, module)
+    return Prepared(config, task, fit, pictures, simulated, whole, identity)
 
 
 def _n_target(method: Method, config: TrainConfig) -> int:
@@ -129,7 +157,8 @@ def _n_target(method: Method, config: TrainConfig) -> int:
     return config.target.batch_size or round(method.target_share * config.batch_size)
 
 
-def _task(config: TrainConfig, source: ImageSet) -> Task:
+def task_of(config: TrainConfig, source: ImageSet) -> Task:
+    """Return the task of a run on a labelled set, cut as its method wants."""
     kind = METHODS.get(str(config.method.get("kind")), Method)
     shown = photograph_config(config) if kind.real_labels else config
     table = {**TASKS, **MAPPED} if kind.uses_maps else TASKS
@@ -167,8 +196,38 @@ def _require(method: Method, config: TrainConfig, target: ImageSet | None, init:
         raise ConfigError(
             f"selection.kind: {config.selection.kind} is a score on target images (--target), but there are none"
         )
+    if config.selection.kind != "last" and config.task == "keypoints":
+        raise ConfigError(f"selection.kind: {config.selection.kind} compares classes, and the task keypoints has one")
+    if init is None and guard_of(method, config.selection) == "reverse" and config.selection.kind != "last":
+        raise ConfigError(
+            "selection.guard: reverse compares in the features of a trained model to go on from (--init RUN/model.pt), "
+            "but there is none"
+        )
     if method.starts_trained and init is None:
         raise ConfigError(f"{where}: expected a trained model to go on from (--init RUN/model.pt), got none")
+
+
+def n_simulated(method: Method, config: TrainConfig) -> int:
+    """Return how many of a labelled batch are of the second set."""
+    return round(method.mixed_share * config.batch_size)
+
+
+def _require_mix(method: Method, config: TrainConfig, sets: Sets) -> None:
+    where, source, simulated = f'method "{config.method["kind"]}"', sets.source, sets.simulated
+    if simulated is None:
+        if method.mixed_share:
+            raise ConfigError(f"{where}: mix needs labelled simulated images (--simulated), got none")
+        return
+    if not method.mixed_share:
+        raise ConfigError(f"{where}: takes no second labelled set (--simulated) unless it has a share: method.mix")
+    if list(simulated.classes) != list(source.classes):
+        theirs, ours = ", ".join(simulated.classes), ", ".join(source.classes)
+        raise DataError(f'"{simulated.root}": labelled with [{theirs}], but "{source.root}" with [{ours}]')
+    shared = share_of_device(config)
+    if not 0 < n_simulated(method, shared) < shared.batch_size:
+        raise ConfigError(
+            f"method.mix: {method.mixed_share:g} of a batch of {shared.batch_size} leaves none for one of the two sets"
+        )
 
 
 def _fitting(model: ModelFile, path: Path, wanted: tuple[TrainConfig, Task], source: ImageSet) -> ModelFile:

@@ -17,7 +17,7 @@ from typing import Any
 
 from simgen.adapters.settings import TrainConfig
 from simgen.errors import OutputError
-from simgen.formats.imageset import ImageSet
+from simgen.formats.imageset import ImageRecord, ImageSet
 
 FORMAT = "simgen-run/2"
 
@@ -85,21 +85,30 @@ class Table:
 
 
 def identifying(config: TrainConfig) -> dict[str, Any]:
-    """Return what of the configuration decides the result: everything but the runtime, and the precision of that."""
+    """Return what of the configuration decides the result: of the runtime, precision and devices do."""
     content = asdict(config)
     content["precision"] = content.pop("runtime")["precision"]
+    if config.runtime.devices > 1:
+        content["devices"] = config.runtime.devices
+    if not config.stop.patience:
+        del content["stop"]
     if config.selection.kind == "last":
         del content["selection"]
     return content
 
 
 def fingerprint(data: ImageSet) -> str:
-    """Return the sha256 of a set's classes, file names (of vectors their content), boxes and class names."""
+    """Return the sha256 of a set's classes, file names (of vectors their content), boxes, class names and masks."""
     records = [
-        [r.key, [[a.class_name, *(round(float(v), 3) for v in a.box_xyxy)] for a in r.annotations]]
+        [r.key, [[a.class_name, *(round(float(v), 3) for v in a.box_xyxy)] for a in r.annotations], *_masks(r)]
         for r in data.records
     ]
     return hashlib.sha256(json.dumps([list(data.classes), records]).encode()).hexdigest()
+
+
+def _masks(record: ImageRecord) -> list[Any]:
+    """Return the masks of a record in one list, as its file has them; none where it has none."""
+    return [list(record.masks)] if any(mask is not None for mask in record.masks) else []
 
 
 def file_sha256(path: Path) -> str:

@@ -1,7 +1,8 @@
 """Choosing between the checkpoints of a run without a label of the target; by default the last one counts.
 
 The run keeps snapshots of its averaged weights, spread evenly over its steps. At its end each is scored on the target's
-pictures (`Target`, which holds no labels) and on the held-out part of the labelled set, and `guarded` picks one.
+pictures (`Target`, which holds no labels) and on the held-out part of the labelled set, and `guarded` picks one. The
+guard looks at a snapshot's own accuracy there, or at that of its labelling of the target (simgen.adapters.reverse).
 """
 
 import shutil
@@ -16,10 +17,9 @@ from numpy.typing import NDArray
 
 from simgen.adapters.checkpoint import load_plain
 from simgen.adapters.lightning_lite import Callback, Trainer
-from simgen.adapters.methods.base import Once
+from simgen.adapters.methods.base import Method, Once
 from simgen.adapters.settings import SelectionConfig
 from simgen.adapters.tasks import Task
-from simgen.adapters.tasks.scores import Validation
 from simgen.adapters.validators import entropy, guarded, information_maximisation, soft_neighbourhood_density
 
 SCORES: dict[str, Callable[[NDArray[np.float64]], float]] = {
@@ -31,11 +31,11 @@ SCORES: dict[str, Callable[[NDArray[np.float64]], float]] = {
 
 @dataclass(frozen=True)
 class Candidate:
-    """A snapshot: its step, its score without labels of the target, and that of the held-out labelled part."""
+    """A snapshot: its step, its score without labels of the target, and the guard's on the held-out labelled part."""
 
     step: int
     score: float
-    source: float
+    guard: float
 
 
 class Snapshots(Callback):
@@ -45,7 +45,7 @@ class Snapshots(Callback):
         self.folder, self._steps = folder, snapshot_steps(config.snapshots, steps)
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Any, *_: Any) -> None:
-        if trainer.global_step in self._steps:
+        if trainer.is_global_zero and trainer.global_step in self._steps:
             self.folder.mkdir(exist_ok=True)
             path = self.folder / f"{trainer.global_step:08d}.pt"
             torch.save(pl_module.average.state_dict(), path.with_suffix(".part"))
@@ -61,8 +61,15 @@ def snapshot_steps(count: int, steps: int) -> list[int]:
     return sorted({max(1, round(steps * k / count)) for k in range(1, count + 1)})
 
 
+def guard_of(method: Method, config: SelectionConfig) -> str:
+    """Return "source" or "reverse"."""
+    if config.guard != "auto":
+        return config.guard
+    return "reverse" if method.source_free else "source"
+
+
 def choose(
-    folder: Path, config: SelectionConfig, task: Task, model: Any, data: tuple[Once, Callable[[Any], Validation]]
+    folder: Path, config: SelectionConfig, task: Task, model: Any, data: tuple[Once, Callable[[Any], float]]
 ) -> list[Candidate]:
     """Load the chosen snapshot into the model; return all candidates, the chosen one first.
 
@@ -71,15 +78,15 @@ def choose(
         config: how to choose.
         task: of the run.
         model: takes the weights.
-        data: goes once through the target's pictures; scores a model on the held-out labelled part.
+        data: goes once through the target's pictures; the guard's score of a model.
     """
-    once, validate = data
+    once, guard = data
     found = []
     for path in sorted(folder.glob("*.pt")):
         model.load_state_dict(load_plain(path))
-        source = next(iter(validate(model).metrics.values()))
-        found.append(Candidate(int(path.stem), SCORES[config.kind](probabilities(task, model, once)), source))
-    best = guarded(np.array([c.score for c in found]), np.array([c.source for c in found]), config.slack)
+        score = SCORES[config.kind](probabilities(task, model, once))
+        found.append(Candidate(int(path.stem), score, guard(model)))
+    best = guarded(np.array([c.score for c in found]), np.array([c.guard for c in found]), config.slack)
     model.load_state_dict(load_plain(folder / f"{found[best].step:08d}.pt"))
     return [found[best], *found[:best], *found[best + 1 :]]
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from simgen.adapters.augment import AugmentConfig
+from simgen.adapters.augment import STILL, AugmentConfig
 from simgen.adapters.crops import CropView
 
 _STRICT = ConfigDict(extra="forbid")
@@ -172,14 +172,35 @@ class SelectionConfig:
 
     Attributes:
         kind: last, the default; or the best snapshot by information (maximisation), entropy or density (soft
-            neighbourhood density, for study) on the target's pictures, among those that know the held-out source well.
+            neighbourhood density, for study) on the target's pictures, among those that pass the guard.
+        guard: which accuracy on held-out source the guard looks at: "source", the snapshot's own; "reverse", that of a
+            classifier that learnt from the snapshot's labelling of the target, in the features of the model that the
+            run went on from (--init), which does not mind that the source is forgotten; "auto", reverse for methods
+            that never see the source, else source.
         snapshots: how many, spread evenly over the steps.
-        slack: how much less than the best on the held-out source is still well.
+        slack: how much less than the best of those accuracies passes.
     """
 
     kind: Literal["last", "information", "entropy", "density"] = "last"
+    guard: Literal["auto", "source", "reverse"] = "auto"
     snapshots: int = Field(default=10, ge=2)
     slack: float = Field(default=0.02, ge=0, le=1)
+
+
+@dataclass(frozen=True, config=_STRICT)
+class StopConfig:
+    """When a run ends before its last step; the held-out part of the labelled set decides.
+
+    With patience, the model is the averaged weights of the best validation, whether the run stops early or not.
+
+    Attributes:
+        patience: validations in a row that may be no better than the best before; 0 = the run takes all its steps, and
+            the last weights count.
+        min_delta: better is more than this above the best, in the task's first figure (accuracy, mAP50, mIoU, PCK).
+    """
+
+    patience: int = Field(default=0, ge=0)
+    min_delta: float = Field(default=0.0, ge=0)
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -188,6 +209,9 @@ class RuntimeConfig:
 
     Attributes:
         accelerator: as Lightning knows it.
+        devices: how many share each batch, each in a process of its own (Lightning's DDP); batch normalisation and
+            what methods compare across domains then see the share of one device.
+        tensorboard: write losses and validations for TensorBoard, too, in the run's folder `tensorboard`.
         precision: 32-true, bf16-mixed, or auto: bf16-mixed where the processor multiplies bf16 (on an AMD EPYC with
             avx512_bf16 a step of eight 224-pixel crops takes 0.38 s instead of 0.67 s on one thread), else 32-true.
         channels_last: memory layout of the convolutions.
@@ -197,6 +221,8 @@ class RuntimeConfig:
     """
 
     accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto"
+    devices: int = Field(default=1, ge=1)
+    tensorboard: bool = False
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     channels_last: bool = True
     threads: int = Field(default=0, ge=0)
@@ -204,8 +230,8 @@ class RuntimeConfig:
     checkpoint_every: int = Field(default=200, ge=1)
 
 
-_TARGET_SEEDS = 2**31
-"""Between the seeds of source and target, lest item k of both is cut and changed alike."""
+OTHER_SEEDS = 2**31
+"""Between the seeds of the labelled set and of any other, lest item k of both is cut and changed alike."""
 
 _FITTING = {
     "center_detector": ("detect", "dice"),
@@ -239,6 +265,7 @@ class TrainConfig:
         validation: see ValidationConfig.
         target: see TargetConfig.
         selection: see SelectionConfig.
+        stop: see StopConfig.
         runtime: see RuntimeConfig.
     """
 
@@ -259,7 +286,29 @@ class TrainConfig:
     validation: ValidationConfig = Field(default_factory=ValidationConfig)
     target: TargetConfig = Field(default_factory=TargetConfig)
     selection: SelectionConfig = Field(default_factory=SelectionConfig)
+    stop: StopConfig = Field(default_factory=StopConfig)
     runtime: RuntimeConfig = Field(default_factory=RuntimeConfig)
+
+    @model_validator(mode="after")
+    def _that_can_stop(self) -> "TrainConfig":
+        if self.stop.patience and not self.validation.every:
+            raise ValueError("stop.patience: expected validations to count (validation.every > 0), got none")
+        if self.stop.patience and self.selection.kind != "last":
+            kind = self.selection.kind
+            raise ValueError(f"stop.patience: takes the best validation, selection.kind {kind} other weights: set one")
+        return self
+
+    @model_validator(mode="after")
+    def _that_devices_share(self) -> "TrainConfig":
+        devices = self.runtime.devices
+        for name, size in (("batch_size", self.batch_size), ("target.batch_size", self.target.batch_size)):
+            if size % devices:
+                raise ValueError(f"{name}: expected a multiple of runtime.devices, which is {devices}, got {size}")
+        if self.batch_size // devices < 2:
+            raise ValueError(
+                f"batch_size: expected 2 crops or more for each of {devices} devices, got {self.batch_size}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _of_one_task(self) -> "TrainConfig":
@@ -274,11 +323,25 @@ class TrainConfig:
         return self
 
 
+def share_of_device(config: TrainConfig) -> TrainConfig:
+    """Return the settings that the batches of one device are made with; there are `devices` of them a step."""
+    devices = config.runtime.devices
+    target = replace(config.target, batch_size=config.target.batch_size // devices)
+    alone = replace(config.runtime, devices=1)
+    batch_size, steps = config.batch_size // devices, config.steps * devices
+    return replace(config, batch_size=batch_size, steps=steps, target=target, runtime=alone)
+
+
 def photograph_config(config: TrainConfig) -> TrainConfig:
     """Return the settings that crops of photographs are cut with, in place of those for simulated pictures."""
     return replace(config, box=config.target.box, crop=replace(config.crop, scale=config.target.scale))
 
 
+def as_seen(config: TrainConfig) -> TrainConfig:
+    """Return the settings that crops are cut with as evaluation sees them: nothing in them is augmented."""
+    return replace(config, augment=STILL, vectors=VectorConfig(noise=0.0, drop=0.0))
+
+
 def target_config(config: TrainConfig) -> TrainConfig:
     """Return the settings that crops of target images are cut with."""
-    return replace(photograph_config(config), seed=config.seed + _TARGET_SEEDS)
+    return replace(photograph_config(config), seed=config.seed + OTHER_SEEDS)

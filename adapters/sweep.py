@@ -140,6 +140,8 @@ def sweep(
 
     After every arm results.csv and results.json in `out` hold all outcomes so far.
     """
+    if config.runtime.devices > 1:
+        raise ConfigError(f"runtime.devices: a sweep trains on one, got {config.runtime.devices}")
     outcomes: list[Outcome] = []
     for arm in arms:
         try:

@@ -6,7 +6,7 @@ The same call goes on where an earlier one stopped, and ends in the same weights
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,30 +15,30 @@ import torch
 from torch.utils.data import DataLoader, Sampler
 
 from simgen.adapters.batches import Batches
-from simgen.adapters.checkpoint import load_plain, save_model
+from simgen.adapters.checkpoint import load_model, load_plain, save_model
 from simgen.adapters.lightning_lite import (
     Callback,
     MisconfigurationException,
     ModelCheckpoint,
+    TensorBoardLogger,
     Trainer,
     ctrl_c,
     quiet,
     unwrapped,
 )
+from simgen.adapters.methods.base import Once
 from simgen.adapters.parts import part_of
-from simgen.adapters.prepare import prepare
-from simgen.adapters.runs import RunFolder, Table
-from simgen.adapters.selection import Candidate, Snapshots, choose
-from simgen.adapters.settings import RuntimeConfig, TrainConfig
-from simgen.adapters.tasks import Task
-from simgen.adapters.tasks.scores import Validation
+from simgen.adapters.predict import build_module
+from simgen.adapters.prepare import Prepared, Sets, prepare, task_of
+from simgen.adapters.reverse import ReverseValidation
+from simgen.adapters.runs import RunFolder
+from simgen.adapters.selection import Snapshots, choose, guard_of
+from simgen.adapters.settings import RuntimeConfig, TrainConfig, as_seen
 from simgen.adapters.vectors import by_class
+from simgen.adapters.watch import EarlyStop, OnStep, Watch, headline
 from simgen.errors import CheckpointError, ConfigError, DataError
 from simgen.formats import read_images
-from simgen.formats.imageset import ImageRecord, ImageSet
-
-OnStep = Callable[[int, int, dict[str, float]], None]
-"""Called as on_step(step, total, losses) after every optimizer step."""
+from simgen.formats.imageset import ImageSet
 
 _SHIPPED = {
     "detect": "dice",
@@ -55,6 +55,7 @@ def train(
     out: Path,
     *,
     target: ImageSet | None = None,
+    simulated: ImageSet | None = None,
     init: Path | None = None,
     on_step: OnStep | None = None,
 ) -> Path:
@@ -65,6 +66,7 @@ def train(
         data: the labelled set: a COCO folder, its annotations file, or a set in memory.
         out: the run's folder; see simgen.adapters.runs.
         target: pictures to adapt to; its labels are not read.
+        simulated: a second labelled set, for `method.mix`: simulated pictures beside the photographs of `data`.
         init: a model file to go on from.
         on_step: for a progress bar.
 
@@ -82,34 +84,43 @@ def train(
     training, held_out = split(len(dataset), config, dataset.root)
     if config.runtime.threads:
         torch.set_num_threads(config.runtime.threads)
-    prepared = prepare(config, dataset, target, init)
+    second = None if simulated is None else by_class(simulated)
+    prepared = prepare(config, Sets(dataset, target, second), init)
     config = prepared.config
     run = RunFolder(out, config, prepared.identity)
     if run.model.is_file():
         return run.model
     start = _resume_step(run.checkpoint)
     batches = prepared.batches(dataset.subset(training))
-    loader = _loader(batches, config, start)
     records = [dataset.records[k] for k in held_out]
-    watch = _Watch(run, prepared.task, records, start, on_step)
+    stop = EarlyStop(config.stop, run.folder / "best.pt")
+    watch = Watch(run, prepared.task, records, start, stop, on_step)
     snapshots = Snapshots(run.folder / "snapshots", config.selection, config.steps)
     selects = config.selection.kind != "last"
-    trainer = _trainer(config, run, [watch, *([snapshots] if selects else [])])
+    trainer = _trainer(config, run, [watch, stop, *([snapshots] if selects else [])])
+    loader = _loader(batches, config, start, trainer.global_rank)
     fit, once, task = prepared.fit, batches.once, prepared.task
-    chosen: list[Candidate] = []
+    notes: dict[str, Any] = {}
     with quiet(), ctrl_c(), unwrapped():
         if not start:
             fit.method.begin(fit.module, once)
         trainer.fit(fit, loader, ckpt_path=run.checkpoint if start else None, weights_only=True)
+    _end_helpers(trainer)
+    with quiet():
         fit.to(trainer.strategy.root_device)
         if selects:
-            held_out_score = partial(task.validate, records=records)
-            chosen = choose(snapshots.folder, config.selection, task, fit.average, (once, held_out_score))
+            guard = _guard(prepared, dataset.subset(held_out), init, once)
+            chosen = choose(snapshots.folder, config.selection, task, fit.average, (once, guard))
+            notes["selection"] = [asdict(candidate) for candidate in chosen]
+        if stop.step:
+            stop.restore(fit.average)
+            notes["stop"] = {"best_step": stop.step, "best": stop.best, "last_step": trainer.global_step}
         fit.method.finish(fit.average, once)
         result = task.validate(fit.average, records)
-    watch.note(config.steps, result)
-    save_model(run.model, prepared.model_file(dataset.classes, result, chosen))
+    watch.note(trainer.global_step, result)
+    save_model(run.model, prepared.model_file(dataset.classes, result, notes))
     snapshots.remove()
+    stop.remove()
     return run.model
 
 
@@ -121,7 +132,7 @@ def train_with(data: Path | ImageSet, out: Path, config: str | None, overrides: 
         out: the run's folder.
         config: a YAML file or the name of shipped settings; by default those of the task among the overrides.
         overrides: "a.b=c" each.
-        given: `target`, `init` and `on_step` of `train`.
+        given: `target`, `simulated`, `init` and `on_step` of `train`.
     """
     return train(settings(config, overrides), data, out, **given)
 
@@ -154,49 +165,42 @@ def split(n: int, config: TrainConfig, where: Path) -> tuple[list[int], list[int
     return training, held_out
 
 
-class _Watch(Callback):
-    """Writes the tables, reports progress, validates now and then."""
+def _guard(prepared: Prepared, held_out: ImageSet, init: Path | None, once: Once) -> Callable[[Any], float]:
+    """Return what the guard of the selection scores a model by."""
+    if init is not None and guard_of(prepared.fit.method, prepared.config.selection) == "reverse":
+        start = build_module(load_model(init)).to(prepared.fit.device)
+        return ReverseValidation(task_of(as_seen(prepared.config), held_out), start, once, held_out)
+    return lambda model: headline(prepared.task.validate(model, held_out.records))
 
-    def __init__(
-        self, run: RunFolder, task: Task, records: Sequence[ImageRecord], start: int, on_step: OnStep | None
-    ) -> None:
-        self._task, self._records, self._on_step = task, records, on_step
-        self._losses = Table(run.folder / "losses.csv", start)
-        self._validations = Table(run.folder / "validation.csv", start)
 
-    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, *_: Any) -> None:
-        config, step = pl_module.config, trainer.global_step
-        self._losses.add({"step": step, **{k: f"{v:.6g}" for k, v in pl_module.latest.items()}})
-        if self._on_step:
-            self._on_step(step, config.steps, pl_module.latest)
-        if config.validation.every and step % config.validation.every == 0 and step < config.steps:
-            self.note(step, self._task.validate(pl_module.average, self._records))
-
-    def note(self, step: int, result: Validation) -> None:
-        """Write a validation down."""
-        threshold = "" if result.threshold is None else f"{result.threshold:.4f}"
-        metrics = {name: f"{value:.4f}" for name, value in result.metrics.items()}
-        self._validations.add({"step": step, **metrics, "threshold": threshold})
+def _end_helpers(trainer: Trainer) -> None:
+    """End the processes that Lightning started beside the first one: they were there for the training alone."""
+    if not trainer.is_global_zero:
+        raise SystemExit(0)
 
 
 class _Rest(Sampler[int]):
-    """The batches from the first that was not seen; its length is that of the whole run, as Lightning counts on."""
+    """The batches from the first step that was not taken; its length is that of the whole run, as Lightning counts on.
 
-    def __init__(self, first: int, length: int) -> None:
-        self._first, self._length = first, length
+    Of the `devices` batches of a step, every process takes its own.
+    """
+
+    def __init__(self, first: int, steps: int, devices: int, rank: int) -> None:
+        self._steps = steps
+        self._chosen = range(first * devices + rank, steps * devices, devices)
 
     def __iter__(self) -> Iterator[int]:
-        return iter(range(self._first, self._length))
+        return iter(self._chosen)
 
     def __len__(self) -> int:
-        return self._length
+        return self._steps
 
 
-def _loader(batches: Batches, config: TrainConfig, start: int) -> DataLoader[Any]:
+def _loader(batches: Batches, config: TrainConfig, start: int, rank: int) -> DataLoader[Any]:
     return DataLoader(
         batches,
         batch_size=None,
-        sampler=_Rest(start, config.steps),
+        sampler=_Rest(start, config.steps, config.runtime.devices, rank),
         num_workers=config.runtime.workers,
         worker_init_fn=_one_thread,
         prefetch_factor=4 if config.runtime.workers else None,
@@ -215,23 +219,39 @@ def _trainer(config: TrainConfig, run: RunFolder, callbacks: list[Callback]) -> 
         every_n_train_steps=config.runtime.checkpoint_every,
         enable_version_counter=False,
     )
+    several = config.runtime.devices > 1
     try:
         with quiet():
             return Trainer(
                 accelerator=config.runtime.accelerator,
-                devices=1,
+                devices=config.runtime.devices,
+                # Methods freeze layers and let them learn again: not every parameter has a gradient in every step.
+                strategy="ddp_find_unused_parameters_true" if several else "auto",
                 precision=resolve_precision(config.runtime),
                 max_steps=config.steps,
                 max_epochs=-1,
                 callbacks=[*callbacks, checkpoint],
                 default_root_dir=run.folder,
-                logger=False,
+                logger=_logger(config, run),
                 enable_progress_bar=False,
                 enable_model_summary=False,
                 use_distributed_sampler=False,
             )
     except MisconfigurationException:
-        raise ConfigError(f"runtime.accelerator: this machine has no {config.runtime.accelerator}") from None
+        wanted = f"{config.runtime.devices} devices of the kind " if several else ""
+        raise ConfigError(f"runtime.accelerator: this machine has no {wanted}{config.runtime.accelerator}") from None
+
+
+def _logger(config: TrainConfig, run: RunFolder) -> TensorBoardLogger | bool:
+    if not config.runtime.tensorboard:
+        return False
+    try:
+        return TensorBoardLogger(run.folder, name="tensorboard", version="")
+    except ModuleNotFoundError:
+        raise ConfigError(
+            "runtime.tensorboard: expected the package tensorboard, which is not installed (pip install tensorboard); "
+            "losses.csv and validation.csv hold the same figures"
+        ) from None
 
 
 def resolve_precision(runtime: RuntimeConfig) -> Any:

@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
+_REVERSE_C = 0.1
+"""Of the reverse classifier: at scikit-learn's 1, a few wrong labels far from all others (5 % of 899 digits) bend it so
+much that its accuracy on the source falls from 0.96 to 0.77; at 0.1 it is 0.97 and 0.93."""
+
 
 def entropy(target: Array) -> float:
     """Return minus the mean entropy of predictions, in nats: 0 where all are certain, -log C where none is.
@@ -110,6 +114,27 @@ def source_accuracy(probabilities: Array, labels: Labels) -> float:
     return float((probabilities.argmax(axis=1) == labels).mean())
 
 
+def reverse_validation(target: Array, said: Labels, held_out: Array, labels: Labels) -> float:
+    """Return the accuracy on held-out source of a classifier that learnt from a candidate's labelling of the target.
+
+    Zhong et al. 2010 (ECML, "Cross validation framework to choose amongst models and datasets for transfer learning",
+    reverse validation), used for DANN by Ganin et al. 2016 (arXiv:1505.07818, sec. 5.1.1). They train a whole network
+    in reverse; here it is a logistic regression on vectors that are the same for all candidates. It asks whether the
+    labelling leads back to the source's labels, not whether the candidate itself still knows the source. A labelling
+    that is linear in these vectors has a little advantage, such as that of the model they are taken from.
+
+    Args:
+        target: (n, F) vectors of target objects.
+        said: (n,) the classes that the candidate calls them.
+        held_out: (m, F) vectors of held-out source objects.
+        labels: (m,) the classes of those; no class of the target.
+    """
+    if len(np.unique(said)) < 2:
+        return float((labels == said[0]).mean())
+    found = _pipeline(_REVERSE_C).fit(target, said).predict(held_out)
+    return float((found == labels).mean())
+
+
 def guarded(scores: Array, source: Array, slack: float = 0.02) -> int:
     """Return the index of the best score among the candidates that still do well on held-out source.
 
@@ -117,7 +142,8 @@ def guarded(scores: Array, source: Array, slack: float = 0.02) -> int:
 
     Args:
         scores: (k,) of the candidates; NaN never wins.
-        source: (k,) their accuracies on held-out source.
+        source: (k,) their accuracies on held-out source; for candidates that may forget the source, those of
+            `reverse_validation`.
         slack: how much less than the best of those is still well.
     """
     well = (source >= np.nanmax(source) - slack) & ~np.isnan(scores)
@@ -136,12 +162,12 @@ def _joined(source: Array, target: Array) -> tuple[Array, Labels]:
     return np.concatenate([source, target]), np.repeat(np.array([0, 1]), [len(source), len(target)])
 
 
-def _pipeline() -> Any:
+def _pipeline(inverse_penalty: float = 1.0) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    return make_pipeline(StandardScaler(), LogisticRegression(C=inverse_penalty, max_iter=1000))
 
 
 def _domain_model(source: Array, target: Array) -> Any:

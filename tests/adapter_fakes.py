@@ -8,15 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simgen.adapters.augment import AugmentConfig
+from simgen.adapters.augment import STILL
 from simgen.adapters.crops import CropView
 from simgen.adapters.settings import OptimizerConfig, RuntimeConfig, TrainConfig, ValidationConfig
 from simgen.formats.masks import encode
 from simgen.rng import stream
 from simgen.samples import Region
 
-_PHOTOMETRIC = ("brightness", "contrast", "gamma", "hue", "saturation", "tint", "p_shuffle", "p_grey", "p_blur")
-OFF = AugmentConfig(**dict.fromkeys((*_PHOTOMETRIC, "p_noise", "p_jpeg", "p_downscale", "p_shadow"), 0.0))
+OFF = STILL
 TINY = TrainConfig(
     task="classify",
     model={"kind": "crop_classifier", "widths": [4, 8]},

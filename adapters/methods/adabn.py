@@ -22,6 +22,7 @@ class AdaBn(SourceOnly):
     target_share = 0.0
 
     def finish(self, model: Any, once: Once) -> None:
+        device = next(model.parameters()).device
         norms = [m for m in model.modules() if isinstance(m, _NORMS)]
         before = [(norm.momentum, norm.training) for norm in norms]
         for norm in norms:
@@ -31,7 +32,7 @@ class AdaBn(SourceOnly):
         with torch.no_grad():
             for target in once():
                 if len(next(iter(target.weak.values()))) > 1:
-                    model(self.task.inputs(target.weak))
+                    model(self.task.inputs(target.weak).to(device))
         for norm, (momentum, training) in zip(norms, before, strict=True):
             norm.momentum = momentum
             norm.train(training)

@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 PICTURES_ONLY: Mapping[str, str] = MappingProxyType({"features": "it changes pictures, and vectors are none"})
 """Why methods that change pictures, or the maps that a model makes of them, are undefined for vectors."""
 
+SEVERAL_CLASSES: Mapping[str, str] = MappingProxyType(
+    {"keypoints": "it looks at the probabilities of classes, and the task has a single class"}
+)
+"""Why methods that look at class probabilities are undefined for keypoints."""
+
 Once = Callable[[], Iterable[Target]]
 """Called, it goes once through the whole target set."""
 
@@ -83,6 +88,8 @@ class Method(nn.Module, ABC):
         target_share: target pictures for each source picture of a batch.
         real_labels: whether its labelled set is one of photographs that people labelled: `config.target` then says how
             they are cut, and no habit is added to their boxes.
+        mixed_share: share of each labelled batch that is of a second labelled set, of simulated pictures, which are cut
+            as such.
         uses_maps: whether it learns from the source's depth and instance images, too; see `MAPPED` of the tasks.
         undefined: tasks that it cannot serve, each with the reason.
     """
@@ -92,12 +99,18 @@ class Method(nn.Module, ABC):
     starts_trained = False
     target_share = 1.0
     real_labels = False
+    mixed_share: float = 0.0
     uses_maps = False
     undefined: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, setup: Setup) -> None:
         super().__init__()
         self.task, self.setup = setup.task, setup
+
+    @property
+    def source_free(self) -> bool:
+        """Whether it never sees the source, and so may forget it."""
+        return not self.uses_source
 
     @abstractmethod
     def losses(self, model: Any, source: Batch, target: Target, progress: float) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from simgen.adapters.functional.conditioning import entropy_weights, multilinear_map, randomized_map
 from simgen.adapters.functional.gradients import reversal_strength, reverse_gradient
-from simgen.adapters.methods.base import Method, Setup
+from simgen.adapters.methods.base import SEVERAL_CLASSES, Method, Setup
 from simgen.adapters.methods.dann import discriminator, domain_loss
 from simgen.adapters.target import Batch, Target
 
@@ -30,6 +30,7 @@ class Cdan(Method):
         map_size: length of the randomized map.
     """
 
+    undefined = SEVERAL_CLASSES
     random_vectors: Tensor
     random_classes: Tensor
 

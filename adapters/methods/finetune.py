@@ -19,23 +19,32 @@ class Finetune(SourceOnly):
     number of layers below the heads (gradual unfreezing, sec. 3.3). A layer that has not joined in yet keeps its batch
     statistics, too.
 
+    With `mix`, simulated pictures fill a share of each batch (`train(simulated=...)`, `--simulated`): a few real labels
+    beside many simulated ones, as e.g. Tremblay et al. 2018 (arXiv:1804.06516, sec. 3.3) and Richter et al. 2016
+    (arXiv:1608.02192, sec. 5.2) train. Both sets have the same loss.
+
     Args:
         setup: what it is made for.
         rate: of the heads' learning rate, a share of `optimizer.lr`, which is meant for training from scratch.
         decay: each layer's learning rate over that of the one above it.
         unfreeze: share of the steps after which every layer learns; 0: all from the start.
+        mix: share of simulated pictures in each batch, below 1.
     """
 
     starts_trained = True
     real_labels = True
 
-    def __init__(self, setup: Setup, *, rate: float = 0.3, decay: float = 0.8, unfreeze: float = 0.3) -> None:
+    def __init__(
+        self, setup: Setup, *, rate: float = 0.3, decay: float = 0.8, unfreeze: float = 0.3, mix: float = 0.0
+    ) -> None:
         super().__init__(setup)
         if not (rate > 0 and 0 < decay <= 1 and 0 <= unfreeze < 1):
             raise ValueError(
                 f"expected rate > 0, decay in (0, 1], unfreeze in [0, 1), got {rate:g}, {decay:g}, {unfreeze:g}"
             )
-        self.rate, self.decay, self.unfreeze = rate, decay, unfreeze
+        if not 0 <= mix < 1:
+            raise ValueError(f"expected mix in [0, 1), got {mix:g}")
+        self.rate, self.decay, self.unfreeze, self.mixed_share = rate, decay, unfreeze, mix
 
     def losses(self, model: Any, source: Batch, target: Target, progress: float) -> dict[str, Tensor]:
         let_learn(model, deepest(progress, max(depths(model).values()), self.unfreeze))

@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from simgen.adapters.functional.discrepancy import gaussian_kernels, squared_mmd
+from simgen.adapters.methods.base import SEVERAL_CLASSES
 from simgen.adapters.methods.dan import Dan
 
 
@@ -20,6 +21,7 @@ class Jan(Dan):
     """
 
     term = "jmmd"
+    undefined = SEVERAL_CLASSES
 
     def distance(self, vectors: Tensor, logits: Tensor, n_source: int) -> Tensor:
         """Return the squared joint discrepancy; see `Dan.distance`."""

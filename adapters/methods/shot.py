@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from simgen.adapters.functional.information import information_loss
 from simgen.adapters.functional.pseudo import centroid_labels, remembered
-from simgen.adapters.methods.base import Method, Passed, Setup, parameter_groups
+from simgen.adapters.methods.base import SEVERAL_CLASSES, Method, Passed, Setup, parameter_groups
 from simgen.adapters.target import Batch, Target
 
 
@@ -35,6 +35,7 @@ class Shot(Method):
 
     uses_source = False
     starts_trained = True
+    undefined = SEVERAL_CLASSES
     vectors: Tensor
     probabilities: Tensor
 

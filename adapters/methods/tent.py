@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from simgen.adapters.functional.information import mean_entropy
 from simgen.adapters.methods.adabn import AdaBn
-from simgen.adapters.methods.base import Setup
+from simgen.adapters.methods.base import SEVERAL_CLASSES, Setup
 from simgen.adapters.target import Batch, Target
 
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
@@ -33,6 +33,7 @@ class Tent(AdaBn):
     uses_source = False
     starts_trained = True
     target_share = 1.0
+    undefined = SEVERAL_CLASSES
 
     def __init__(self, setup: Setup, *, passes: int = 1, lr_factor: float = 0.5) -> None:
         super().__init__(setup)

@@ -17,6 +17,7 @@ from simgen.adapters.models.detector import CenterDetector
 from simgen.adapters.models.keypoint_net import PlaneNet
 from simgen.adapters.models.pretrained import TransformersBackbone
 from simgen.adapters.models.segmenter import Segmenter
+from simgen.adapters.models.timm_backbone import TimmBackbone
 from simgen.adapters.models.vector_classifier import VectorClassifier
 
 
@@ -43,6 +44,7 @@ class Model(Protocol):
 BACKBONES: dict[str, Callable[..., nn.Module]] = {
     "residual": ResidualBackbone,
     "transformers": TransformersBackbone,
+    "timm": TimmBackbone,
 }
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "center_detector": CenterDetector,

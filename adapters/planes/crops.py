@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 
 from simgen.adapters.augment import Augment
 from simgen.adapters.crops import Image, to_grey
-from simgen.adapters.data import ImageCache, Shuffled
+from simgen.adapters.data import ImageCache, Shuffled, planes
 from simgen.adapters.models.neck import STRIDE
 from simgen.adapters.planes.geometry import (
     Array,
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 _SITTINGS = 96
 _LIKE = 0.5
+_LEAST_SHARE = 0.4
+"""Of a target picture's longer side, the least that a view shows."""
 
 
 class PlaneItem(NamedTuple):
@@ -104,6 +106,38 @@ class PlaneCrops(Dataset[PlaneItem]):
         # The turn that brings the y axis down, and then some to either side; or any turn at all, for the mask alone.
         some = rng.uniform(-np.pi, np.pi) if free else np.deg2rad(settings.turn_deg) * rng.uniform(-1, 1)
         return crop_transform(centre, side, np.arctan2(x, y) + some, settings.crop_size), sign, not free
+
+
+class PlaneViews:
+    """Target pictures in two views: squares of them under any turn, for where the object is in them is not known.
+
+    Args:
+        dataset: without labels.
+        config: its `keypoints.crop_size`, `augment`, `crop.cache_mb` and `seed` are used.
+    """
+
+    def __init__(self, dataset: "ImageSet", config: TrainConfig) -> None:
+        self._dataset, self._config = dataset, config
+        self._order = Shuffled(len(dataset), config.seed)
+        self._images = ImageCache(config.crop.cache_mb)
+        self._augment = Augment(config.augment)
+
+    @property
+    def rounds(self) -> int:
+        """How many items go once through the pictures."""
+        return len(self._dataset)
+
+    def views(self, k: int) -> tuple[Tensor, Tensor]:
+        """Return item k's image (3, S, S) uint8 without and with photometric augmentation, in the same frame."""
+        rng = stream(self._config.seed, k, "crop")
+        record, size = self._dataset.records[self._order[k]], self._config.keypoints.crop_size
+        side = max(record.size_wh) * np.exp(rng.uniform(np.log(_LEAST_SHARE), 0.0))
+        centre = rng.uniform(size=2) * (np.array(record.size_wh) - 1)
+        inside = np.minimum(record.size_wh, side) / 2
+        centre = np.clip(centre, inside, np.array(record.size_wh) - inside)
+        crop_T_image = crop_transform(centre, side, rng.uniform(-np.pi, np.pi), size)
+        crop = warped(self._images.rgb(record), crop_T_image, (size, size))
+        return planes(crop), planes(self._augment.photometric(crop, rng))
 
 
 def image_homography(record: "ImageRecord") -> Array:

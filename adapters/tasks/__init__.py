@@ -68,6 +68,9 @@ class Task(Protocol):
             places: another output of the same pictures, by which the places are chosen instead of by `output`.
         """
 
+    def truth(self, batch: Batch) -> Any:
+        """Return the labels of a batch in the form of an output, for `vectors`: scores in [0, 1] of each class."""
+
     def guesses(self, output: Any) -> Guesses:
         """Return what an output says is there, each with a score."""
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from simgen.adapters.data import ClassifyCrops, record_boxes
+from simgen.adapters.data import ClassifyCrops, drawn
 from simgen.adapters.functional.pseudo import Guesses
 from simgen.adapters.predict import predict_classes
 from simgen.adapters.settings import BoxHabit, TrainConfig, target_config
@@ -46,6 +46,9 @@ class Classify:
     def vectors(self, features: Tensor, output: Tensor, places: Tensor | None = None) -> tuple[Tensor, Tensor]:
         return features, output
 
+    def truth(self, batch: dict[str, Tensor]) -> Tensor:
+        return F.one_hot(batch["label"], len(self._classes)).float()
+
     def collate(self, items: Sequence[tuple[Tensor, int]]) -> dict[str, Tensor]:
         """Return crop (B, S, S, channels) uint8 and label (B,) long."""
         crops, labels = zip(*items, strict=True)
@@ -75,19 +78,17 @@ class Classify:
     def validate(self, module: nn.Module, records: "Sequence[ImageRecord]") -> Validation:
         """Return the accuracy over all annotations, cropped with the training's box habit."""
         labels = {name: label for label, name in enumerate(self._classes)}
-        drawn = [redrawn(record, self._config.box) for record in records]
-        found = predict_classes(module, drawn, view=self._config.view)
+        judged = [judged_boxes(record, self._config.box) for record in records]
+        found = predict_classes(module, judged, view=self._config.view)
         right = [
             guess == labels[annotation.class_name]
-            for record, result in zip(drawn, found, strict=True)
+            for record, result in zip(judged, found, strict=True)
             for annotation, guess in zip(record.annotations, result.classes, strict=True)
         ]
         return Validation({"accuracy": float(np.mean(right)) if right else 0.0})
 
 
-def redrawn(record: "ImageRecord", habit: BoxHabit) -> "ImageRecord":
+def judged_boxes(record: "ImageRecord", habit: BoxHabit) -> "ImageRecord":
     """Return a record with its boxes as people would have drawn them, without objects that they would leave out."""
-    boxes = record_boxes(record, habit)
-    pairs = zip(record.annotations, boxes, strict=True)
-    seen = [replace(a, box_xyxy=b) for a, b in pairs if not a.ignore and a.visible_fraction >= habit.min_visible]
-    return replace(record, annotations=tuple(seen))
+    seen = drawn(record, habit)
+    return replace(seen, annotations=tuple(a for a in seen.annotations if not a.ignore))

@@ -49,6 +49,10 @@ class Detect(Dense):
         cells = best.topk(min(PEAKS, best.shape[1]), dim=1).indices
         return at_cells(features, cells), at_cells(output.heat, cells)
 
+    def truth(self, batch: dict[str, Tensor]) -> DetectorOutput:
+        """Return the heat map; an object is where it is above 1/2. The boxes are as in the batch, in pixels."""
+        return DetectorOutput(batch["heat"], batch["box"].permute(0, 3, 1, 2))
+
     def collate(self, items: Sequence[DetectItem]) -> dict[str, Tensor]:
         """Return image (B, 3, S, S) uint8 and the maps of `draw_targets`, stacked."""
         size = items[0].image.shape[-1] // STRIDE

@@ -1,6 +1,7 @@
 """The task "keypoints": the points of a flat object, and so its pose, by a map of the object's own coordinates."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -10,11 +11,13 @@ from torch.utils.data import Dataset
 
 from simgen.adapters.functional.pseudo import Guesses
 from simgen.adapters.models.keypoint_net import PlaneOutput
-from simgen.adapters.planes.crops import PlaneCrops, PlaneItem, mean_portrait, object_of
+from simgen.adapters.models.segmenter import likeliest_cells
+from simgen.adapters.planes.crops import PlaneCrops, PlaneItem, PlaneViews, mean_portrait, object_of
 from simgen.adapters.planes.predict import PlaneView, predict_planes
 from simgen.adapters.planes.scores import has_truth, pose_errors, summary
-from simgen.adapters.settings import TrainConfig
-from simgen.adapters.target import Unlabelled
+from simgen.adapters.settings import TrainConfig, target_config
+from simgen.adapters.target import Unlabelled, without_labels
+from simgen.adapters.tasks.dense import at_cells
 from simgen.adapters.tasks.scores import Validation
 from simgen.errors import ConfigError
 
@@ -26,12 +29,21 @@ DEFAULT_MODEL: dict[str, Any] = {
     "neck": 48,
     "backbone": {"kind": "residual", "stem": 16, "widths": [32, 64, 96, 128], "depths": [1, 2, 2, 2]},
 }
-_NO_TARGET = (
-    "task keypoints: no method that adapts to target pictures is defined for it, for its close-ups are cut around the "
-    "object, and where that is in a picture without labels is not known"
-)
+PLACES = 16
+_WINDOW_CELLS = 4
 _SOFT = 0.02
 _COORDINATES_WEIGHT = 5.0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MaskGuesses(Guesses):
+    """Guesses of one class, for each cell of the maps.
+
+    Attributes:
+        there: (n,) float, 1 where the cell is said to show the object.
+    """
+
+    there: Tensor
 
 
 class Keypoints:
@@ -75,16 +87,38 @@ class Keypoints:
         return pictures
 
     def unlabelled(self, dataset: "ImageSet") -> Unlabelled:
-        raise ConfigError(_NO_TARGET)
+        """Return squares of the pictures: close-ups are cut around the object, and where it is is not known."""
+        return Unlabelled(PlaneViews(without_labels(dataset, boxes=False), target_config(self._config)), "image")
 
-    def vectors(self, features: Tensor, output: PlaneOutput, places: Any = None) -> tuple[Tensor, Tensor]:
-        raise ConfigError(_NO_TARGET)
+    def vectors(
+        self, features: Tensor, output: PlaneOutput, places: PlaneOutput | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return the vectors of cells that look like the object: of each 16 x 16 pixels the likeliest, `PLACES` a crop.
+
+        The logits (n, 1) are those of the mask.
+        """
+        mask = (output if places is None else places).mask
+        cells = likeliest_cells(torch.cat([mask, torch.zeros_like(mask)], dim=1), _WINDOW_CELLS, PLACES)
+        return at_cells(features, cells), at_cells(output.mask, cells)
+
+    def truth(self, batch: dict[str, Tensor]) -> PlaneOutput:
+        return PlaneOutput(batch["mask"], batch["coordinates"])
 
     def guesses(self, output: PlaneOutput) -> Guesses:
-        raise ConfigError(_NO_TARGET)
+        """Return of each cell how sure it is whether it shows the object, and what it says of that."""
+        probability = output.mask.float().sigmoid().flatten()
+        there = (probability > 0.5).float()
+        single = torch.zeros_like(there, dtype=torch.long)
+        return MaskGuesses(torch.maximum(probability, 1 - probability), single, there=there)
 
     def taught(self, output: PlaneOutput, guesses: Guesses, kept: Tensor) -> dict[str, Tensor]:
-        raise ConfigError(_NO_TARGET)
+        """Return the cross-entropy of the mask with the kept guesses, over all cells.
+
+        Coordinates are not taught: which way up the object is, by which they are told, is not known of a target's crop.
+        """
+        assert isinstance(guesses, MaskGuesses)
+        each = F.binary_cross_entropy_with_logits(output.mask.float().flatten(), guesses.there, reduction="none")
+        return {"mask": (each * kept).mean()}
 
     def losses(self, output: PlaneOutput, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return "mask", cross-entropy, and "coordinates", Huber's loss (1964) over the cells that show the object."""

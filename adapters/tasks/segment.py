@@ -62,6 +62,13 @@ class Segment(Dense):
         cells = likeliest_cells(semantic, _WINDOW_CELLS, PLACES)
         return at_cells(features, cells), at_cells(output.semantic[:, :-1], cells)
 
+    def truth(self, batch: dict[str, Tensor]) -> SegmenterOutput:
+        """Return the classes of the cells' middles; what is ignored counts as background."""
+        middle, background = slice(STRIDE // 2, None, STRIDE), len(self._classes)
+        labels = batch["classes"][:, middle, middle].long().clamp(max=background)
+        semantic = F.one_hot(labels, background + 1).permute(0, 3, 1, 2).float()
+        return SegmenterOutput(semantic, batch["heat"], batch["offset"])
+
     def collate(self, items: Sequence[SegmentItem]) -> dict[str, Tensor]:
         """Return image (B, 3, S, S) uint8, classes (B, S, S) uint8 and the maps of `draw_targets`, stacked."""
         maps = [draw_targets(item) for item in items]

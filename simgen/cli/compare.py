@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simgen.cli.evaluate import FORMAT_HELP, REAL_HELP, SPLIT_HELP, read_real
+from simgen.cli.evaluate import FORMAT_HELP, REAL_HELP, SPLIT_HELP, read_real, unit_of
 
 if TYPE_CHECKING:
     from simgen.adapters.compare import Comparison
@@ -67,11 +67,11 @@ def print_comparison(result: "Comparison") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from simgen.adapters.report.words import COMPARED, difference_text, gap_text, score_text
+    from simgen.adapters.report.words import COMPARED, difference_text, gap_text, noun, score_text
 
     first = next(iter(result.evaluations.values()))
     name, title = next(iter(COMPARED[first.task].items()))
-    table = Table(title=f"{len(first.records)} images; difference to {result.baseline}")
+    table = Table(title=f"{len(first.records)} {noun(first.task)}; difference to {result.baseline}")
     table.add_column("", overflow="fold")
     for column in (title, "difference", *(["gap closed"] * (result.oracle is not None))):
         table.add_column(column)
@@ -92,7 +92,7 @@ def _scored(files: dict[str, Path], images: "ImageSet", called: tuple[str, str])
 
     data, part = called
     chosen = part_of(images, part)
-    with bar("evaluate", len(chosen) * len(files), "images") as advance:
+    with bar("evaluate", len(chosen) * len(files), unit_of(chosen)) as advance:
         found = {
             name: scoring.evaluate(file, chosen, repeats=0, progress=lambda *_: advance(1))
             for name, file in files.items()

@@ -36,8 +36,16 @@ def evaluate(
         ),
     ] = None,
     format_: Annotated[str | None, typer.Option("--format", help=FORMAT_HELP)] = None,
+    synthetic: Annotated[
+        bool,
+        typer.Option(
+            "--synthetic",
+            help="The images are generated ones: seen at the scale of the training crops, and their boxes with the "
+            "habits of the training's; without, both are taken as they are.",
+        ),
+    ] = False,
 ) -> None:
-    """Score a model on real images."""
+    """Score a model on real images, or on generated ones."""
     from simgen.adapters import evaluate as scoring
     from simgen.adapters.parts import part_of
     from simgen.cli.progress import bar
@@ -46,11 +54,15 @@ def evaluate(
 
     require("--repeats", repeats, 0)
     chosen = part_of(read_real(real, data, format_), split)
-    with bar("evaluate", len(chosen), "images") as advance:
-        result = scoring.evaluate(checkpoint, chosen, repeats=repeats, progress=lambda *_: advance(1))
+    with bar("evaluate", len(chosen), unit_of(chosen)) as advance:
+
+        def count(*_: int) -> None:
+            advance(1)
+
+        result = scoring.evaluate(checkpoint, chosen, repeats=repeats, synthetic=synthetic, progress=count)
     name = real if real in (*REAL_SETS, *EMBEDDED) else result.image_set
     report = scoring.write_evaluation(replace(result, image_set=name, part=split), out)
-    print_scores(result, f"{real}, {len(chosen)} images")
+    print_scores(result, f"{real}, {len(chosen)} {unit_of(chosen)}")
     typer.echo(f"report: {report}")
 
 
@@ -72,6 +84,13 @@ def read_real(real: str, data: Path | None = None, kind: str | None = None) -> "
         hint = did_you_mean(real, (*REAL_SETS, *EMBEDDED))
         raise DataError(f'real image set "{real}": expected a folder of images or the name of a set, got neither{hint}')
     return read_images(Path(real), kind)
+
+
+def unit_of(data: "ImageSet") -> str:
+    """Return what a progress bar counts: "images" or "vectors"."""
+    from simgen.formats.vectors import VectorRecord
+
+    return "vectors" if any(isinstance(record, VectorRecord) for record in data.records) else "images"
 
 
 def print_scores(result: "Evaluation", title: str) -> None:

@@ -33,6 +33,10 @@ def train(
         str | None,
         typer.Option(help="Pictures or vectors to adapt to, by their folder, file or name; their labels are not read."),
     ] = None,
+    simulated: Annotated[
+        str | None,
+        typer.Option(help="Labelled simulated images to mix into those of DATA, with --method finetune: method.mix."),
+    ] = None,
     split: Annotated[
         str | None, typer.Option(help="Of DATA: all, first:N or last:N images by file name; default: all.")
     ] = None,
@@ -48,6 +52,13 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Of weights, data order and augmentation, >= 0; default: 0.")] = None,
     threads: Annotated[
         int | None, typer.Option(help="Processor threads of torch; default: torch's own choice.")
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(help="32-true, bf16-mixed, or auto, the quicker; default: that of --config, else auto."),
+    ] = None,
+    devices: Annotated[
+        int | None, typer.Option(help="GPUs (without, processes) that share each batch; default: 1.")
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Override a setting: KEY=VALUE, e.g. optimizer.lr=0.001.")
@@ -66,6 +77,7 @@ def train(
     require("--steps", steps, 1)
     require("--seed", seed, 0)
     require("--threads", threads, 0)
+    require("--devices", devices, 1)
 
     given = {
         "task": task,
@@ -75,6 +87,8 @@ def train(
         "steps": steps,
         "seed": seed,
         "runtime.threads": threads,
+        "runtime.precision": precision,
+        "runtime.devices": devices,
     }
     overrides = [f"{name}={value}" for name, value in given.items() if value is not None] + (set_ or [])
     last = 0
@@ -86,5 +100,7 @@ def train(
             last = step
 
         pictures = None if target is None else read_real(target)
-        model = train_with(read_real(data), out, config, overrides, target=pictures, init=init, on_step=show)
+        mixed = None if simulated is None else read_real(simulated)
+        sets = {"target": pictures, "simulated": mixed}
+        model = train_with(read_real(data), out, config, overrides, **sets, init=init, on_step=show)
     typer.echo(model)

@@ -21,9 +21,11 @@ from simgen.adapters.planes.geometry import likeness, mapped, plane_homography, 
 from simgen.adapters.planes.predict import PlaneView, find_plane
 from simgen.adapters.settings import KeypointConfig, TrainConfig
 from simgen.adapters.tasks import TASKS
+from simgen.adapters.tasks.keypoints import Keypoints
 from simgen.cli.app import main
 from simgen.errors import CheckpointError, ConfigError, DataError
 from simgen.formats.coco import CocoDataset
+from simgen.formats.imageset import ImageSet
 from simgen.geometry import project, transform
 
 CONFIG = TrainConfig(task="keypoints", augment=OFF, keypoints=KeypointConfig(crop_size=96, overview_px=160))
@@ -208,3 +210,43 @@ def test_the_portrait_is_like_each_of_its_sitters(data, view):
     for record in data.records:
         face = portrait(to_grey(record.rgb())[..., 0], image_homography(record), THING)
         assert likeness(face, view.portrait.astype(np.float32)) > 0.9
+
+
+def _task() -> Keypoints:
+    return Keypoints(["charuco_board"], CONFIG)
+
+
+def test_target_views_are_squares_of_the_pictures_in_one_frame_and_know_no_label(data):
+    views = _task().unlabelled(data)
+    assert views.rounds == len(data)
+    stripped = ImageSet(data.root, data.classes, tuple(replace(r, annotations=(), masks=()) for r in data.records))
+    for k in range(8):
+        weak, strong = views[k]
+        assert weak.shape == (3, 96, 96)
+        # Nothing is augmented here, so both views are one.
+        assert torch.equal(weak, strong)
+        assert torch.equal(weak, _task().unlabelled(stripped)[k][0])
+        # A square inside the picture: grey of outside fills no more than the corners that the turn brings in.
+        assert (weak == 114).all(dim=0).float().mean() < 0.5
+    assert not torch.equal(views[0][0], views[4][0])
+
+
+def test_methods_compare_cells_that_look_like_the_object():
+    mask, features = torch.full((1, 1, 16, 16), -9.0), torch.arange(256.0).reshape(1, 1, 16, 16)
+    mask[0, 0, 5, 6], mask[0, 0, 9, 2] = 4.0, 3.0
+    vectors, logits = _task().vectors(features, PlaneOutput(mask, torch.zeros(1, 2, 16, 16)))
+    assert vectors[:2, 0].tolist() == [5 * 16 + 6, 9 * 16 + 2]
+    assert logits[:2, 0].tolist() == [4.0, 3.0]
+    assert len(vectors) == 16
+
+
+def test_a_teacher_tells_the_mask_where_it_is_sure_and_no_coordinates():
+    said = PlaneOutput(torch.logit(torch.tensor([[[[0.99, 0.6], [0.02, 0.45]]]])), torch.zeros(1, 2, 2, 2))
+    guesses = _task().guesses(said)
+    assert guesses.scores.tolist() == pytest.approx([0.99, 0.6, 0.98, 0.55])
+    assert guesses.classes.tolist() == [0, 0, 0, 0]
+    logits = torch.tensor([[[[0.5, 7.0], [-1.5, 7.0]]]], requires_grad=True)
+    losses = _task().taught(PlaneOutput(logits, torch.zeros(1, 2, 2, 2)), guesses, guesses.scores > 0.9)
+    by_hand = (np.log1p(np.exp(-0.5)) + np.log1p(np.exp(-1.5))) / 4
+    assert set(losses) == {"mask"}
+    assert float(losses["mask"].detach()) == pytest.approx(by_hand, rel=1e-5)

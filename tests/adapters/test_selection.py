@@ -10,7 +10,6 @@ from simgen.adapters.checkpoint import load_model
 from simgen.adapters.selection import choose, snapshot_steps
 from simgen.adapters.settings import SelectionConfig
 from simgen.adapters.target import Target
-from simgen.adapters.tasks.scores import Validation
 from simgen.adapters.train import train
 from simgen.errors import ConfigError
 from simgen.formats.coco import CocoDataset
@@ -53,12 +52,12 @@ def test_the_most_certain_snapshot_that_knows_the_source_is_chosen(slack: float,
     target = Target({"x": torch.tensor([[-1.0], [1.0], [-2.0], [2.0]])}, {})
     model = _Line()
 
-    def validate(line: _Line) -> Validation:
-        return Validation({"accuracy": 0.5 if float(line.slope.detach()) > 5 else 0.9})
+    def guard(line: _Line) -> float:
+        return 0.5 if float(line.slope.detach()) > 5 else 0.9
 
     config = SelectionConfig(kind="information", slack=slack)
     task: object = _Task()
-    found = choose(tmp_path, config, task, model, (lambda: [target], validate))  # type: ignore[arg-type]
+    found = choose(tmp_path, config, task, model, (lambda: [target], guard))  # type: ignore[arg-type]
     assert found[0].step == step
     assert sorted(c.step for c in found) == [1, 2, 3]
     assert float(model.slope.detach()) == [0.5, 2.0, 9.0][step - 1]
@@ -84,6 +83,29 @@ def test_a_stopped_run_chooses_the_same_and_cleans_up(tmp_path: Path):
     assert scores[0] == max(scores)
     assert np.isfinite(scores).all()
     assert not (tmp_path / "whole" / "snapshots").exists()
+
+
+@pytest.mark.parametrize(("kind", "guard"), [("shot", "reverse"), ("dann", "source")])
+def test_what_never_sees_the_source_is_guarded_by_reverse_validation(kind: str, guard: str, tmp_path: Path):
+    source = write_coco(tmp_path / "source", shapes(6), CLASSES)
+    target = CocoDataset.read(write_coco(tmp_path / "target", shapes(8, seed=1), CLASSES))
+    start = train(TINY, source, tmp_path / "start")
+    config = replace(CONFIG, method={"kind": kind})
+    guards = {}
+    for name in ("auto", "source", "reverse"):
+        chosen = replace(config, selection=replace(CONFIG.selection, guard=name))
+        model = load_model(train(chosen, source, tmp_path / f"{name}-run", target=target, init=start))
+        guards[name] = [(candidate["step"], candidate["guard"]) for candidate in model.history["selection"]]
+    assert guards["auto"] == guards[guard]
+    # Four objects are held out: shares of them.
+    assert all(value * 4 % 1 == 0 for found in guards.values() for _, value in found)
+
+
+def test_reverse_validation_needs_a_model_to_compare_in(tmp_path: Path):
+    source = write_coco(tmp_path / "source", shapes(6), CLASSES)
+    config = replace(CONFIG, method={"kind": "dann"}, selection=replace(CONFIG.selection, guard="reverse"))
+    with pytest.raises(ConfigError, match=r"selection\.guard: reverse compares in .* \(--init RUN/model\.pt\)"):
+        train(config, source, tmp_path / "run", target=CocoDataset.read(source))
 
 
 def test_without_target_images_there_is_nothing_to_choose_by(tmp_path: Path):

@@ -1,4 +1,5 @@
 import inspect
+import itertools
 import math
 
 import numpy as np
@@ -13,6 +14,7 @@ from simgen.adapters.validators import (
     entropy,
     guarded,
     information_maximisation,
+    reverse_validation,
     soft_neighbourhood_density,
     source_accuracy,
 )
@@ -90,6 +92,34 @@ def test_the_guard_leaves_out_who_forgot_the_source():
 def test_no_validator_takes_target_labels():
     for name, function in inspect.getmembers(validators, inspect.isfunction):
         if not name.startswith("_") and function.__module__ == validators.__name__:
-            assert not {"target_labels", "labels"} & set(inspect.signature(function).parameters) - (
-                {"labels"} if name == "source_accuracy" else set()
-            )
+            of_source = {"labels"} if name in ("source_accuracy", "reverse_validation") else set()
+            assert not {"target_labels", "labels"} & set(inspect.signature(function).parameters) - of_source
+
+
+def _clusters(n: int, offset: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return n points of each of three classes about the corners of a triangle, moved by an offset, and the classes."""
+    labels = np.repeat(np.arange(3), n)
+    corners = np.array([[0.0, 0.0], [6.0, 0.0], [0.0, 6.0]])
+    return corners[labels] + stream(0, n, "clusters").normal(size=(3 * n, 2)) + offset, labels
+
+
+def test_reverse_validation_accepts_the_right_labelling_and_no_other():
+    (target, right), held_out = _clusters(60, offset=1.0), _clusters(40, offset=0.0)
+    assert reverse_validation(target, right, *held_out) > 0.95
+    for permutation in itertools.permutations(range(3)):
+        fixed = np.mean(np.array(permutation) == np.arange(3))
+        score = reverse_validation(target, np.array(permutation)[right], *held_out)
+        assert score == pytest.approx(fixed, abs=0.05), permutation
+    assert reverse_validation(target, np.zeros_like(right), *held_out) == pytest.approx(1 / 3)
+    merged = np.where(right == 2, 1, right)
+    assert reverse_validation(target, merged, *held_out) == pytest.approx(2 / 3, abs=0.1)
+    shuffled = stream(1, 0, "labels").permutation(right)
+    assert reverse_validation(target, shuffled, *held_out) < 0.6
+
+
+def test_the_guard_by_reverse_validation_picks_the_right_candidate():
+    (target, right), held_out = _clusters(60, offset=1.0), _clusters(40, offset=0.0)
+    # Surer than the right one, and wrong: two classes swapped, and all objects of one class.
+    candidates = [right, np.array([1, 0, 2])[right], np.zeros_like(right)]
+    reverse = np.array([reverse_validation(target, said, *held_out) for said in candidates])
+    assert guarded(np.array([1.0, 1.08, 1.09]), reverse) == 0

@@ -19,6 +19,7 @@ def sets(tmp_path_factory):
     write_coco(root / "broken", shapes(12, 2), ("square", "disc"))
     picture = root / "broken" / "images" / "00000007.png"
     picture.write_bytes(picture.read_bytes()[:-40])
+    np.savez(root / "rows.npz", x=np.ones((20, 3)))
     (root / "nothing").mkdir()
     (root / "empty").mkdir()
     (root / "empty" / "annotations.json").write_text('{"images": [], "annotations": [], "categories": []}')
@@ -51,6 +52,7 @@ def test_a_folder_of_photographs_of_another_size_will_do(sets, tmp_path):
         ("empty", "source", [], 'empty": expected at least 10 images to compare, got 0'),
         ("source", "nothing", [], 'nothing": expected one of the known layouts'),
         ("source", "missing", [], 'missing": expected a folder of images or the name of a set, got neither'),
+        ("source", "rows.npz", [], 'rows.npz": expected images to compare, and these have no light, colour or objects'),
         ("source", "broken", [], '00000007.png": expected a whole PNG file, got a truncated one'),
         ("source", "dark", ["--split", "first:99"], 'split "first:99": expected "all", "first:N" or "last:N"'),
         ("source", "dark", ["--images", "9"], "--images: expected a whole number >= 10, got 9"),

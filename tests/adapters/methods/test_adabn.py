@@ -28,3 +28,8 @@ def test_the_statistics_are_those_of_the_whole_target():
     assert torch.allclose(norm.running_var, expected, atol=1e-4)
     assert norm.momentum == 0.1
     assert not norm.training
+
+
+def test_pictures_go_to_where_the_model_is():
+    model = nn.Linear(3, 4).to("meta")
+    AdaBn(Setup(_Task(), 3, 2)).finish(model, lambda: [Target({"x": torch.ones(8, 3)}, {})])  # type: ignore[arg-type]

@@ -71,3 +71,46 @@ def test_maps_are_compared_where_the_first_heads_see_objects():
     cells = first.amax(1).flatten().topk(16).indices
     _, logits = task.vectors(torch.zeros(1, 3, 4, 8), outputs[1], outputs[0])
     assert torch.equal(logits, second[0].flatten(1)[:, cells].T)
+
+
+def _state(module: nn.Module) -> list[torch.Tensor]:
+    return [p.detach().clone() for p in module.parameters()]
+
+
+def _changed(module: nn.Module, before: list[torch.Tensor]) -> bool:
+    return not all(torch.equal(a, b) for a, b in zip(module.parameters(), before, strict=True))
+
+
+def test_in_turns_first_all_learn_then_the_heads_then_the_encoder():
+    torch.manual_seed(0)
+    model = PointModel()
+    method = Mcd(Setup(PointTask(), 8, 2, fresh=PointModel), alternate=True, repeats=2)
+    optimizer = torch.optim.Adam([*model.parameters(), *method.parameters()], lr=1e-3)
+    seen_turns = []
+    for _ in range(8):
+        parts = [model.body, model.head, method.heads]
+        before, apart = [_state(part) for part in parts], _apart(model, method, TARGET)
+        losses = method.losses(model, SOURCE, TARGET, 0.5)
+        assert torch.allclose(losses["discrepancy"].detach(), -apart)
+        optimizer.zero_grad()
+        sum(losses.values(), torch.zeros(())).backward()
+        optimizer.step()
+        method.after_step(model, 0.5)
+        changed = tuple(_changed(*pair) for pair in zip(parts, before, strict=True))
+        seen_turns.append(changed)
+        if changed == (True, False, False):
+            assert _apart(model, method, TARGET) < apart
+    one_round = [(True, True, True), (False, True, True), (True, False, False), (True, False, False)]
+    assert seen_turns == one_round * 2
+
+
+def test_where_it_is_in_its_turns_is_part_of_the_checkpoint():
+    _, method = _made()
+    turning = Mcd(Setup(PointTask(), 8, 2, fresh=PointModel), alternate=True)
+    for _ in range(9):
+        turning.after_step(PointModel(), 0.5)
+    again = Mcd(Setup(PointTask(), 8, 2, fresh=PointModel), alternate=True)
+    again.load_state_dict(turning.state_dict())
+    assert int(again.turn) == 3
+    method.after_step(PointModel(), 0.5)
+    assert int(method.turn) == 0

@@ -1,5 +1,6 @@
 """What holds for every method of the table, on every task where it is defined."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from adapter_fakes import TINY, shapes, write_coco, write_sides
+from planes_for_tests import pose, write_plates
 from torch import nn
 
 from simgen.adapters.checkpoint import load_model
@@ -15,7 +17,9 @@ from simgen.adapters.methods import METHODS
 from simgen.adapters.methods.base import rows, with_heads
 from simgen.adapters.models import build_model
 from simgen.adapters.models.detector import DetectorOutput
-from simgen.adapters.settings import CropConfig, OptimizerConfig
+from simgen.adapters.settings import CropConfig, KeypointConfig, OptimizerConfig
+from simgen.adapters.tasks.keypoints import Keypoints
+from simgen.adapters.tasks.scores import Validation
 from simgen.adapters.train import OnStep, train
 from simgen.errors import CheckpointError, ConfigError, DataError
 from simgen.formats.coco import CocoDataset
@@ -36,8 +40,14 @@ DETECT = replace(
 )
 SEGMENT = replace(DETECT, task="segment", model={"kind": "segmenter", "neck": 8, "backbone": SMALL})
 FEATURES = replace(CLASSIFY, task="features", model={"kind": "vector_classifier", "widths": [8, 6]})
-TASKS = {"classify": CLASSIFY, "detect": DETECT, "segment": SEGMENT, "features": FEATURES}
-ARGUMENTS = {"tent": {"passes": 9}}
+KEYPOINTS = replace(
+    CLASSIFY,
+    task="keypoints",
+    model={"kind": "plane_net", "neck": 8, "backbone": SMALL},
+    keypoints=KeypointConfig(crop_size=64, overview_px=96),
+)
+TASKS = {"classify": CLASSIFY, "detect": DETECT, "segment": SEGMENT, "features": FEATURES, "keypoints": KEYPOINTS}
+ARGUMENTS = {"tent": {"passes": 9}, "mcd": {"alternate": True, "repeats": 1}}
 DEFINED = [(kind, task) for kind in METHODS for task in TASKS if task not in METHODS[kind].undefined]
 
 
@@ -52,6 +62,14 @@ def _stop_at(stop: int) -> OnStep:
             raise _StopError
 
     return on_step
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick() -> Iterator[None]:
+    """Leave out the search for keypoints in whole pictures, which takes longest where nothing was learnt."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Keypoints, "validate", lambda *_: Validation({"pck@1": 0.0}))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +89,9 @@ def pairs(source: Path, target: CocoDataset) -> dict[str, tuple[Path | ImageSet,
     """Source and target of each task."""
     x, y = stream(0, 0, "vectors").normal(size=(12, 5)), np.tile(CLASSES, 6)
     vectors = vector_set(x, y), vector_set(x[:9] + 1)
-    return dict.fromkeys(TASKS, (source, target)) | {"features": vectors}
+    plates = write_plates(source.parent / "plates", [pose(20), pose(140, 40), pose(-80, 10, 0.6)])
+    photographs = CocoDataset.read(plates).subset([0, 2])
+    return dict.fromkeys(TASKS, (source, target)) | {"features": vectors, "keypoints": (plates, photographs)}
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +124,7 @@ def test_every_method_goes_on_to_the_same_model(
     first, second = _state(whole), _state(parts)
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert load_model(whole).history["method"] == kind
-    fresh = build_model(load_model(whole).architecture, 2)
+    fresh = build_model(load_model(whole).architecture, 1 if task == "keypoints" else 2)
     fresh.load_state_dict(first)
 
 
