@@ -6,7 +6,7 @@ nothing that PyBullet keeps (textures, shapes) outlives it.
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +22,7 @@ from simgen.catalog import Collider, Mesh, Model, build_model
 from simgen.errors import AssetError
 from simgen.geometry import pose_matrix
 from simgen.picturefile import PictureFile, bmp
-from simgen.scene import STRICT, ObjectSpec, Quat, SceneSpec, Vec3
+from simgen.scene import STRICT, MaterialSpec, ObjectSpec, Quat, SceneSpec, Vec3
 from simgen.stopwatch import Stopwatch
 from simgen.textures import draw_texture
 
@@ -75,6 +75,7 @@ class World:
         client: PyBullet's client id.
         bodies: in the order of the scene's objects.
         robots: what `load_robot` added, in order.
+        looks: how often the looks of a body or a robot were changed: what was made of them before is old then.
     """
 
     def __init__(
@@ -108,6 +109,9 @@ class World:
         self.robots: list[Robot] = []
         self._shapes: dict[tuple[int, Vec3], int] = {}
         self._textures: dict[bytes, int] = {}
+        self._painted: dict[str, int] = {}
+        self._colors: dict[int, list[tuple[int, tuple[float, ...]]]] = {}
+        self.looks = 0
         try:
             p.setPhysicsEngineParameter(
                 deterministicOverlappingPairs=1,
@@ -176,6 +180,36 @@ class World:
             self._textures[data] = p.loadTexture(file.name, physicsClientId=self.client)
             self._watch.lap("spawn")
         return self._textures[data]
+
+    def repaint(self, order: int, material: MaterialSpec) -> None:
+        """Give a body, by its number in `bodies`, another surface.
+
+        PyBullet never frees a texture, so each surface's is kept: give materials out of a bounded pool.
+        """
+        old = self.bodies[order]
+        spec = replace(old.spec, material=material)
+        self.bodies[order] = replace(old, spec=spec)
+        self.looks += 1
+        if not self.visuals:
+            return
+        key = f"{old.model.texture_size_wh()}|{material.texture}"
+        if key not in self._painted:
+            with closing(PictureFile()) as file:
+                self._painted[key] = self._texture(painted(spec, old.model, self.root), file)
+        gloss = [material.specular] * 3
+        p.changeVisualShape(
+            old.id, -1, textureUniqueId=self._painted[key], specularColor=gloss, physicsClientId=self.client
+        )
+
+    def tint_robot(self, robot: Robot, rgb: Vec3) -> None:
+        """Multiply a robot's own colours by `rgb`, 0 to 1 each; (1, 1, 1) gives them back."""
+        if robot.id not in self._colors:
+            shapes = p.getVisualShapeData(robot.id, physicsClientId=self.client)
+            self._colors[robot.id] = [(int(shape[1]), tuple(shape[7])) for shape in shapes]
+        for link, rgba in self._colors[robot.id]:
+            color = [min(own * factor, 1.0) for own, factor in zip(rgba, (*rgb, 1.0), strict=True)]
+            p.changeVisualShape(robot.id, link, rgbaColor=color, physicsClientId=self.client)
+        self.looks += 1
 
     def load_robot(
         self,
