@@ -18,8 +18,8 @@ from simgen.envs.settings import ArmSettings
 from simgen.envs.simulation import STEP_S
 
 Array = NDArray[np.float64]
-SUBSTEPS = 12
-"""Steps of the simulation in one of control: 20 Hz."""
+SUBSTEPS = 8
+"""Steps of the simulation in one of control: 25 Hz."""
 
 
 class ArmEnv(SimEnv):
@@ -60,6 +60,7 @@ class ArmEnv(SimEnv):
         low, high = np.array(self.low_m), np.array(self.high_m)
         self._workspace = Workspace(chain, start, low, high, SUBSTEPS * STEP_S)
         self._start = Reference(start, pose)
+        self._offset_names = [f"joint_{number}.offset_rad" for number in range(1, len(start) + 1)]
         self._reset_control()
 
     def actions(self) -> spaces.Box:
@@ -71,8 +72,8 @@ class ArmEnv(SimEnv):
         yield Parameter("action.latency_steps", 0.0, 0.0, MOST_LATENCY, whole=True)
         yield Parameter("action.noise", 0.0, 0.0, 1.0)
         yield Parameter("action.backlash_rad", 0.0, 0.0, 0.2)
-        for joint in range(1, len(self.arm.joints) + 1):
-            yield Parameter(f"joint_{joint}.offset_rad", 0.0, -0.2, 0.2)
+        for name in self._offset_names:
+            yield Parameter(name, 0.0, -0.2, 0.2)
 
     def _reset_control(self) -> None:
         self._reference = self._start
@@ -125,12 +126,12 @@ class ArmEnv(SimEnv):
         """Return what of a turn is left behind the backlash: nothing, until the gap is crossed."""
         half = self.domain.values["action.backlash_rad"] / 2
         moved = self._gap + turn_rad
-        self._gap = np.clip(moved, -half, half)
+        self._gap = np.minimum(np.maximum(moved, -half), half)
         return moved - self._gap
 
     def _offsets(self) -> Array:
         values = self.domain.values
-        return np.array([values[f"joint_{joint}.offset_rad"] for joint in range(1, len(self.arm.joints) + 1)])
+        return np.array([values[name] for name in self._offset_names])
 
     def vectors(self) -> Mapping[str, Limits]:
         """Return the limits of "state" (the truth) and "proprio" (what the encoders say)."""

@@ -63,7 +63,7 @@ class SimEnv(gymnasium.Env[Any, Any]):
         parameters: what randomization may vary.
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012 (gymnasium's)
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 25}  # noqa: RUF012 (gymnasium's)
     settings_type: ClassVar[type[EnvSettings]] = EnvSettings
     ghosts: ClassVar[tuple[str, ...]] = ()
     memory: ClassVar[tuple[str, ...]] = ("_seed", "_number", "_step", "_domain", "_seen")

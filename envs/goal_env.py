@@ -27,29 +27,35 @@ class GoalEnv(ArmEnv):
 
     settings_type = GoalSettings
     settings: GoalSettings
-    memory = (*ArmEnv.memory, "_desired")
+    memory = (*ArmEnv.memory, "_desired", "_achieved")
     ghosts = ("goal",)
     near_m: ClassVar[float] = 0.05
     _desired: NDArray[np.float32]
+    _achieved: NDArray[np.float32]
 
     @abstractmethod
     def achieved(self) -> NDArray[np.float64]:
         """Return the place (3,) that is to be at the goal."""
 
     def set_goal(self, place_m: ArrayLike) -> None:
-        """Set the goal, and show it; call it from `begin`."""
+        """Set the goal, and show it; call it at the end of `begin`."""
         self._desired = np.asarray(place_m, np.float32)
         self.sim.place("goal", self._desired)
+        self._measure()
+
+    def act(self, action: NDArray[np.float64]) -> None:
+        super().act(action)
+        self._measure()
+
+    def _measure(self) -> None:
+        self._achieved = np.minimum(np.maximum(self.achieved(), -2.0), 2.0).astype(np.float32)
 
     def observations(self) -> spaces.Dict:
         place = spaces.Box(-2.0, 2.0, (3,), np.float32)
         return spaces.Dict(self._observer.boxes() | {"achieved_goal": place, "desired_goal": place})
 
     def observed(self, arrays: Observation) -> dict[str, NDArray[Any]]:
-        return arrays | {"achieved_goal": self._achieved(), "desired_goal": self._desired.copy()}
-
-    def _achieved(self) -> NDArray[np.float32]:
-        return np.clip(self.achieved(), -2.0, 2.0).astype(np.float32)
+        return arrays | {"achieved_goal": self._achieved.copy(), "desired_goal": self._desired.copy()}
 
     def compute_reward(self, achieved_goal: ArrayLike, desired_goal: ArrayLike, info: Any = None) -> Any:
         """Return the reward of places (3,), a float, or of places (n, 3), an array (n,) float64."""
@@ -58,15 +64,14 @@ class GoalEnv(ArmEnv):
         return reward if np.ndim(reward) else float(reward)
 
     def judge(self) -> tuple[float, bool]:
-        achieved = self._achieved()
-        reward = self.compute_reward(achieved, self._desired)
-        return reward, self.settings.terminate and self._is_near(achieved)
+        reward = self.compute_reward(self._achieved, self._desired)
+        return reward, self.settings.terminate and self._is_near()
 
     def details(self) -> dict[str, float]:
-        return {"is_success": float(self._is_near(self._achieved()))}
+        return {"is_success": float(self._is_near())}
 
-    def _is_near(self, achieved: NDArray[np.float32]) -> bool:
-        return bool(_distance(achieved, self._desired) < self.near_m)
+    def _is_near(self) -> bool:
+        return bool(_distance(self._achieved, self._desired) < self.near_m)
 
 
 def _distance(achieved: ArrayLike, desired: ArrayLike) -> NDArray[np.float64]:

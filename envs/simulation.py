@@ -17,7 +17,7 @@ from simgen.errors import EnvError
 from simgen.scene import SceneSpec
 from simgen.world import Body, Physics, World
 
-STEP_S = 1 / 240
+STEP_S = 1 / 200
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from simgen.scene import LightSpec, MaterialSpec, ObjectSpec, Plain, Rgb, SceneSpec, Vec3
 
-LIGHT = LightSpec(direction=(0.5, 0.4, 1.0), ambient=0.62, diffuse=0.4, specular=0.05)
+LIGHT = LightSpec(direction=(0.5, 0.4, 1.0), ambient=0.62, diffuse=0.4, specular=0.05, shadow=False)
 BACKGROUND: Plain = {"kind": "plain", "colors": [(205, 208, 212)]}
 TEXTURE_PX = 64
 

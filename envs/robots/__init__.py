@@ -20,7 +20,7 @@ PANDA = RobotModel(
     name="panda",
     file="franka_panda/panda.urdf",
     tool="panda_grasptarget",
-    home_rad=(0.0, 0.2, 0.0, -2.0, 0.0, 2.2, 0.785),
+    home_rad=(0.0, 0.2, 0.0, -2.0, 0.0, 2.2, -2.356),
     fingers=("panda_finger_joint1", "panda_finger_joint2"),
     damping=0.5,
 )

@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from simgen.errors import AssetError
 
 Array = NDArray[np.float64]
-DAMPING = 0.05
-"""Of the least squares; larger is slower and calmer near singular poses."""
+_DAMPED = 0.05**2 * np.eye(6)
+"""Damping of the least squares; larger is slower and calmer near singular poses."""
 REST = 0.05
 """Share of the way to the angles of rest that is taken in a step, where it does not move the tool."""
 
@@ -27,8 +27,8 @@ class Kinematics:
     Attributes:
         names: of the joints, from the base on.
         before: (n, 4, 4) from the frame after the previous joint to the joint's.
-        cross: (n, 3, 3) cross-product matrices of the axes, each in its joint's frame.
-        axes: (n, 3) the axes.
+        axes: (n, 3) what the joints turn about, each in its joint's frame.
+        sine, cosine: (n, 3, 3) what sin(q) and 1 - cos(q) add to the rotation of `before` (Rodrigues).
         last_T_tool: (4, 4) from the frame after the last joint to the tool's.
         low_rad, high_rad: (n,) limits.
         effort: (n,) N m.
@@ -36,8 +36,9 @@ class Kinematics:
 
     names: tuple[str, ...]
     before: Array
-    cross: Array
     axes: Array
+    sine: Array
+    cosine: Array
     last_T_tool: Array
     low_rad: Array
     high_rad: Array
@@ -46,9 +47,8 @@ class Kinematics:
     def frames(self, q_rad: Array) -> Array:
         """Return base_T (n + 1, 4, 4): the frame after each joint, and the tool's."""
         sin, cos = np.sin(q_rad)[:, None, None], np.cos(q_rad)[:, None, None]
-        turn = np.eye(3) + sin * self.cross + (1 - cos) * (self.cross @ self.cross)  # Rodrigues
         local = self.before.copy()
-        local[:, :3, :3] = self.before[:, :3, :3] @ turn
+        local[:, :3, :3] += sin * self.sine + (1 - cos) * self.cosine
         found = np.empty((len(local) + 1, 4, 4))
         pose = local[0]
         found[0] = pose
@@ -64,31 +64,31 @@ class Kinematics:
 
     def jacobian(self, frames: Array) -> Array:
         """Return (6, n): the tool's velocity and angular velocity in the base's axes per joint speed."""
-        axes = np.einsum("nij,nj->ni", frames[:-1, :3, :3], self.axes)
+        axes = (frames[:-1, :3, :3] @ self.axes[:, :, None])[:, :, 0]
         arms = frames[-1, :3, 3] - frames[:-1, :3, 3]
-        moved = axes[:, [1, 2, 0]] * arms[:, [2, 0, 1]] - axes[:, [2, 0, 1]] * arms[:, [1, 2, 0]]
-        return np.concatenate([moved, axes], 1).T
+        (x, y, z), (u, v, w) = axes.T, arms.T
+        return np.array([y * w - z * v, z * u - x * w, x * v - y * u, x, y, z])
 
     def solve(self, q_rad: Array, target: Array, rest_rad: Array, steps: int = 2) -> Array:
         """Return angles (n,) that bring the tool towards a pose (4, 4) of the base, within the limits.
 
         Damped least squares (Wampler 1986); what is left free goes towards the angles of rest.
         """
-        q, unit = q_rad, np.eye(len(q_rad))
+        q = q_rad
         for _ in range(steps):
             frames = self.frames(q)
-            jacobian = self.jacobian(frames)
-            inverse = jacobian.T @ np.linalg.inv(jacobian @ jacobian.T + DAMPING**2 * np.eye(6))
-            free = (unit - inverse @ jacobian) @ (REST * (rest_rad - q))
-            q = np.minimum(np.maximum(q + inverse @ _error(frames[-1], target) + free, self.low_rad), self.high_rad)
+            jacobian, home = self.jacobian(frames), REST * (rest_rad - q)
+            missing = _error(frames[-1], target) - jacobian @ home
+            turn = home + jacobian.T @ np.linalg.solve(jacobian @ jacobian.T + _DAMPED, missing)
+            q = np.minimum(np.maximum(q + turn, self.low_rad), self.high_rad)
         return q
 
 
 def _error(pose: Array, target: Array) -> Array:
     """Return (6,): the shift, and the small turn, from a pose to a target."""
-    turn = target[:3, :3] @ pose[:3, :3].T
-    twist = [turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]]
-    return np.concatenate([target[:3, 3] - pose[:3, 3], np.multiply(twist, 0.5)])
+    (x, y, z), turn = (target[:3, 3] - pose[:3, 3]).tolist(), (target[:3, :3] @ pose[:3, :3].T).tolist()
+    twist = (turn[2][1] - turn[1][2], turn[0][2] - turn[2][0], turn[1][0] - turn[0][1])
+    return np.array([x, y, z, twist[0] / 2, twist[1] / 2, twist[2] / 2])
 
 
 def read_kinematics(urdf: Path, tool: str) -> Kinematics:
@@ -122,8 +122,9 @@ def _gathered(chain: list[ElementTree.Element], turning: list[ElementTree.Elemen
         np.array([float(limit.attrib[name]) for limit in limits if limit is not None])
         for name in ("lower", "upper", "effort")
     )
-    names = tuple(joint.attrib["name"] for joint in turning)
-    return Kinematics(names, np.array(before), cross, axes, pose, low, high, effort)
+    names, frames = tuple(joint.attrib["name"] for joint in turning), np.array(before)
+    sine = frames[:, :3, :3] @ cross
+    return Kinematics(names, frames, axes, sine, sine @ cross, pose, low, high, effort)
 
 
 def _origin(joint: ElementTree.Element) -> Array:

@@ -17,7 +17,7 @@ import pybullet_data
 from simgen.envs.robots.lowpoly import coarse_copy, write_atomically
 from simgen.errors import AssetError
 
-_MADE = "2"
+_MADE = "3"
 """Counted up when the files are made in another way."""
 
 
@@ -50,7 +50,7 @@ class RobotModel:
     flange: str = ""
     flange_offset_m: float = 0.0
     opening_m: float = 0.04
-    cell_m: float = 0.03
+    cell_m: float = 0.035
     damping: float = 0.0
     friction: float = 0.8
     position_gain: float = 0.3
