@@ -104,7 +104,7 @@ class SimEnv(gymnasium.Env[Any, Any]):
 
     @abstractmethod
     def scene(self) -> SceneSpec:
-        """Return the nominal scene. Bodies that move stand clear of the others in it."""
+        """Return the nominal scene. It is left to itself until its bodies rest, before the first state is kept."""
 
     @abstractmethod
     def actions(self) -> spaces.Box:

@@ -69,7 +69,7 @@ class Kinematics:
         (x, y, z), (u, v, w) = axes.T, arms.T
         return np.array([y * w - z * v, z * u - x * w, x * v - y * u, x, y, z])
 
-    def solve(self, q_rad: Array, target: Array, rest_rad: Array, steps: int = 2) -> Array:
+    def solve(self, q_rad: Array, target: Array, rest_rad: Array, steps: int = 1) -> Array:
         """Return angles (n,) that bring the tool towards a pose (4, 4) of the base, within the limits.
 
         Damped least squares (Wampler 1986); what is left free goes towards the angles of rest.
