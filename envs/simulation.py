@@ -1,7 +1,7 @@
 """`Simulation`: a world that is built once and brought back to its first state for every episode.
 
-PyBullet restores a saved state exactly, contacts included, if overlapping pairs are kept in a fixed order and nothing was
-added since; it does not restore masses, friction, gravity or colours, so those are applied anew for every episode.
+PyBullet restores a saved state exactly, contacts included, if overlapping pairs are kept in a fixed order and nothing
+was added since; it does not restore masses, friction, gravity or colours, so those are applied anew for every episode.
 """
 
 from collections.abc import Iterable
@@ -68,7 +68,7 @@ class Simulation:
     @property
     def client(self) -> int:
         """PyBullet's client, -1 when it is closed."""
-        return self.world.client
+        return int(self.world.client)
 
     def body(self, name: str) -> Body:
         """Return a body of the scene."""

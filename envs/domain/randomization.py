@@ -92,9 +92,9 @@ class Randomization:
             if name not in (*bodies, "*"):
                 raise ConfigError(f'materials: unknown body "{name}"{did_you_mean(name, [*bodies, "*"])}')
 
-    def terms_of(self, name: str) -> list[Term]:
-        """Return the terms that vary a parameter, in order."""
-        return [term for pattern, term in self.terms.items() if fnmatchcase(name, pattern)]
+    def terms_of(self, name: str) -> dict[str, Term]:
+        """Return the terms that vary a parameter, in order, by the pattern that they stand under."""
+        return {pattern: term for pattern, term in self.terms.items() if fnmatchcase(name, pattern)}
 
     def material_of(self, body: str) -> Material | None:
         """Return what a body's surface is drawn from, None for its own."""
