@@ -57,6 +57,7 @@ class Simulation:
             self._bodies = {body.spec.name: order for order, body in enumerate(self.world.bodies)}
             for name in ghosts:
                 p.setCollisionFilterGroupMask(self.body(name).id, -1, 0, 0, physicsClientId=self.client)
+            self._keep_awake()
             self.arm = None if robot is None else Arm(self.world, robot)
             self.world.settle()
             self.advance(_WARM_UP)
@@ -64,6 +65,13 @@ class Simulation:
         except BaseException:
             self.close()
             raise
+
+    def _keep_awake(self) -> None:
+        """Let no body fall asleep: one that sleeps stays in the air where it is placed."""
+        for body in self.world.bodies:
+            if body.spec.mass_kg:
+                awake = p.ACTIVATION_STATE_DISABLE_SLEEPING
+                p.changeDynamics(body.id, -1, activationState=awake, physicsClientId=self.client)
 
     @property
     def client(self) -> int:

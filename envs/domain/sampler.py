@@ -49,7 +49,7 @@ class Domain:
 
 
 class DomainSampler:
-    """Samples the domain of each episode; each term, each randomizer and each body's surface draws from its own stream."""
+    """Samples the domain of each episode; each term, randomizer and body's surface draws from a stream of its own."""
 
     def __init__(self, parameters: Parameters, randomization: Randomization, looks: SceneLooks) -> None:
         """Find which terms vary which parameter. Raises `ConfigError` for names that this environment lacks."""
