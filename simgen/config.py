@@ -95,12 +95,12 @@ def from_dict(data: Plain, root: Path = Path()) -> Config:
 
 def load_section(cls: type[T], config: str | Path, overrides: Sequence[str] = (), folder: str = "train") -> T:
     """Return settings of one dataclass from a YAML file or a name shipped in assets/`folder`. Raises `ConfigError`."""
-    text, where, _ = _read(config, folder)
+    text, where, root = _read(config, folder)
     data = _parsed(text, where)
     for override in overrides:
         _override(data, override)
     with _Lines(text, where):
-        return validate(cls, data, "")
+        return validate(cls, data, "", root)
 
 
 def _config(data: Plain, root: Path) -> Config:
@@ -142,6 +142,11 @@ def _settled(section: Plain) -> tuple[Plain, str | None]:
     reason = why_no_gl()
     note = "" if reason is None else f"renderer: tiny, because gl cannot be used here: {reason}"
     return {**section, "kind": "gl" if reason is None else "tiny"}, note
+
+
+def renderer_of(section: Plain) -> Renderer:
+    """Return the renderer of a `render` section, `auto` settled on what can be used here. Raises `ConfigError`."""
+    return _renderer(_settled(section)[0])
 
 
 def why_no_gl() -> str | None:

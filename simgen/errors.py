@@ -40,6 +40,10 @@ class ViewError(RenderError):
     """A camera or a lamp inside of an object: the scene is drawn again."""
 
 
+class EnvError(SimgenError):
+    """An environment that is used as it cannot be: an action, a reset's option, a call after it was closed."""
+
+
 def did_you_mean(name: str, options: Iterable[str]) -> str:
     """Return ` (did you mean "x"?)` for the option nearest to `name`, or the list of options, or nothing."""
     known = sorted(options)

@@ -4,13 +4,11 @@ Each world has a client of its own that is closed with it, so nothing that happe
 nothing that PyBullet keeps (textures, shapes) outlives it.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any, Self, TypeAlias
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +19,9 @@ from simgen.bullet import collector_paused, p
 from simgen.catalog import Collider, Mesh, Model, build_model
 from simgen.errors import AssetError
 from simgen.geometry import pose_matrix
-from simgen.picturefile import PictureFile, bmp
-from simgen.scene import STRICT, ObjectSpec, Quat, SceneSpec, Vec3
+from simgen.painter import Painter, painted_all
+from simgen.scene import STRICT, MaterialSpec, ObjectSpec, Quat, SceneSpec, Vec3
 from simgen.stopwatch import Stopwatch
-from simgen.textures import draw_textures
-
-Picture: TypeAlias = NDArray[np.uint8]
 
 
 @config_dataclass(frozen=True, config=STRICT)
@@ -75,6 +70,7 @@ class World:
         client: PyBullet's client id.
         bodies: in the order of the scene's objects.
         robots: what `load_robot` added, in order.
+        looks: how often the looks of a body or a robot were changed: what was made of them before is old then.
     """
 
     def __init__(
@@ -102,10 +98,13 @@ class World:
         self._watch = watch or Stopwatch()
         models = [build_model(spec.model) for spec in scene.objects]
         plans = [_Plan.of(spec, model, root) for spec, model in zip(scene.objects, models, strict=True)]
-        pictures = [_plain_or_whole(image) for image in painted_all(scene.objects, models, root)] if visuals else []
+        pictures = list(painted_all(scene.objects, models, root)) if visuals else []
         self._watch.lap("build")
         self.client = p.connect(p.DIRECT)
+        self._painter = Painter(self.client, self._watch)
         self.robots: list[Robot] = []
+        self._colors: dict[int, list[tuple[int, tuple[float, ...]]]] = {}
+        self.looks = 0
         try:
             p.setPhysicsEngineParameter(
                 deterministicOverlappingPairs=1,
@@ -117,8 +116,8 @@ class World:
             shapes = self._visual_shapes(plans) if visuals else [-1] * len(plans)
             self.bodies = [self._spawn(plan, shape) for plan, shape in zip(plans, shapes, strict=True)]
             self._watch.lap("spawn")
-            if visuals:
-                self._paint(pictures)
+            for body, picture in zip(self.bodies if visuals else [], pictures, strict=True):
+                self._painter.paint(body.id, picture, body.spec.material.specular)
         except BaseException:
             self.close()
             raise
@@ -153,25 +152,28 @@ class World:
                     del surface
         return [shapes[id(plan.mesh), plan.center_m] for plan in plans]
 
-    def _paint(self, pictures: Sequence[Picture]) -> None:
-        """Put a picture on each body; equal ones, as on the walls of a tray, are one texture."""
-        textures: dict[bytes, int] = {}
-        with closing(PictureFile()) as file:
-            for body, picture in zip(self.bodies, pictures, strict=True):
-                data = bmp(picture)
-                if data not in textures:
-                    file.write(data)
-                    self._watch.lap("build")
-                    textures[data] = p.loadTexture(file.name, physicsClientId=self.client)
-                gloss = [body.spec.material.specular] * 3
-                p.changeVisualShape(
-                    body.id,
-                    -1,
-                    textureUniqueId=textures[data],
-                    specularColor=gloss,
-                    physicsClientId=self.client,
-                )
-                self._watch.lap("spawn")
+    def repaint(self, order: int, material: MaterialSpec) -> None:
+        """Give a body, by its number in `bodies`, another surface.
+
+        PyBullet never frees a texture, so each surface's is kept: give materials out of a bounded pool.
+        """
+        old = self.bodies[order]
+        spec = replace(old.spec, material=material)
+        self.bodies[order] = replace(old, spec=spec)
+        self.looks += 1
+        if self.visuals:
+            name = repr((spec.model, material.texture))
+            self._painter.paint_known(old.id, name, spec, old.model, self.root)
+
+    def tint_robot(self, robot: Robot, rgb: Vec3) -> None:
+        """Multiply a robot's own colours by `rgb`, 0 to 1 each; (1, 1, 1) gives them back."""
+        if robot.id not in self._colors:
+            shapes = p.getVisualShapeData(robot.id, physicsClientId=self.client)
+            self._colors[robot.id] = [(int(shape[1]), tuple(shape[7])) for shape in shapes]
+        for link, rgba in self._colors[robot.id]:
+            color = [min(own * factor, 1.0) for own, factor in zip(rgba, (*rgb, 1.0), strict=True)]
+            p.changeVisualShape(robot.id, link, rgbaColor=color, physicsClientId=self.client)
+        self.looks += 1
 
     def load_robot(
         self,
@@ -233,6 +235,7 @@ class World:
         """Disconnect from PyBullet; may be called again."""
         if self.client >= 0:
             p.disconnect(physicsClientId=self.client)
+            self._painter.close()
             self.client = -1
 
     def __enter__(self) -> Self:
@@ -257,30 +260,6 @@ class _Plan:
     @staticmethod
     def of(spec: ObjectSpec, model: Model, root: Path) -> "_Plan":
         return _Plan(spec, model, model.mesh(root), model.center_m(root), _collision_arguments(model.collider(root)))
-
-
-def painted(spec: ObjectSpec, model: Model, root: Path) -> Picture:
-    """Return an object's base colour (H, W, 3) uint8: its material's texture with the model's own marks on it."""
-    return next(painted_all([spec], [model], root))
-
-
-def painted_all(specs: Sequence[ObjectSpec], models: Sequence[Model], root: Path) -> Iterator[Picture]:
-    """Yield the base colour of each object; neighbours are painted together where their models are faster so."""
-    pairs = zip(specs, models, strict=True)
-    for (kind, _), run in groupby(pairs, key=lambda pair: (type(pair[1]), pair[1].texture_size_wh())):
-        group = list(run)
-        for first in range(0, len(group), kind.pictures_at_once):
-            some = group[first : first + kind.pictures_at_once]
-            textures = [spec.material.texture for spec, _ in some]
-            bodies = draw_textures(textures, some[0][1].texture_size_wh(), root)
-            yield from kind.paint_all([model for _, model in some], bodies)
-
-
-def _plain_or_whole(image: Picture) -> Picture:
-    """Return the picture, of one that has one colour everywhere the first pixels."""
-    middle = image[len(image) // 2]  # marks are seldom at the rim
-    plain = (middle == middle[0]).all() and (image == middle[0]).all()
-    return np.ascontiguousarray(image[:2, :2] if plain else image)
 
 
 def _visual_arguments(mesh: Mesh, center_m: Vec3) -> dict[str, Any]:

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from simgen.catalog import build_model
+from simgen.painter import painted, painted_all
 from simgen.picturefile import PictureFile, bmp
 from simgen.render import TinyRenderer
 from simgen.scene import CameraSpec, LightSpec, MaterialSpec, ObjectSpec, SceneSpec
 from simgen.stopwatch import Stopwatch
-from simgen.world import World, painted, painted_all
+from simgen.world import World
 
 FLAT = LightSpec(direction=(0, 0, 1), ambient=1.0, diffuse=0.0, specular=0.0, shadow=False)
 CAMERA = CameraSpec(size_wh=(150, 50), focal_px=(200, 200), center_px=(74.5, 24.5), eye_m=(0, -0.001, 0.6))

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from simgen.catalog import Mesh
 from simgen.errors import AssetError
+from simgen.painter import painted
 from simgen.scene import MaterialSpec, Plain
 from simgen.textures import draw_texture
-from simgen.world import Body, World, painted
+from simgen.world import Body, World
 
 MAX_TRIANGLES = 4_000_000
 Image = NDArray[np.uint8]

@@ -49,6 +49,7 @@ class LinkItem:
 
 _BODIES: "WeakKeyDictionary[World, list[Item]]" = WeakKeyDictionary()
 _KNOWN: "WeakKeyDictionary[World, list[list[LinkItem]]]" = WeakKeyDictionary()
+_LOOKS: "WeakKeyDictionary[World, int]" = WeakKeyDictionary()
 
 
 def items_of(world: World) -> list[Item]:
@@ -57,9 +58,17 @@ def items_of(world: World) -> list[Item]:
     Raises:
         AssetError: a mesh that cannot be read or drawn.
     """
+    _forget_old_looks(world)
     if world not in _BODIES or len(_BODIES[world]) != len(world.bodies):
         _BODIES[world] = body_items(world)
     return [*_BODIES[world], *(part.item for part in robot_items(world))]
+
+
+def _forget_old_looks(world: World) -> None:
+    if _LOOKS.get(world, 0) != world.looks:
+        _BODIES.pop(world, None)
+        _KNOWN.pop(world, None)
+        _LOOKS[world] = world.looks
 
 
 def poses_of(world: World) -> list[Pose]:

@@ -1,0 +1,337 @@
+"""`SimEnv`: what all environments share. One file a kind of environment adds a scene, an action and a reward.
+
+An episode is a pure function of (settings, seed, number): `reset(seed=s)` starts the episodes of a seed, each `reset()`
+goes on to the next, and nothing that happened before can change one. For each episode the simulation goes back to its
+first state, every number of the domain is applied anew, and then the environment places what its task needs.
+"""
+
+import copy
+from abc import abstractmethod
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from simgen.config import renderer_of
+from simgen.envs.cameras import CAMERAS, View, views_of
+from simgen.envs.domain import Domain, DomainSampler, Parameter, Parameters, load_randomization
+from simgen.envs.domain.dynamics import apply_dynamics, dynamics_parameters
+from simgen.envs.domain.presets import Source
+from simgen.envs.domain.visual import SceneLooks
+from simgen.envs.observe import Observation, Observer
+from simgen.envs.pictures import Studio
+from simgen.envs.robots import RobotModel
+from simgen.envs.settings import EnvSettings
+from simgen.envs.simulation import Simulation, Snapshot
+from simgen.errors import ConfigError, EnvError, did_you_mean
+from simgen.registry import validate
+from simgen.render import Frame
+from simgen.rng import stream
+from simgen.scene import CameraSpec, SceneSpec
+
+Limits: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
+MOST_LATENCY = 10
+"""Steps by which an observation or an action can be late."""
+_OPTIONS = ("domain", "episode")
+
+
+@dataclass(frozen=True)
+class EnvState:
+    """A state of an environment, for `restore_state`: the simulation's, and what the environment remembers."""
+
+    physics: Snapshot
+    memory: dict[str, Any]
+
+
+class SimEnv(gymnasium.Env[Any, Any]):
+    """An environment in a simulated world of its own.
+
+    A subclass gives `scene`, `actions`, `begin`, `act` and `judge`, and of the other hooks what it needs.
+
+    Attributes:
+        settings_type: the dataclass that the keyword arguments of the constructor make.
+        ghosts: names of bodies that are seen but touch nothing.
+        memory: names of the attributes that change during an episode; a subclass adds its own.
+        settings: what the user said.
+        sim: the simulation.
+        parameters: what randomization may vary.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 25}  # noqa: RUF012 (gymnasium's)
+    settings_type: ClassVar[type[EnvSettings]] = EnvSettings
+    ghosts: ClassVar[tuple[str, ...]] = ()
+    memory: ClassVar[tuple[str, ...]] = ("_seed", "_number", "_step", "_domain", "_seen")
+
+    def __init__(self, **settings: Any) -> None:
+        """Build the world.
+
+        Args:
+            settings: the fields of `settings_type`.
+
+        Raises:
+            ConfigError: an unknown setting or a value that does not fit.
+        """
+        self._closed = True
+        self._said = copy.deepcopy(settings)
+        self.settings = validate(self.settings_type, settings, type(self).__name__)
+        self.render_mode = _checked_render_mode(self.settings.render_mode)
+        renderer, robot, scene = renderer_of(self.settings.render), self.robot(), self.scene()
+        views = views_of(self.settings.cameras, self.cameras())
+        self.sim = Simulation(scene, robot, self.ghosts, renderer.needs_visuals)
+        self._closed = False
+        try:
+            self._looks = SceneLooks(scene, robot is not None)
+            self.studio = Studio(self.sim, self._looks, views, renderer)
+            self.prepare()
+            self.parameters = Parameters(self.domain_parameters())
+            self.set_randomization(self.settings.randomization)
+            self._observer = Observer(self, self.settings.obs, tuple(views), self.settings.size_wh)
+            self.action_space = self.actions()
+            self.observation_space = self.observations()
+        except BaseException:
+            self.close()
+            raise
+        self._seed: int | None = None
+        self._number = self._step = 0
+        self._domain: Domain | None = None
+        self._seen: deque[Observation] = deque(maxlen=MOST_LATENCY + 1)
+
+    @abstractmethod
+    def scene(self) -> SceneSpec:
+        """Return the nominal scene. It is left to itself until its bodies rest, before the first state is kept."""
+
+    @abstractmethod
+    def actions(self) -> spaces.Box:
+        """Return the action space."""
+
+    @abstractmethod
+    def begin(self, rng: Generator) -> None:
+        """Begin an episode: place bodies and goals. The simulation is in its first state, the domain is applied."""
+
+    @abstractmethod
+    def act(self, action: NDArray[np.float64]) -> None:
+        """Carry out an action that lies in the action space, and let the time of one step pass."""
+
+    @abstractmethod
+    def judge(self) -> tuple[float, bool]:
+        """Return the reward of the state now, and whether the episode ends with it."""
+
+    def robot(self) -> RobotModel | None:
+        """Return the robot, or None."""
+        return None
+
+    def cameras(self) -> Mapping[str, View]:
+        """Return the cameras that a user can name."""
+        return CAMERAS if self.robot() is not None else {k: v for k, v in CAMERAS.items() if v.on == "world"}
+
+    def prepare(self) -> None:
+        """Work out what needs the simulation and stays the same for all episodes."""
+
+    def domain_parameters(self) -> Iterable[Parameter]:
+        """Yield what randomization may vary."""
+        yield from self._looks.parameters()
+        yield from dynamics_parameters(self.sim)
+        yield Parameter("observation.latency_steps", 0.0, 0.0, MOST_LATENCY, whole=True)
+
+    def vectors(self) -> Mapping[str, Limits]:
+        """Return the limits of each vector that can be observed, e.g. "state"."""
+        return {}
+
+    def vector(self, name: str) -> NDArray[np.float32]:
+        """Return one of those vectors now."""
+        raise EnvError(f'obs: this environment has no "{name}"')
+
+    def observations(self) -> spaces.Space[Any]:
+        """Return the observation space."""
+        found = self._observer.boxes()
+        return found["observation"] if list(found) == ["observation"] else spaces.Dict(dict(found))
+
+    def observed(self, arrays: Observation) -> Any:
+        """Return the observation that is made of the arrays of the modes."""
+        return arrays["observation"] if list(arrays) == ["observation"] else arrays
+
+    def details(self) -> dict[str, float]:
+        """Return what `info` holds beside the domain: floats, always under the same keys."""
+        return {}
+
+    def reset(self, *, seed: int | None = None, options: Mapping[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Begin an episode.
+
+        Args:
+            seed: begins the episodes of a seed; without one the next of the same seed follows.
+            options: "domain": values by parameter that replace those that would be drawn (a whole record replays an
+                episode of the same seed); "episode": the number of the episode under the seed, instead of the next.
+
+        Raises:
+            EnvError: an unknown option or parameter, or a value out of its limits.
+        """
+        self._require_open()
+        super().reset(seed=seed)
+        given, number = self._read_options(options)
+        if seed is not None or self._seed is None:
+            self._seed, self._number = int(self.np_random.integers(2**31)) if seed is None else seed, -1
+        self._number = self._number + 1 if number is None else number
+        self._step = 0
+        self._seen.clear()
+        self._domain = self._sampler.episode(self._seed, self._number, given)
+        self.sim.restore()
+        self._apply()
+        self.begin(stream(self._seed, self._number, "task"))
+        return self._observe(), self._info()
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        """Carry out an action. Raises `EnvError` for one of the wrong shape or with numbers that are not finite."""
+        checked = self._checked(action)
+        self._step += 1
+        if self.domain.step(self._step):
+            self._apply()
+        self.act(checked)
+        reward, terminated = self.judge()
+        return self._observe(), float(reward), bool(terminated), False, self._info()
+
+    def render(self) -> NDArray[np.uint8] | None:
+        """Return what the first camera sees, (render_size, render_size, 3), or None without a render mode."""
+        if self.render_mode is None:
+            return None
+        size = self.settings.render_size
+        return np.array(self.frame(next(iter(self.studio.views)), (size, size)).rgb)
+
+    def close(self) -> None:
+        """Free the simulation; may be called again."""
+        if not self._closed:
+            self._closed = True
+            self.sim.close()
+
+    @property
+    def domain(self) -> Domain:
+        """The domain of the episode. Raises `EnvError` before the first `reset`, and after `close`."""
+        self._require_open()
+        if self._domain is None:
+            raise EnvError("step: expected reset() before it")
+        return self._domain
+
+    @property
+    def steps(self) -> int:
+        """The steps of the episode so far."""
+        return self._step
+
+    def episode_stream(self, name: str) -> Generator:
+        """Return the generator of a purpose in this episode."""
+        assert self._seed is not None
+        return stream(self._seed, self._number, name)
+
+    def set_randomization(self, randomization: Source) -> None:
+        """Randomize otherwise from the next `reset` on. Works through vector environments: `env.call(...)`.
+
+        Raises:
+            ConfigError: an unknown name, a file or data with a mistake, or a parameter that this environment lacks.
+        """
+        self._require_open()
+        loaded, root = load_randomization(randomization)
+        self._sampler, self._root = DomainSampler(self.parameters, loaded, self._looks), root
+        self._said["randomization"] = randomization
+
+    def camera(self, name: str, size_wh: tuple[int, int]) -> CameraSpec:
+        """Return a camera where it is now, without what the domain does to it."""
+        return self.studio.camera(name, size_wh)
+
+    def frame(self, camera: str, size_wh: tuple[int, int] | None = None, canonical: bool = False) -> Frame:
+        """Return what a camera sees now.
+
+        Args:
+            camera: its name.
+            size_wh: of the picture; that of the observations if it is None.
+            canonical: whether it is seen as if nothing visible were randomized.
+        """
+        values, spec = self.domain.values, self.camera(camera, size_wh or self.settings.size_wh)
+        number = 16 * self._step + list(self.studio.views).index(camera)
+        if not canonical:
+            return self.studio.frame(spec, values, number)
+        nominal = self.parameters.nominal()
+        self.studio.dress(self._sampler.randomization, nominal, self._root)
+        try:
+            return self.studio.frame(spec, nominal, number)
+        finally:
+            self.studio.dress(self._sampler.randomization, values, self._root)
+
+    def save_state(self) -> EnvState:
+        """Return the state now; `forget_state` frees the simulation's part of it, as `close` does."""
+        self._require_open()
+        return EnvState(self.sim.save(), {name: copy.deepcopy(getattr(self, name)) for name in self.memory})
+
+    def restore_state(self, state: EnvState) -> None:
+        """Go back to a state of this environment. Raises `EnvError` for another's."""
+        self._require_open()
+        self.sim.restore(state.physics)
+        for name, value in state.memory.items():
+            setattr(self, name, copy.deepcopy(value))
+        self._apply()
+
+    def forget_state(self, state: EnvState) -> None:
+        """Free the memory of a state."""
+        self.sim.forget(state.physics)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy is built anew with the same settings; it starts with a `reset`."""
+        return _rebuilt, (type(self), self._said, self.spec)
+
+    def _apply(self) -> None:
+        apply_dynamics(self.sim, self.domain.values)
+        self.studio.dress(self._sampler.randomization, self.domain.values, self._root)
+
+    def _observe(self) -> Any:
+        self._seen.append(self._observer.read())
+        late = min(int(self.domain.values["observation.latency_steps"]), len(self._seen) - 1)
+        return self.observed({name: array.copy() for name, array in self._seen[-1 - late].items()})
+
+    def _info(self) -> dict[str, Any]:
+        assert self._seed is not None
+        numbers = {"seed": float(self._seed), "episode": float(self._number)}
+        return {"domain": dict(self.domain.values), **numbers, **self.details()}
+
+    def _read_options(self, options: Mapping[str, Any] | None) -> tuple[dict[str, float], int | None]:
+        found = dict(options or {})
+        for name in found:
+            if name not in _OPTIONS:
+                raise EnvError(f'reset: unknown option "{name}"{did_you_mean(str(name), _OPTIONS)}')
+        number = found.get("episode")
+        if number is not None and (isinstance(number, bool) or not isinstance(number, int | float) or number < 0):
+            raise EnvError(f"reset: episode: expected a number >= 0, got {number!r}")
+        given = self.parameters.checked(found.get("domain") or {}, "reset: domain")
+        return given, None if number is None else int(number)
+
+    def _checked(self, action: Any) -> NDArray[np.float64]:
+        space = self.action_space
+        assert isinstance(space, spaces.Box)
+        try:
+            found = np.asarray(action, np.float64)
+        except (TypeError, ValueError):
+            raise EnvError(f"action: expected {space.shape[0]} numbers, got {action!r:.80}") from None
+        if found.shape != space.shape:
+            raise EnvError(f"action: expected an array of shape {space.shape}, got one of shape {found.shape}")
+        if not np.isfinite(found).all():
+            raise EnvError(f"action: expected finite numbers, got {found.tolist()}")
+        return np.minimum(np.maximum(found, space.low), space.high)
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise EnvError("expected an open environment, got one that was closed")
+
+
+def _checked_render_mode(mode: str | None) -> str | None:
+    if mode in (None, "rgb_array"):
+        return mode
+    hint = "; gymnasium.wrappers.HumanRendering shows it in a window" if mode == "human" else ""
+    raise ConfigError(f'render_mode: expected "rgb_array" or None, got "{mode}"{hint}')
+
+
+def _rebuilt(cls: type[SimEnv], settings: dict[str, Any], spec: Any) -> SimEnv:
+    env = cls(**settings)
+    env.spec = spec
+    return env

@@ -1,0 +1,202 @@
+"""What is seen, as numbers: the parts of a SceneSpec that vary, to floats and back.
+
+Light and sensor are sampled by the generator's randomizers and written out as numbers. What has no fixed number of
+numbers (surfaces, backgrounds, lamps, environments) is one of a pool: its number is a parameter, -1 is the nominal one,
+and the member of that number is a pure function of (randomization, number).
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from simgen.envs.domain.parameters import Parameter, Values
+from simgen.envs.domain.randomization import Randomization
+from simgen.envs.domain.vocabulary import CAMERA
+from simgen.rng import stream
+from simgen.scene import CameraSpec, LightSpec, MaterialSpec, SceneSpec, SensorSpec, Vec3
+from simgen.world import World
+
+NOMINAL_DRAW = -1.0
+POOLED = ("lamps", "environment", "background")
+_TURN = 2 * math.pi
+
+
+def light_values(light: LightSpec) -> Values:
+    """Return a light's numbers; `light_of` is the way back."""
+    x, y, z = light.direction
+    return {
+        "light.elevation_rad": math.atan2(z, math.hypot(x, y)),
+        "light.azimuth_rad": math.atan2(y, x),
+        **dict(zip(("light.red", "light.green", "light.blue"), light.color, strict=True)),
+        "light.ambient": light.ambient,
+        "light.diffuse": light.diffuse,
+        "light.specular": light.specular,
+        "light.shadow": float(light.shadow),
+    }
+
+
+def light_of(values: Values) -> LightSpec:
+    """Return the light of its numbers."""
+    up, around = values["light.elevation_rad"], values["light.azimuth_rad"]
+    direction = (math.cos(up) * math.cos(around), math.cos(up) * math.sin(around), math.sin(up))
+    color = (values["light.red"], values["light.green"], values["light.blue"])
+    strengths = (values["light.ambient"], values["light.diffuse"], values["light.specular"])
+    return LightSpec(direction, color, *strengths, shadow=values["light.shadow"] >= 0.5)
+
+
+def sensor_values(sensor: SensorSpec) -> Values:
+    """Return a sensor's numbers; `sensor_of` is the way back."""
+    numbers = ("exposure", "gamma", "resolution", "blur_px", "noise", "vignette", "jpeg_quality", "seed")
+    found = {f"sensor.{name}": float(getattr(sensor, name)) for name in numbers}
+    return found | {"sensor.red": sensor.white_balance[0], "sensor.blue": sensor.white_balance[2]}
+
+
+def sensor_of(values: Values, frame: int) -> SensorSpec:
+    """Return the sensor of its numbers; `frame` makes each picture's noise its own."""
+    return SensorSpec(
+        exposure=values["sensor.exposure"],
+        white_balance=(values["sensor.red"], 1.0, values["sensor.blue"]),
+        gamma=values["sensor.gamma"],
+        resolution=values["sensor.resolution"],
+        blur_px=values["sensor.blur_px"],
+        noise=values["sensor.noise"],
+        vignette=values["sensor.vignette"],
+        jpeg_quality=int(values["sensor.jpeg_quality"]),
+        seed=(int(values["sensor.seed"]) + 7919 * frame) % 2**31,
+    )
+
+
+def camera_of(camera: CameraSpec, values: Values) -> CameraSpec:
+    """Return a camera moved, turned and zoomed as the numbers say; all cameras move alike, in the world's axes."""
+    if not _camera_moves(values):
+        return camera
+    shift, aim = (_vector(values, f"camera.{name}") for name in ("shift", "aim"))
+    zoom = values["camera.zoom"]
+    return replace(
+        camera,
+        eye_m=_sum(camera.eye_m, shift),
+        target_m=_sum(camera.target_m, aim),
+        roll_rad=camera.roll_rad + values["camera.roll_rad"],
+        focal_px=(camera.focal_px[0] * zoom, camera.focal_px[1] * zoom),
+    )
+
+
+def _camera_moves(values: Values) -> bool:
+    return any(values[f"camera.{name}"] != (1.0 if name == "zoom" else 0.0) for name in CAMERA)
+
+
+def _vector(values: Values, name: str) -> Vec3:
+    return values[f"{name}_x_m"], values[f"{name}_y_m"], values[f"{name}_z_m"]
+
+
+def _sum(a: Vec3, b: Vec3) -> Vec3:
+    return a[0] + b[0], a[1] + b[1], a[2] + b[2]
+
+
+@dataclass(frozen=True)
+class SceneLooks:
+    """The nominal scene, and how values change what is seen of it.
+
+    Attributes:
+        scene: nominal.
+        robot: whether there is a robot to tint.
+    """
+
+    scene: SceneSpec
+    robot: bool
+
+    def parameters(self) -> Iterator[Parameter]:
+        """Yield the parameters."""
+        for name, value in light_values(self.scene.light).items():
+            low, high = (-_TURN, _TURN) if name.endswith("_rad") else (0.0, 1.0)
+            yield Parameter(name, value, low, high, whole=name == "light.shadow")
+        for name in CAMERA:
+            zoom, turn = name == "zoom", name == "roll_rad"
+            low, high = (0.1, 10.0) if zoom else (-_TURN, _TURN) if turn else (-5.0, 5.0)
+            yield Parameter(f"camera.{name}", float(zoom), low, high)
+        for name, value in sensor_values(self.scene.sensor).items():
+            yield Parameter(name, value, *_SENSOR_LIMITS[name], whole=name in ("sensor.jpeg_quality", "sensor.seed"))
+        for name in (*POOLED, *self._bodies()):
+            yield Parameter(f"{name}.draw", NOMINAL_DRAW, NOMINAL_DRAW, 999.0, whole=True)
+        for name in ("red", "green", "blue") if self.robot else ():
+            yield Parameter(f"robot.{name}", 1.0, 0.0, 1.0)
+
+    def _bodies(self) -> list[str]:
+        return [spec.name for spec in self.scene.objects]
+
+    def sample(self, randomization: Randomization, seed: int, episode: int) -> Values:
+        """Return what the generator's randomizers make of an episode, for the parameters that they vary."""
+        found: Values = {}
+        for name, randomizer in randomization.scene.items():
+            rng = stream(seed, episode, name)
+            if name in POOLED:
+                found[f"{name}.draw"] = float(rng.integers(randomization.pool))
+            elif name == "light":
+                found |= light_values(randomizer(self.scene, rng).light)
+            else:
+                found |= sensor_values(randomizer(self.scene, rng).sensor)
+        for body in self._bodies():
+            if randomization.material_of(body) is not None:
+                rng = stream(seed, episode, f"material.{body}")
+                found[f"{body}.draw"] = float(rng.integers(randomization.pool))
+        return found
+
+    def scene_of(self, randomization: Randomization, values: Values) -> SceneSpec:
+        """Return the scene with the light, lamps, environment and background of the values."""
+        scene = replace(self.scene, light=light_of(values))
+        for name in POOLED:
+            draw = int(values[f"{name}.draw"])
+            if draw >= 0 and name in randomization.scene:
+                rng = stream(randomization.pool_seed, draw, f"pool.{name}")
+                scene = randomization.scene[name](scene, rng)
+        return scene
+
+    def paint(self, world: World, randomization: Randomization, values: Values) -> None:
+        """Give the bodies and the robot of a world the surfaces of the values, where they have others."""
+        for order, spec in enumerate(self.scene.objects):
+            material = self._material(randomization, spec.name, spec.material, int(values[f"{spec.name}.draw"]))
+            if material is not world.bodies[order].spec.material:
+                world.repaint(order, material)
+        for robot in world.robots:
+            world.tint_robot(robot, (values["robot.red"], values["robot.green"], values["robot.blue"]))
+
+    def _material(self, randomization: Randomization, body: str, nominal: MaterialSpec, draw: int) -> MaterialSpec:
+        section = randomization.material_of(body)
+        if draw < 0 or section is None:
+            return nominal
+        return _pooled(_Key(section), randomization.pool_seed, draw, body)
+
+
+class _Key:
+    """A section as a key of a cache: the same object is the same key, and stays alive in it."""
+
+    def __init__(self, section: Any) -> None:
+        self.section = section
+
+    def __hash__(self) -> int:
+        return id(self.section)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and other.section is self.section
+
+
+@lru_cache(maxsize=4096)
+def _pooled(key: _Key, seed: int, draw: int, body: str) -> MaterialSpec:
+    sampled: MaterialSpec = key.section.sample(stream(seed, draw, f"pool.material.{body}"))
+    return sampled
+
+
+_SENSOR_LIMITS = {
+    "sensor.exposure": (0.0, 100.0),
+    "sensor.gamma": (0.05, 20.0),
+    "sensor.resolution": (0.01, 1.0),
+    "sensor.blur_px": (0.0, 100.0),
+    "sensor.noise": (0.0, 255.0),
+    "sensor.vignette": (0.0, 1.0),
+    "sensor.jpeg_quality": (1.0, 100.0),
+    "sensor.seed": (0.0, float(2**31 - 1)),
+    "sensor.red": (0.0, 100.0),
+    "sensor.blue": (0.0, 100.0),
+}

@@ -1,0 +1,50 @@
+"""Coarse copies of meshes, by vertex clustering (Rossignac and Borrel 1993): vertices in one cell become their mean."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simgen.errors import AssetError
+
+
+def clustered(
+    vertices_m: NDArray[np.float64], faces: NDArray[np.int64], cell_m: float
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the mesh (V, 3), (F, 3) with the vertices of each cell merged; faces that became lines are left out."""
+    cells = np.floor((vertices_m - vertices_m.min(0)) / cell_m).astype(np.int64)
+    _, cell_of = np.unique(cells, axis=0, return_inverse=True)
+    cell_of = cell_of.reshape(-1)
+    counts = np.bincount(cell_of)
+    means = np.stack([np.bincount(cell_of, vertices_m[:, k]) / counts for k in range(3)], 1)
+    merged = cell_of[faces]
+    whole = (merged[:, 0] != merged[:, 1]) & (merged[:, 1] != merged[:, 2]) & (merged[:, 2] != merged[:, 0])
+    merged = merged[whole]
+    turned = np.take_along_axis(merged, (merged.argmin(1)[:, None] + np.arange(3)) % 3, 1)  # smallest corner first
+    return means, np.unique(turned, axis=0)
+
+
+def coarse_copy(source: Path, cell_m: float, folder: Path) -> Path:
+    """Write a coarse copy of a mesh file into a folder. Returns its path. Raises `AssetError`."""
+    import trimesh
+
+    try:
+        mesh: Any = trimesh.load(source, force="mesh")
+    except Exception as error:  # trimesh raises whatever its many parsers do
+        raise AssetError(f'mesh "{source}": expected a readable mesh, got {type(error).__name__}: {error}') from None
+    smaller = min(cell_m, float(max(mesh.extents)) / 5)  # of a finger, too, something is left
+    vertices, faces = clustered(np.asarray(mesh.vertices, float), np.asarray(mesh.faces, np.int64), smaller)
+    lines = [f"v {x:.6g} {y:.6g} {z:.6g}" for x, y, z in vertices.tolist()]
+    lines += [f"f {a + 1} {b + 1} {c + 1}" for a, b, c in faces.tolist()]
+    path = folder / f"{source.stem}.obj"
+    write_atomically(path, "\n".join([*lines, ""]))
+    return path
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that others see all of it or nothing."""
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    part.write_text(text, "utf-8")
+    os.replace(part, path)
