@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from simgen.adapters.checkpoint import load_model
-from simgen.adapters.choice import Choice, choose_method
+from simgen.adapters.choice import Choice, Evidence, choose_method
 from simgen.adapters.compare import Comparison, compare
 from simgen.adapters.embeddings import MOST_OBJECTS, Embedded, embed, sample_objects
 from simgen.adapters.evaluate import Evaluation, evaluate
@@ -20,6 +20,7 @@ from simgen.adapters.metrics import LOWER_IS_BETTER
 from simgen.adapters.parts import part_of
 from simgen.adapters.settings import TrainConfig
 from simgen.adapters.sweep import FIGURES, SCRATCH, START, Arm, Material, Outcome, rows
+from simgen.adapters.train import split
 from simgen.errors import SimgenError
 from simgen.formats.imageset import ImageSet
 from simgen.rng import stream
@@ -63,6 +64,12 @@ class Trained:
         scored = {record.path for record in self.material.report.records} if self.material.report else set()
         kept = [k for k, record in enumerate(photographs.records) if record.path not in scored]
         return photographs.subset(kept) if kept else None
+
+    @property
+    def held_out(self) -> ImageSet:
+        """The part of the simulated images that no run learnt from."""
+        source = part_of(self.material.source, self.config.part)
+        return source.subset(split(len(source), self.config, source.root)[1])
 
     @property
     def figure(self) -> str:
@@ -190,7 +197,8 @@ def _choice(trained: Trained, notes: dict[str, str]) -> Choice | None:
         notes["choose"] = "No choice: there are no photographs but those that are scored on; give others (--target)."
         return None
     try:
-        return choose_method(trained.scored, trained.out, trained.config, trained.apart, trained.figure)
+        evidence = Evidence(trained.apart, trained.held_out)
+        return choose_method(trained.scored, trained.out, trained.config, evidence, trained.figure)
     except SimgenError as problem:
         notes["choose"] = str(problem)
         return None

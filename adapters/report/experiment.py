@@ -1,5 +1,6 @@
 """The page of an experiment: everything about a sweep in one file that opens offline."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -139,7 +140,10 @@ def _choice(found: Experiment) -> dict[str, Any]:
     if choice is None:
         return {"choice": None, "notes": notes}
     judged = [
-        (_marked(name, choice.selected, choice.best), [f"{j.information:.3f}", f"{j.source:.3f}", f"{j.real:.3f}"])
+        (
+            _marked(name, choice.selected, choice.best),
+            ["-" if math.isnan(v) else f"{v:.3f}" for v in (j.information, j.source, j.reverse, j.real)],
+        )
         for name, j in sorted(choice.judged.items(), key=lambda pair: -pair[1].information)
     ]
     return {
