@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,6 +110,20 @@ class Arm:
         """Return how far the fingers are from the middle, on average."""
         states = p.getJointStates(self.id, self.fingers, physicsClientId=self._client)
         return float(states[0][0] + states[1][0]) / 2
+
+    def held(self) -> set[int]:
+        """Return PyBullet's ids of the bodies that both fingers press on."""
+        first, second = (
+            {contact[2] for contact in self._contacts(linkIndexA=finger) if contact[9] > 0} for finger in self.fingers
+        )
+        return (first & second) - {self.id}
+
+    def pushed_n(self) -> float:
+        """Return how hard others press on the arm, N, summed over all contacts."""
+        return float(sum(contact[9] for contact in self._contacts()))
+
+    def _contacts(self, **link: int) -> tuple[tuple[Any, ...], ...]:
+        return p.getContactPoints(bodyA=self.id, **link, physicsClientId=self._client) or ()
 
     def tool(self) -> tuple[Array, Array]:
         """Return the tool's true position and velocity, (3,) m and (3,) m/s."""
