@@ -151,10 +151,10 @@ class ArmEnv(SimEnv):
         q, speed = self.arm.read()
         if name == "proprio":
             seen = q - self._offsets()
-            parts = [seen, speed, self.arm.chain.tool(seen)[:3, 3], [self.arm.finger_m()]]
+            parts = [seen, speed, self.arm.chain.tool(seen)[:3, 3], np.array([self.arm.finger_m()])]
         elif name == "state":
             parts = [*self.arm.tool()]
-            parts += [[self.arm.finger_m()]] if self.uses_gripper else []
+            parts += [np.array([self.arm.finger_m()])] if self.uses_gripper else []
             parts += [q, speed] if self._control.needs_joints else []
             parts += self.state_parts()
         else:

@@ -160,9 +160,7 @@ class SimEnv(gymnasium.Env[Any, Any]):
         """Return what `info` holds beside the domain: floats, always under the same keys."""
         return {}
 
-    def reset(
-        self, *, seed: int | None = None, options: Mapping[str, Any] | None = None
-    ) -> tuple[Any, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: Mapping[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin an episode.
 
         Args:
@@ -197,7 +195,7 @@ class SimEnv(gymnasium.Env[Any, Any]):
         reward, terminated = self.judge()
         return self._observe(), float(reward), bool(terminated), False, self._info()
 
-    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+    def render(self) -> NDArray[np.uint8] | None:
         """Return what the first camera sees, (render_size, render_size, 3), or None without a render mode."""
         if self.render_mode is None:
             return None

@@ -50,8 +50,8 @@ def carried(camera: CameraSpec, world_T_tool: NDArray[np.float64]) -> CameraSpec
 
 FRONT = View((1.35, 0.0, 0.75), (0.42, 0.0, 0.12), 0.75)
 SIDE = View((0.5, -1.1, 0.65), (0.42, 0.0, 0.12), 0.75)
-TOP = View((0.5, 0.0, 1.4), (0.5, 0.0, 0.0), 0.75)
-WRIST = View((0.09, 0.0, -0.10), (0.02, 0.0, 0.06), 1.2, "tool")
+TOP = View((0.9, 0.0, 1.3), (0.48, 0.0, 0.0), 0.7)
+WRIST = View((0.13, 0.0, -0.10), (-0.04, 0.0, 0.06), 1.2, "tool")
 
 CAMERAS: dict[str, View] = {"front": FRONT, "side": SIDE, "top": TOP, "wrist": WRIST}
 

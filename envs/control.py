@@ -1,6 +1,6 @@
 """Control modes: what an action means. A mode is a frozen dataclass; `CONTROLS` names them.
 
-A mode turns an action in [-1, 1] into a new reference: where the joints (and the tool) should be. The reference is a pure
+A mode turns an action in [-1, 1] into a new reference: where the joints (and the tool) should be. That is a pure
 function of the old one and the action, never of measured angles, so errors of the motors do not add up.
 """
 

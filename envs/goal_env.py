@@ -61,7 +61,7 @@ class GoalEnv(ArmEnv):
 
     def observations(self) -> spaces.Dict:
         place = spaces.Box(-2.0, 2.0, (3,), np.float32)
-        return spaces.Dict(self._observer.boxes() | {"achieved_goal": place, "desired_goal": place})
+        return spaces.Dict({**self._observer.boxes(), "achieved_goal": place, "desired_goal": place})
 
     def observed(self, arrays: Observation) -> dict[str, NDArray[Any]]:
         return arrays | {"achieved_goal": self._achieved.copy(), "desired_goal": self._desired.copy()}

@@ -1,7 +1,7 @@
 """`Simulation`: a world that is built once and brought back to its first state for every episode.
 
-PyBullet restores a saved state exactly, contacts included, if overlapping pairs are kept in a fixed order and nothing was
-added since; it does not restore masses, friction, gravity or colours, so those are applied anew for every episode.
+PyBullet restores a saved state exactly, contacts included, if overlapping pairs are kept in a fixed order and nothing
+was added since; it does not restore masses, friction, gravity or colours, so those are applied anew for every episode.
 """
 
 from collections.abc import Iterable
@@ -57,6 +57,7 @@ class Simulation:
             self._bodies = {body.spec.name: order for order, body in enumerate(self.world.bodies)}
             for name in ghosts:
                 p.setCollisionFilterGroupMask(self.body(name).id, -1, 0, 0, physicsClientId=self.client)
+            self._keep_awake()
             self.arm = None if robot is None else Arm(self.world, robot)
             self.world.settle()
             self.advance(_WARM_UP)
@@ -65,10 +66,17 @@ class Simulation:
             self.close()
             raise
 
+    def _keep_awake(self) -> None:
+        """Let no body fall asleep: one that sleeps stays in the air where it is placed."""
+        for body in self.world.bodies:
+            if body.spec.mass_kg:
+                awake = p.ACTIVATION_STATE_DISABLE_SLEEPING
+                p.changeDynamics(body.id, -1, activationState=awake, physicsClientId=self.client)
+
     @property
     def client(self) -> int:
         """PyBullet's client, -1 when it is closed."""
-        return self.world.client
+        return int(self.world.client)
 
     def body(self, name: str) -> Body:
         """Return a body of the scene."""

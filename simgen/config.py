@@ -145,7 +145,7 @@ def _settled(section: Plain) -> tuple[Plain, str | None]:
 
 
 def renderer_of(section: Plain) -> Renderer:
-    """Return the renderer of a `render` section, with `auto` settled on what this machine can do. Raises `ConfigError`."""
+    """Return the renderer of a `render` section, `auto` settled on what can be used here. Raises `ConfigError`."""
     return _renderer(_settled(section)[0])
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = {"simgen": "simgen", "adapters": "simgen/adapters", "assets": "simgen/assets"}
+FOLDERS = {"simgen": "simgen", "adapters": "simgen/adapters", "envs": "simgen/envs", "assets": "simgen/assets"}
 JUNK = shutil.ignore_patterns("__pycache__", "*.egg-info")
 
 

@@ -5,4 +5,13 @@ from simgen.envs.domain.presets import load_randomization
 from simgen.envs.domain.randomization import Randomization, Term
 from simgen.envs.domain.sampler import Domain, DomainSampler
 
-__all__ = ["Domain", "DomainSampler", "Parameter", "Parameters", "Randomization", "Term", "Values", "load_randomization"]
+__all__ = [
+    "Domain",
+    "DomainSampler",
+    "Parameter",
+    "Parameters",
+    "Randomization",
+    "Term",
+    "Values",
+    "load_randomization",
+]

@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from dataclasses import field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic.dataclasses import dataclass
 
 from simgen.envs.domain.vocabulary import VOCABULARY
 from simgen.errors import ConfigError, did_you_mean
 from simgen.randomize import RANDOMIZERS, Material
 from simgen.randomize.base import SECTION
-from simgen.randomize.distributions import Number, parse_distribution
-from simgen.registry import SectionError, build
+from simgen.randomize.distributions import Number
+from simgen.registry import SectionError, build, validate
 
 SEEN = ("light", "lamps", "environment", "background", "sensor")
 """Randomizers of the generator that an environment uses as they are; its cameras vary by terms around their places."""
@@ -49,14 +49,15 @@ class Term:
         return self.when == "step" or (self.when == "interval" and step % self.every_steps == 0)
 
 
-def _parse_term(value: Any) -> Any:
-    """Let a bare distribution stand for a term that sets it."""
-    if isinstance(value, Term) or (isinstance(value, Mapping) and "distribution" in value):
+def _term(name: str, value: Any) -> Term:
+    """Return a term; a bare distribution stands for one that sets it."""
+    if isinstance(value, Term):
         return value
-    return {"distribution": parse_distribution(value)}
-
-
-AnyTerm: TypeAlias = Annotated[Term, BeforeValidator(_parse_term)]
+    fields = value if isinstance(value, Mapping) and "kind" not in value else {"distribution": value}
+    try:
+        return validate(Term, fields, name)
+    except ConfigError as error:
+        raise SectionError(str(error)) from None
 
 
 @dataclass(frozen=True, config=SECTION)
@@ -67,13 +68,13 @@ class Randomization:
         scene: randomizers of the generator by name (`light`, `lamps`, `environment`, `background`, `sensor`).
         materials: surfaces by body; "*" is for bodies that are not named.
         terms: by parameter; names may hold "*". Where several fit, they are applied in order.
-        pool: how many different surfaces, backgrounds, and so on there are of each kind: PyBullet never frees a texture.
+        pool: how many different surfaces, backgrounds and so on there are: PyBullet never frees a texture.
         pool_seed: which ones.
     """
 
     scene: dict[str, Any] = field(default_factory=dict)
     materials: dict[str, Material] = field(default_factory=dict)
-    terms: dict[str, AnyTerm] = field(default_factory=dict)
+    terms: dict[str, Term] = field(default_factory=dict)
     pool: Annotated[int, Field(ge=1, le=1000)] = 64
     pool_seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
 
@@ -81,6 +82,11 @@ class Randomization:
     @classmethod
     def _built(cls, sections: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         return {name: _randomizer(name, section, info.context) for name, section in sections.items()}
+
+    @field_validator("terms", mode="before")
+    @classmethod
+    def _parsed(cls, terms: Any) -> Any:
+        return {str(k): _term(str(k), v) for k, v in terms.items()} if isinstance(terms, Mapping) else terms
 
     def require_known(self, parameters: Mapping[str, Any], bodies: list[str]) -> None:
         """Raise `ConfigError` for a name that neither this environment has nor, where it holds "*", any other."""
@@ -92,9 +98,9 @@ class Randomization:
             if name not in (*bodies, "*"):
                 raise ConfigError(f'materials: unknown body "{name}"{did_you_mean(name, [*bodies, "*"])}')
 
-    def terms_of(self, name: str) -> list[Term]:
-        """Return the terms that vary a parameter, in order."""
-        return [term for pattern, term in self.terms.items() if fnmatchcase(name, pattern)]
+    def terms_of(self, name: str) -> dict[str, Term]:
+        """Return the terms that vary a parameter, in order, by the pattern that they stand under."""
+        return {pattern: term for pattern, term in self.terms.items() if fnmatchcase(name, pattern)}
 
     def material_of(self, body: str) -> Material | None:
         """Return what a body's surface is drawn from, None for its own."""

@@ -15,17 +15,16 @@ from simgen.rng import stream
 
 @dataclass(frozen=True)
 class _Varying:
-    """A parameter with terms, the value that they start from, and the stream that they draw from."""
+    """A parameter, the value that its terms start from, and the terms with the streams that they draw from."""
 
     parameter: Parameter
     base: float
-    terms: list[Term]
-    rng: Generator
+    terms: list[tuple[Term, Generator]]
 
     def draw(self) -> float:
         value = self.base
-        for term in self.terms:
-            value = term.applied(value, self.rng)
+        for term, rng in self.terms:
+            value = term.applied(value, rng)
         if math.isnan(value):
             raise EnvError(f"randomization: terms.{self.parameter.name}: expected a number, got an undefined one")
         return self.parameter.kept(value)
@@ -44,13 +43,13 @@ class Domain:
 
     def step(self, step: int) -> set[str]:
         """Draw what is due at a step (from 1). Returns the names whose value was drawn."""
-        due = [varying for varying in self.within if any(term.due(step) for term in varying.terms)]
+        due = [varying for varying in self.within if any(term.due(step) for term, _ in varying.terms)]
         self.values.update({varying.parameter.name: varying.draw() for varying in due})
         return {varying.parameter.name for varying in due}
 
 
 class DomainSampler:
-    """Samples the domain of each episode."""
+    """Samples the domain of each episode; each term, randomizer and body's surface draws from a stream of its own."""
 
     def __init__(self, parameters: Parameters, randomization: Randomization, looks: SceneLooks) -> None:
         """Find which terms vary which parameter. Raises `ConfigError` for names that this environment lacks."""
@@ -67,10 +66,11 @@ class DomainSampler:
             given: values that replace those that are drawn. Terms of "step" and "interval" go on drawing afterwards.
         """
         values = self.parameters.nominal() | self.looks.sample(self.randomization, seed, number)
+        streams = {pattern: stream(seed, number, f"domain.{pattern}") for pattern in self.randomization.terms}
         varying = [
-            _Varying(self.parameters[name], values[name], terms, stream(seed, number, f"domain.{name}"))
+            _Varying(self.parameters[name], values[name], [(term, streams[key]) for key, term in terms.items()])
             for name, terms in self._terms.items()
         ]
         values |= {one.parameter.name: one.draw() for one in varying}
-        within = [one for one in varying if any(term.when != "reset" for term in one.terms)]
+        within = [one for one in varying if any(term.when != "reset" for term, _ in one.terms)]
         return Domain(values | dict(given), within)

@@ -162,9 +162,7 @@ class SceneLooks:
         for robot in world.robots:
             world.tint_robot(robot, (values["robot.red"], values["robot.green"], values["robot.blue"]))
 
-    def _material(
-        self, randomization: Randomization, body: str, nominal: MaterialSpec, draw: int
-    ) -> MaterialSpec:
+    def _material(self, randomization: Randomization, body: str, nominal: MaterialSpec, draw: int) -> MaterialSpec:
         section = randomization.material_of(body)
         if draw < 0 or section is None:
             return nominal

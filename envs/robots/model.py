@@ -1,8 +1,8 @@
 """`RobotModel`: an arm as data, and the files that PyBullet loads it from.
 
-The files are made at run time from those that come with PyBullet (`pybullet_data`), once, in the user's cache: the surfaces
-of the links become coarse copies of their collision meshes, which is what makes pictures fast, and an arm without a hand
-gets one of simgen's.
+The files are made at run time from those that come with PyBullet (`pybullet_data`), once, in the user's cache: the
+surfaces of the links become coarse copies of their collision meshes, which is what makes pictures fast, and an arm
+without a hand gets one of simgen's.
 """
 
 import hashlib

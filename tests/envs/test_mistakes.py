@@ -1,0 +1,62 @@
+"""What a user can get wrong in making and stepping an environment."""
+
+import numpy as np
+import pytest
+from envs_fakes import make
+
+from simgen.errors import ConfigError, EnvError
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"obs": "rbg"}, r'obs: unknown mode "rbg" \(did you mean "rgb"\?\)'),
+        ({"obs": ("rgb", "rgb")}, "obs: expected each mode once"),
+        ({"obs": ()}, "obs: expected each mode once and at least one"),
+        ({"control": "ee_dleta"}, r'control: unknown mode "ee_dleta" \(did you mean "ee_delta"\?\)'),
+        ({"robot": "kuko"}, r'robot: unknown robot "kuko" \(did you mean "kuka"\?\)'),
+        ({"cameras": "frnt"}, r'cameras: unknown camera "frnt" \(did you mean "front"\?\)'),
+        ({"cameras": {"mine": {"eye_m": [1, 0, 1]}}}, "cameras.mine.target_m: required, but missing"),
+        ({"randomization": "extreme"}, 'config "extreme": expected a .yaml file or the name of a shipped one'),
+        ({"reward": "spare"}, r'Reach.reward: expected one of sparse, dense, got "spare" \(did you mean "sparse"\?\)'),
+        ({"render": {"kind": "gll"}}, r'render.kind: unknown kind "gll" \(did you mean "gl"\?\)'),
+        ({"image_size": 4}, "image_size: expected a number >= 8, got 4"),
+        ({"contrl": "ee_delta"}, r'Reach.contrl: unknown key "contrl" \(did you mean "control"\?\)'),
+    ],
+)
+def test_settings(settings, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        make("simgen/Reach-v0", **settings)
+
+
+def test_a_window_without_a_display_is_refused_in_words():
+    from simgen.envs.reach import Reach
+
+    with pytest.raises(ConfigError, match=r'render_mode: expected "rgb_array" or None, got "human"; .*HumanRendering'):
+        Reach(render_mode="human")
+
+
+@pytest.mark.parametrize(
+    ("action", "sentence"),
+    [
+        (np.zeros(4), r"action: expected an array of shape \(3,\), got one of shape \(4,\)"),
+        (np.zeros((1, 3)), r"got one of shape \(1, 3\)"),
+        ([0, np.nan, 0], r"action: expected finite numbers, got \[0.0, nan, 0.0\]"),
+        ([0, np.inf, 0], "expected finite numbers"),
+        ("up", "action: expected 3 numbers, got 'up'"),
+    ],
+)
+def test_actions(action, sentence):
+    env = make("simgen/Reach-v0")
+    env.reset(seed=0)
+    with pytest.raises(EnvError, match=sentence):
+        env.step(action)
+    assert env.step(np.zeros(3))[0]
+    env.close()
+
+
+def test_a_step_before_a_reset():
+    env = make("simgen/Reach-v0")
+    with pytest.raises(EnvError, match=r"expected reset\(\) before it"):
+        env.step(np.zeros(3))
+    env.close()

@@ -1,0 +1,46 @@
+"""What the tests of environments share."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+import simgen.envs
+
+MAX = 12
+ALL = tuple(simgen.envs.ENVS)
+SHAKEN = {
+    "terms": {
+        "*.friction": [0.2, 1.0],
+        "*.mass_kg": {"distribution": [0.5, 2], "operation": "scale"},
+        "action.noise": {"distribution": [0, 0.1], "when": "step"},
+        "gravity_m_s2": {"distribution": [-1, 1], "operation": "add", "when": "interval", "every_steps": 3},
+    }
+}
+"""Dynamics that vary, also within an episode."""
+
+
+def make(name: str, **settings: Any) -> Any:
+    """Return an environment without gymnasium's wrappers."""
+    return gymnasium.make(name, **settings).unwrapped
+
+
+def flat(observation: Any) -> bytes:
+    """Return the bytes of an observation."""
+    arrays = observation if isinstance(observation, Mapping) else {"": observation}
+    return b"".join(np.ascontiguousarray(arrays[key]).tobytes() for key in sorted(arrays))
+
+
+def episode(env: Any, seed: int | None, steps: int = MAX, options: Any = None) -> list[Any]:
+    """Return all that an environment says in an episode of fixed actions."""
+    observation, info = env.reset(seed=seed, options=options)
+    said = [(flat(observation), info)]
+    rng = np.random.default_rng(7)
+    for _ in range(steps):
+        action = rng.uniform(env.action_space.low, env.action_space.high).astype(np.float32)
+        if action.shape == (3,):
+            action[2] -= 0.4  # towards the table, so that things touch
+        observation, *rest, info = env.step(action)
+        said.append((flat(observation), *rest, info))
+    return said
