@@ -40,14 +40,15 @@ _ABOVE_M = 0.28
 _MOST_N = 60.0
 """The hand goes no deeper when it is pressed on as hard."""
 _SWING_STEPS, _CLOSE_STEPS, _HOLD_STEPS = 30, 12, 6
-_STEP_M = 0.012
-"""Of the tool on its straight way down and up, in a step of control."""
+_STEP_M = 0.009
+"""Of the tool on its straight way down and up, in a step of control, on average."""
 _SETTLE_STEPS = 160
 """Of the simulation, after the objects were dropped into the bin."""
 _LAYER_M = 0.07
 _ROLLING = 0.003
 """Rolling and spinning friction of the things: without it a ball in the bin never comes to rest."""
 _NEAR_M = 0.003
+_FARTHEST_M = 3.0
 
 
 def _distractors() -> Plain:
@@ -116,7 +117,7 @@ class BinPick(ArmEnv):
         outcome: of the last grasp.
     """
 
-    settings_type = BinPickSettings
+    settings_type: ClassVar[type[ArmSettings]] = BinPickSettings
     settings: BinPickSettings
     memory = (*ArmEnv.memory, "present", "outcome")
     start_m: ClassVar[tuple[float, float, float]] = (0.25, -0.45, 0.35)
@@ -140,7 +141,9 @@ class BinPick(ArmEnv):
         super().prepare()
         for name in self.things:
             body = self.sim.body(name).id
-            p.changeDynamics(body, -1, rollingFriction=_ROLLING, spinningFriction=_ROLLING, physicsClientId=self.sim.client)
+            p.changeDynamics(
+                body, -1, rollingFriction=_ROLLING, spinningFriction=_ROLLING, physicsClientId=self.sim.client
+            )
         chain, aside = self._workspace.chain, self._start
         self._down = aside.base_T_tool[:3, :3]
         self._over_rad = chain.solve(aside.q_rad, self._pose((*CENTER_M, _ABOVE_M), 0.0), aside.q_rad, steps=200)
@@ -181,7 +184,7 @@ class BinPick(ArmEnv):
             first = (place - CENTER_M) / (0.5 * np.array(INNER_M))
         yaw = (grasp.yaw_rad / np.pi + 0.5) % 1.0 * 2 - 1  # half a turn is the same grasp
         height = [(grasp.z_m - LOWEST_M) / (HIGHEST_M - LOWEST_M) * 2 - 1] if self.settings.choose_height else []
-        return np.clip([*first, yaw, *height], -1.0, 1.0).astype(np.float32)
+        return np.array([*first, yaw, *height]).clip(-1.0, 1.0).astype(np.float32)
 
     def _camera(self) -> tuple[Array, Array]:
         """Return camera matrix and cam_T_world of the first camera as it is in this episode."""
@@ -194,13 +197,13 @@ class BinPick(ArmEnv):
         matrix, cam_T_world = self._camera()
         pixel = (np.array([right, down]) + 1) / 2 * (np.array(self.settings.size_wh) - 1)
         ray = np.linalg.solve(matrix, [*pixel, 1.0])
-        eye, point = transform(np.linalg.inv(cam_T_world), [(0, 0, 0), ray * 3])
+        eye, point = transform(np.linalg.inv(cam_T_world), np.outer((0, _FARTHEST_M), ray))
         return self._hit(eye, point)
 
     def _pixel_over(self, place: Array) -> Array:
         matrix, cam_T_world = self._camera()
         x, y, z = matrix @ transform(cam_T_world, [place])[0]
-        return np.array([x / z, y / z]) / (np.array(self.settings.size_wh) - 1) * 2 - 1
+        return np.asarray(np.array([x / z, y / z]) / (np.array(self.settings.size_wh) - 1) * 2 - 1)
 
     def _surface(self, place: Array) -> float:
         """Return the height of what lies at a place."""
@@ -208,8 +211,9 @@ class BinPick(ArmEnv):
         return float(self._hit(np.array([x, y, 0.6]), np.array([x, y, -0.1]))[2])
 
     def _hit(self, start: Array, end: Array) -> Array:
-        share = p.rayTest(start.tolist(), end.tolist(), physicsClientId=self.sim.client)[0][2]
-        return start + share * (end - start)
+        """Return where a ray meets something, or its end."""
+        share = float(p.rayTest(start.tolist(), end.tolist(), physicsClientId=self.sim.client)[0][2])
+        return np.asarray(start + share * (end - start))
 
     def act(self, action: Array) -> None:
         for _ in self.carry_out(self.grasp_of(self._noisy(action))):
@@ -223,9 +227,8 @@ class BinPick(ArmEnv):
             self.outcome = Outcome(failure=FAILURES.index("unreachable"))
             return
         start = self._reference.q_rad
-        for share in np.linspace(0, 1, _SWING_STEPS + 1)[1:]:
-            smooth = share**3 * (10 - 15 * share + 6 * share**2)  # least jerk: Flash and Hogan (1985)
-            yield from self._to(Reference(start + smooth * (above.q_rad - start), above.base_T_tool))
+        for share in _shares(_SWING_STEPS):
+            yield from self._to(Reference(start + share * (above.q_rad - start), above.base_T_tool))
         blocked = yield from self._lower(grasp.z_m)
         self._finger = 0.0
         yield from self._wait(_CLOSE_STEPS)
@@ -314,4 +317,10 @@ def _heights(reference: Reference, z_m: float) -> Array:
     """Return the heights of the steps on the way from a reference's to another."""
     start = float(reference.base_T_tool[2, 3])
     steps = max(int(np.ceil(abs(z_m - start) / _STEP_M)), 1)
-    return np.linspace(start, z_m, steps + 1)[1:]
+    return start + _shares(steps) * (z_m - start)
+
+
+def _shares(steps: int) -> Array:
+    """Return the shares of the way after each of some steps, with least jerk: Flash and Hogan (1985)."""
+    time = np.arange(1, steps + 1) / steps
+    return np.asarray(time**3 * (10 - 15 * time + 6 * time**2))

@@ -5,7 +5,6 @@ under the table, where no camera sees them.
 """
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 
@@ -26,7 +25,7 @@ THINGS = ("distractors", "dice", "digit_tiles", "objects")
 _THICK_M = 0.008
 _SHELF_Z_M = -0.3
 _PITCH_M = 0.14
-_MASS_KG = 0.05
+_MASS_KG = 0.1
 
 
 def bin_scene(things: Plain, seed: int) -> SceneSpec:
@@ -50,16 +49,15 @@ def bin_scene(things: Plain, seed: int) -> SceneSpec:
 def _walls() -> list[ObjectSpec]:
     """Return the walls of a tray of the generator's, moved to the bin's place."""
     width, depth = INNER_M
-    numbers: dict[str, Any] = {
-        "probability": 1,
-        "size_m": width,
-        "aspect": depth / width,
-        "wall_height_m": WALL_M,
-        "wall_thickness_m": _THICK_M,
-        "yaw_rad": 0,
-        "floor_probability": 0,
-    }
-    tray = Tray(**{name: Constant(value) for name, value in numbers.items()})
+    tray = Tray(
+        probability=Constant(1),
+        size_m=Constant(width),
+        aspect=Constant(depth / width),
+        wall_height_m=Constant(WALL_M),
+        wall_thickness_m=Constant(_THICK_M),
+        yaw_rad=Constant(0),
+        floor_probability=Constant(0),
+    )
     walls = tray(SceneSpec(()), np.random.default_rng(0)).objects
     return [_moved(spec) for spec in walls]
 

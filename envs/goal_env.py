@@ -18,8 +18,8 @@ from simgen.envs.settings import GoalSettings
 class GoalEnv(ArmEnv):
     """An environment with a goal: a place in the world.
 
-    The observation is a dict: what was asked for, "achieved_goal" and "desired_goal", (3,) float32 each: places in metres, where a subclass
-    says nothing else.
+    The observation is a dict: what was asked for, "achieved_goal" and "desired_goal", (3,) float32 each: places in
+    metres, where a subclass says nothing else.
 
     Attributes:
         near_m: how near is at the goal.

@@ -1,8 +1,8 @@
 """`Grasp`: grip an object and lift it off the table.
 
-What is achieved is not a place: it is (height, distance, held), where the height is the object's above where it lay, the
-distance is the tool's from the object, and held is 1 while both fingers press on it. So "lifted while held" is a goal
-that hindsight replay can take from any state, and one formula rewards reaching, gripping and lifting.
+What is achieved is not a place: it is (height, distance, held), where the height is the object's above where it lay,
+the distance is the tool's from the object, and held is 1 while both fingers press on it. So "lifted while held" is a
+goal that hindsight replay can take from any state, and one formula rewards reaching, gripping and lifting.
 """
 
 from pathlib import Path
@@ -92,7 +92,7 @@ class Grasp(GoalEnv):
         return (*_MARK_M, self._half_m + float(goal[0]))
 
     def missing(self, achieved: Array, desired: Array) -> Array:
-        """Return how much of goals (..., 3) is missing, (...) metres: in height, in nearness, and for want of a grip."""
+        """Return how much of goals (..., 3) is missing, (...) metres: in height, in nearness, for want of a grip."""
         short = np.maximum((desired - achieved) * (1.0, -1.0, _HELD_M), 0.0)
         return np.asarray(short.sum(-1))
 

@@ -1,7 +1,7 @@
 """A scripted expert for `BinPick` that knows the true shapes and poses: grip across the narrowest side that is free.
 
-Seen from above a thing is a convex outline. It is kept as its reach along evenly turned directions; two outlines are apart
-if they are along any of the directions (separating axes, Gottschalk et al. 1996), which errs on the safe side.
+Seen from above a thing is a convex outline. It is kept as its reach along evenly turned directions; two outlines are
+apart if they are along any of the directions (separating axes, Gottschalk et al. 1996), which errs on the safe side.
 """
 
 from dataclasses import dataclass
@@ -96,10 +96,14 @@ class BinPickExpert:
         center = middle[turn] * _ACROSS[turn] + middle[along] * _ACROSS[along]
         z = max(own.top_m - DEPTH_M, LOWEST_M)
         fingers = [_finger(center, turn, side * (opening + _FINGER_M[0]) / 2, z - _TIP_M) for side in (-1, 1)]
-        if not all(_inside(finger) and all(finger.apart(o) or o.top_m < z - _TIP_M for o in others) for finger in fingers):
+        if not all(
+            _inside(finger) and all(finger.apart(o) or o.top_m < z - _TIP_M for o in others) for finger in fingers
+        ):
             return None
         flatness = float(np.abs(cloud[:, :2] @ _ACROSS[turn] - middle[turn]).mean()) / (width / 2)
-        return own.top_m + 0.1 * flatness - 0.5 * width, TopGrasp(*center.tolist(), z, float(_ANGLES[turn]))
+        return own.top_m + 0.1 * flatness - 0.5 * width, TopGrasp(
+            float(center[0]), float(center[1]), z, float(_ANGLES[turn])
+        )
 
 
 def _finger(center_m: Array, turn: int, away_m: float, tip_m: float) -> Outline:
