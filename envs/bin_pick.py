@@ -22,18 +22,14 @@ from simgen.envs.cameras import CAMERAS, View
 from simgen.envs.control import Reference
 from simgen.envs.domain.visual import camera_of
 from simgen.envs.settings import ArmSettings, Names
+from simgen.envs.top_grasps import GraspActions, TopGrasp
 from simgen.errors import ConfigError
-from simgen.geometry import look_at, pose_matrix, transform
-from simgen.lens import camera_matrix
-from simgen.scene import STRICT, Plain, SceneSpec
+from simgen.geometry import pose_matrix
+from simgen.scene import STRICT, CameraSpec, Plain, SceneSpec
 
 Array = NDArray[np.float64]
 FAILURES = ("none", "empty", "blocked", "slipped", "unreachable")
 """What `info["failure"]` counts: why nothing was lifted out."""
-LOWEST_M, HIGHEST_M = 0.018, 0.12
-"""Heights of the tool over the floor of the bin at which it can grip."""
-DEPTH_M = 0.025
-"""How deep below the surface under it the hand grips where the action names no height."""
 OUT_M = WALL_M + 0.05
 """An object whose middle is higher, and that both fingers hold, is lifted out."""
 _ABOVE_M = 0.28
@@ -48,7 +44,6 @@ _LAYER_M = 0.07
 _ROLLING = 0.003
 """Rolling and spinning friction of the things: without it a ball in the bin never comes to rest."""
 _NEAR_M = 0.003
-_FARTHEST_M = 3.0
 
 
 def _distractors() -> Plain:
@@ -76,21 +71,6 @@ class BinPickSettings(ArmSettings):
     count: tuple[int, int] = (3, 6)
     things: Plain = Field(default_factory=_distractors)
     things_seed: int = Field(default=0, ge=0, lt=2**31)
-
-
-@dataclass(frozen=True)
-class TopGrasp:
-    """A grasp from above, in the world.
-
-    Attributes:
-        x_m, y_m, z_m: of the tool.
-        yaw_rad: the fingers move along (-sin, cos) of it.
-    """
-
-    x_m: float
-    y_m: float
-    z_m: float
-    yaw_rad: float
 
 
 @dataclass(frozen=True)
@@ -139,6 +119,8 @@ class BinPick(ArmEnv):
     def prepare(self) -> None:
         """Find the angles aside of the bin, and those over its middle, which every grasp is solved from."""
         super().prepare()
+        in_picture, with_height = self.settings.grasp == "pixel", self.settings.choose_height
+        self._meaning = GraspActions(self.sim, self._camera_now, in_picture, with_height)
         for name in self.things:
             body = self.sim.body(name).id
             p.changeDynamics(
@@ -165,55 +147,15 @@ class BinPick(ArmEnv):
 
     def grasp_of(self, action: ArrayLike) -> TopGrasp:
         """Return the grasp that an action means now."""
-        x, y, yaw, *height = np.asarray(action, float).tolist()
-        if self.settings.grasp == "pixel":
-            place = self._under_pixel(x, y)
-        else:
-            place = np.array([*(CENTER_M + 0.5 * np.array(INNER_M) * (x, y)), 0.0])
-            place[2] = self._surface(place)
-        z = LOWEST_M + (height[0] + 1) / 2 * (HIGHEST_M - LOWEST_M) if height else place[2] - DEPTH_M
-        return TopGrasp(float(place[0]), float(place[1]), float(np.clip(z, LOWEST_M, HIGHEST_M)), yaw * np.pi / 2)
+        return self._meaning.grasp(action)
 
     def action_of(self, grasp: TopGrasp) -> NDArray[np.float32]:
         """Return the action that means a grasp, as near as the action space allows."""
-        place = np.array([grasp.x_m, grasp.y_m])
-        if self.settings.grasp == "pixel":
-            surface = min(self._surface(np.array([*place, 0.0])), grasp.z_m + DEPTH_M)
-            first = self._pixel_over(np.array([*place, surface]))
-        else:
-            first = (place - CENTER_M) / (0.5 * np.array(INNER_M))
-        yaw = (grasp.yaw_rad / np.pi + 0.5) % 1.0 * 2 - 1  # half a turn is the same grasp
-        height = [(grasp.z_m - LOWEST_M) / (HIGHEST_M - LOWEST_M) * 2 - 1] if self.settings.choose_height else []
-        return np.array([*first, yaw, *height]).clip(-1.0, 1.0).astype(np.float32)
+        return self._meaning.action(grasp)
 
-    def _camera(self) -> tuple[Array, Array]:
-        """Return camera matrix and cam_T_world of the first camera as it is in this episode."""
+    def _camera_now(self) -> CameraSpec:
         name = next(iter(self.studio.views))
-        camera = camera_of(self.camera(name, self.settings.size_wh), self.domain.values)
-        return camera_matrix(camera), look_at(camera.eye_m, camera.target_m, camera.roll_rad)
-
-    def _under_pixel(self, right: float, down: float) -> Array:
-        """Return the place (3,) that is seen at a pixel; right and down are -1 to 1 over the picture."""
-        matrix, cam_T_world = self._camera()
-        pixel = (np.array([right, down]) + 1) / 2 * (np.array(self.settings.size_wh) - 1)
-        ray = np.linalg.solve(matrix, [*pixel, 1.0])
-        eye, point = transform(np.linalg.inv(cam_T_world), np.outer((0, _FARTHEST_M), ray))
-        return self._hit(eye, point)
-
-    def _pixel_over(self, place: Array) -> Array:
-        matrix, cam_T_world = self._camera()
-        x, y, z = matrix @ transform(cam_T_world, [place])[0]
-        return np.asarray(np.array([x / z, y / z]) / (np.array(self.settings.size_wh) - 1) * 2 - 1)
-
-    def _surface(self, place: Array) -> float:
-        """Return the height of what lies at a place."""
-        x, y, _ = place
-        return float(self._hit(np.array([x, y, 0.6]), np.array([x, y, -0.1]))[2])
-
-    def _hit(self, start: Array, end: Array) -> Array:
-        """Return where a ray meets something, or its end."""
-        share = float(p.rayTest(start.tolist(), end.tolist(), physicsClientId=self.sim.client)[0][2])
-        return np.asarray(start + share * (end - start))
+        return camera_of(self.camera(name, self.settings.size_wh), self.domain.values)
 
     def act(self, action: Array) -> None:
         for _ in self.carry_out(self.grasp_of(self._noisy(action))):

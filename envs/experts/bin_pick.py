@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from simgen.envs.bin_pick import DEPTH_M, LOWEST_M, BinPick, TopGrasp
+from simgen.envs.bin_pick import BinPick
 from simgen.envs.bins import CENTER_M, INNER_M, WALL_M
+from simgen.envs.top_grasps import DEPTH_M, LOWEST_M, TopGrasp
 from simgen.geometry import pose_matrix, transform
 
 Array = NDArray[np.float64]

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from envs_fakes import episode, make
 
-from simgen.envs.bin_pick import FAILURES, LOWEST_M, OUT_M, TopGrasp
+from simgen.envs.bin_pick import FAILURES, OUT_M
 from simgen.envs.bins import CENTER_M, INNER_M
 from simgen.envs.experts import BinPickExpert
 from simgen.envs.experts.bin_pick import outline
+from simgen.envs.top_grasps import LOWEST_M, TopGrasp
 from simgen.errors import ConfigError
 
 NAME = "simgen/BinPick-v0"
