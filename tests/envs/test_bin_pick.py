@@ -1,6 +1,9 @@
 """`BinPick`: what actions mean, what comes of them, and that they can be repeated."""
 
 import copy
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -150,6 +153,15 @@ def test_the_bin_can_be_filled_with_dice():
     env.reset(seed=0)
     assert env.step(BinPickExpert(env)())[1] == 1
     env.close()
+
+
+def test_the_example_draws_a_map(tmp_path):
+    program = Path(__file__).resolve().parents[2] / "examples" / "04_grasp_map.py"
+    run = [sys.executable, program, "--pitch-m", "0.1", "--turns", "1"]
+    said = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    share = float(said.split("%")[0])
+    assert 0 <= share < 100
+    assert (tmp_path / "grasp_map.png").stat().st_size > 10_000
 
 
 def test_outlines_are_apart_where_a_line_parts_them():
