@@ -31,6 +31,8 @@ class Entry:
 ENVS: dict[str, Entry] = {
     "simgen/Reach-v0": Entry("simgen.envs.reach:Reach", 50),
     "simgen/Push-v0": Entry("simgen.envs.push:Push", 100),
+    "simgen/Grasp-v0": Entry("simgen.envs.grasp:Grasp", 100),
+    "simgen/BinPick-v0": Entry("simgen.envs.bin_pick:BinPick", 1),
 }
 
 

@@ -114,9 +114,12 @@ class ArmEnv(SimEnv):
         if self.uses_gripper:
             self._finger = float(action[-1] + 1) / 2 * self.arm.model.opening_m
             action = action[:-1]
-        old = self._reference.q_rad
-        self._reference = self._control.moved(self._reference, action, self._workspace)
-        turn = self._through_gears(self._reference.q_rad - old)
+        return self.followed(self._control.moved(self._reference, action, self._workspace))
+
+    def followed(self, reference: Reference) -> Command:
+        """Return the command that follows a new reference, with the gears' backlash and the encoders' offsets."""
+        turn = self._through_gears(reference.q_rad - self._reference.q_rad)
+        self._reference = reference
         if self._control.kind == "velocity":
             return Command("velocity", turn / self._workspace.step_s, self._finger)
         self._sent = self._sent + turn

@@ -18,7 +18,8 @@ from simgen.envs.settings import GoalSettings
 class GoalEnv(ArmEnv):
     """An environment with a goal: a place in the world.
 
-    The observation is a dict: what was asked for, "achieved_goal" and "desired_goal", (3,) float32 metres each.
+    The observation is a dict: what was asked for, "achieved_goal" and "desired_goal", (3,) float32 each: places in
+    metres, where a subclass says nothing else.
 
     Attributes:
         near_m: how near is at the goal.
@@ -35,13 +36,21 @@ class GoalEnv(ArmEnv):
 
     @abstractmethod
     def achieved(self) -> NDArray[np.float64]:
-        """Return the place (3,) that is to be at the goal."""
+        """Return what (3,) is to be the goal: a place."""
 
-    def set_goal(self, place_m: ArrayLike) -> None:
+    def set_goal(self, goal: ArrayLike) -> None:
         """Set the goal, and show it; call it at the end of `begin`."""
-        self._desired = np.asarray(place_m, np.float32)
-        self.sim.place("goal", self._desired)
+        self._desired = np.asarray(goal, np.float32)
+        self.sim.place("goal", self.shown(self._desired))
         self._measure()
+
+    def shown(self, goal: NDArray[np.float32]) -> ArrayLike:
+        """Return the place (3,) of the body that shows a goal."""
+        return goal
+
+    def missing(self, achieved: NDArray[np.float64], desired: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how much of goals (..., 3) is missing, (...) metres: the distance."""
+        return np.asarray(np.sqrt(((achieved - desired) ** 2).sum(-1)))
 
     def act(self, action: NDArray[np.float64]) -> None:
         super().act(action)
@@ -58,9 +67,9 @@ class GoalEnv(ArmEnv):
         return arrays | {"achieved_goal": self._achieved.copy(), "desired_goal": self._desired.copy()}
 
     def compute_reward(self, achieved_goal: ArrayLike, desired_goal: ArrayLike, info: Any = None) -> Any:
-        """Return the reward of places (3,), a float, or of places (n, 3), an array (n,) float64."""
-        distance = _distance(achieved_goal, desired_goal)
-        reward = -distance if self.settings.reward == "dense" else np.where(distance < self.near_m, 0.0, -1.0)
+        """Return the reward of goals (3,), a float, or of goals (n, 3), an array (n,) float64."""
+        missing = self.missing(np.asarray(achieved_goal, float), np.asarray(desired_goal, float))
+        reward = -missing if self.settings.reward == "dense" else np.where(missing < self.near_m, 0.0, -1.0)
         return reward if np.ndim(reward) else float(reward)
 
     def judge(self) -> tuple[float, bool]:
@@ -71,9 +80,4 @@ class GoalEnv(ArmEnv):
         return {"is_success": float(self._is_near())}
 
     def _is_near(self) -> bool:
-        return bool(_distance(self._achieved, self._desired) < self.near_m)
-
-
-def _distance(achieved: ArrayLike, desired: ArrayLike) -> NDArray[np.float64]:
-    shift = np.asarray(achieved, np.float64) - np.asarray(desired, np.float64)
-    return np.asarray(np.sqrt((shift**2).sum(-1)))
+        return bool(self.missing(self._achieved.astype(float), self._desired.astype(float)) < self.near_m)

@@ -5,11 +5,15 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium.envs.registration import load_env_creator
 
 import simgen.envs
+from simgen.envs.goal_env import GoalEnv
 
 MAX = 12
 ALL = tuple(simgen.envs.ENVS)
+GOALS = tuple(name for name in ALL if issubclass(load_env_creator(simgen.envs.ENVS[name].entry_point), GoalEnv))
+"""Those in which an arm is controlled until a goal is reached."""
 SHAKEN = {
     "terms": {
         "*.friction": [0.2, 1.0],
@@ -37,7 +41,7 @@ def episode(env: Any, seed: int | None, steps: int = MAX, options: Any = None) -
     observation, info = env.reset(seed=seed, options=options)
     said = [(flat(observation), info)]
     rng = np.random.default_rng(7)
-    for _ in range(steps):
+    for _ in range(min(steps, simgen.envs.ENVS[env.spec.id].max_episode_steps)):
         action = rng.uniform(env.action_space.low, env.action_space.high).astype(np.float32)
         if action.shape == (3,):
             action[2] -= 0.4  # towards the table, so that things touch

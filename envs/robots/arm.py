@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,9 @@ from simgen.geometry import pose_matrix
 from simgen.world import World
 
 Array = NDArray[np.float64]
-_FINGER_FORCE_N = 40.0
+_FINGER_FORCE_N = 15.0
+"""Of each finger; with 40 N the solver lets things of 0.1 kg sink a centimetre into the fingers."""
+_GEAR_N = 200.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +59,15 @@ class Arm:
         self._masses = [(link - 1, float(info[0]), info[2]) for link, info in enumerate(links) if info[0] > 0]
         self._links = list(range(-1, count))
         self._gains: tuple[float, float, float] = (model.position_gain, 1.0, 1.0)
+        self._couple_fingers()
         self.rest(np.array(model.home_rad))
+
+    def _couple_fingers(self) -> None:
+        """Let the fingers move as one, as those of a parallel gripper do."""
+        first, second = self.fingers
+        nowhere = [[0, 1, 0], [0, 0, 0], [0, 0, 0]]
+        gear = p.createConstraint(self.id, first, self.id, second, p.JOINT_GEAR, *nowhere, physicsClientId=self._client)
+        p.changeConstraint(gear, gearRatio=-1, erp=0.3, maxForce=_GEAR_N, physicsClientId=self._client)
 
     def rest(self, q_rad: Array, finger_m: float = 0.0) -> None:
         """Put the joints somewhere, at rest, and hold them there."""
@@ -110,6 +120,20 @@ class Arm:
         """Return how far the fingers are from the middle, on average."""
         states = p.getJointStates(self.id, self.fingers, physicsClientId=self._client)
         return float(states[0][0] + states[1][0]) / 2
+
+    def held(self) -> set[int]:
+        """Return PyBullet's ids of the bodies that both fingers press on."""
+        first, second = (
+            {contact[2] for contact in self._contacts(linkIndexA=finger) if contact[9] > 0} for finger in self.fingers
+        )
+        return (first & second) - {self.id}
+
+    def pushed_n(self) -> float:
+        """Return how hard others press on the arm, N, summed over all contacts."""
+        return float(sum(contact[9] for contact in self._contacts()))
+
+    def _contacts(self, **link: int) -> tuple[tuple[Any, ...], ...]:
+        return p.getContactPoints(bodyA=self.id, **link, physicsClientId=self._client) or ()
 
     def tool(self) -> tuple[Array, Array]:
         """Return the tool's true position and velocity, (3,) m and (3,) m/s."""
