@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic.dataclasses import dataclass
 
-from simgen.envs.domain.vocabulary import VOCABULARY
+from simgen.envs.domain.vocabulary import BODIES, VOCABULARY
 from simgen.errors import ConfigError, did_you_mean
 from simgen.randomize import RANDOMIZERS, Material
 from simgen.randomize.base import SECTION
@@ -89,13 +89,13 @@ class Randomization:
         return {str(k): _term(str(k), v) for k, v in terms.items()} if isinstance(terms, Mapping) else terms
 
     def require_known(self, parameters: Mapping[str, Any], bodies: list[str]) -> None:
-        """Raise `ConfigError` for a name that neither this environment has nor, where it holds "*", any other."""
+        """Raise `ConfigError` for a name that no environment has: one file serves those with an arm and those without."""
         for name in self.terms:
-            if not any(fnmatchcase(known, name) for known in (*parameters, *(VOCABULARY if "*" in name else ()))):
+            if not any(fnmatchcase(known, name) for known in (*parameters, *VOCABULARY)):
                 known = [parameter for parameter in parameters if not parameter.endswith("draw")]
                 raise ConfigError(f'terms: unknown parameter "{name}"{did_you_mean(name, known)}')
         for name in self.materials:
-            if name not in (*bodies, "*"):
+            if name not in (*bodies, *BODIES, "*"):
                 raise ConfigError(f'materials: unknown body "{name}"{did_you_mean(name, [*bodies, "*"])}')
 
     def terms_of(self, name: str) -> dict[str, Term]:

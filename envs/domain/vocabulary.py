@@ -1,4 +1,4 @@
-"""Names of parameters that some environment has: a pattern that fits none of them is a mistake."""
+"""Names of parameters and bodies that some environment has: a name that fits none of them is a mistake."""
 
 LIGHT = ("elevation_rad", "azimuth_rad", "red", "green", "blue", "ambient", "diffuse", "specular", "shadow")
 CAMERA = ("shift_x_m", "shift_y_m", "shift_z_m", "aim_x_m", "aim_y_m", "aim_z_m", "roll_rad", "zoom")
@@ -18,3 +18,5 @@ VOCABULARY = (
     "observation.latency_steps",
     "gravity_m_s2",
 )
+
+BODIES = ("table", "object", "goal", "target")
