@@ -32,6 +32,7 @@ ENVS: dict[str, Entry] = {
     "simgen/Reach-v0": Entry("simgen.envs.reach:Reach", 50),
     "simgen/Push-v0": Entry("simgen.envs.push:Push", 100),
     "simgen/PoseEstimation-v0": Entry("simgen.envs.pose_estimation:PoseEstimation", 1000),
+    "simgen/ActiveView-v0": Entry("simgen.envs.active_view:ActiveView", 20),
 }
 
 

@@ -9,7 +9,9 @@ import numpy as np
 import simgen.envs
 
 MAX = 12
-ALL = tuple(simgen.envs.ENVS)
+ARMLESS = ("simgen/PoseEstimation-v0", "simgen/ActiveView-v0")
+ALL = tuple(name for name in simgen.envs.ENVS if name not in ARMLESS)
+"""Those with an arm."""
 SHAKEN = {
     "terms": {
         "*.friction": [0.2, 1.0],
