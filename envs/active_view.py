@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from gymnasium import spaces
-from numpy.random import Generator, default_rng
+from numpy.random import Generator
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -16,11 +16,10 @@ from simgen.envs.base import EnvState, Limits, SimEnv
 from simgen.envs.cameras import FRONT, View
 from simgen.envs.domain.visual import camera_of
 from simgen.envs.settings import Names
-from simgen.envs.sight import Sight, surface_points
+from simgen.envs.sight import Surface
 from simgen.envs.tabletop import plain, tabletop
 from simgen.envs.targets import TargetSettings, target_body, target_of
-from simgen.geometry import look_at, project, quat_about, rotation_from_quat, transform
-from simgen.render import camera_matrix
+from simgen.geometry import quat_about
 from simgen.scene import STRICT, Amount, CameraSpec, ObjectSpec, Rgb, SceneSpec, Vec3
 
 Array = NDArray[np.float64]
@@ -28,6 +27,8 @@ POINTS = 128
 """On the surface of the target."""
 MOVING, VIEW = "moving", View((1.02, 0.0, 0.3), dome.CENTER_M, 0.6)
 """The camera on the dome; its eye is where it has moved."""
+_HURRY = 0.02
+"""What a radian of the way costs the policy `greedy` beside `move_cost`: of two good places it takes the nearer."""
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -79,28 +80,26 @@ class ActiveView(SimEnv):
         self._control = dome.CONTROLS[self.settings.control]
         self._lattice = dome.lattice()
         bodies = self.sim.world.bodies
-        mesh, center = bodies[1].mesh, np.array(bodies[1].center_m)
-        points, self._normals = surface_points(mesh, POINTS, default_rng(0))
-        self._points_m = points - center
-        self._height_m = float(center[2] - mesh.bounds_m[0][2])
-        self._sight = Sight([body.mesh for body in bodies], [body.center_m for body in bodies])
+        self._height_m = bodies[1].center_m[2] - float(bodies[1].mesh.bounds_m[0][2])
+        self._surface = Surface(bodies, 1, POINTS)
         self.place = np.array([0.0, 0.5, 0.6])
 
     def close(self) -> None:
         super().close()
-        if hasattr(self, "_sight"):
-            self._sight.close()
+        if hasattr(self, "_surface"):  # else it was never built
+            self._surface.close()
 
     def actions(self) -> spaces.Box:
         return spaces.Box(-1.0, 1.0, (3,), np.float32)
 
     def begin(self, rng: Generator) -> None:
-        shift = rng.uniform(-0.02, 0.02, 2)
-        self.sim.place("target", (*(shift + dome.CENTER_M[:2]), self._height_m), _upright(rng.uniform(-np.pi, np.pi)))
+        place = rng.uniform(-0.02, 0.02, 2) + dome.CENTER_M[:2]
+        self.sim.place("target", (*place, self._height_m), _upright(rng.uniform(-np.pi, np.pi)))
         first = self._place_occluders(rng)
         self.place = np.array([dome.around(first + rng.normal(0, 0.1)), rng.uniform(0.2, 0.5), rng.uniform(0.5, 0.7)])
-        self._mirror()
-        self._from_lattice = self._sees(dome.eyes_m(self._lattice) + self._camera_shift())
+        self._move_surface()
+        shift = np.array(self._seeing().eye_m) - dome.eyes_m(self.place)
+        self._from_lattice = self._surface.seen_from(dome.eyes_m(self._lattice) + shift)
         self._reachable = self._from_lattice.any(0)
         self.revealed = np.zeros(POINTS, bool)
         self._cost = 0.0
@@ -109,7 +108,8 @@ class ActiveView(SimEnv):
     def _place_occluders(self, rng: Generator) -> float:
         """Put the occluders around the target. Returns the azimuth (radians) of the first."""
         count = self.settings.occluders
-        turns = rng.uniform(-np.pi, np.pi) + (np.arange(count) + rng.uniform(-0.2, 0.2, count)) * 2 * np.pi / max(count, 1)
+        shares = (np.arange(count) + rng.uniform(-0.2, 0.2, count)) / max(count, 1)
+        turns = rng.uniform(-np.pi, np.pi) + 2 * np.pi * shares
         away = rng.uniform(0.11, 0.15, count)
         for number, (turn, far) in enumerate(zip(turns, away, strict=True)):
             middle = np.array(dome.CENTER_M[:2]) + far * np.array([np.cos(turn), np.sin(turn)])
@@ -119,25 +119,14 @@ class ActiveView(SimEnv):
 
     def restore_state(self, state: EnvState) -> None:
         super().restore_state(state)
-        self._mirror()
+        self._move_surface()
 
-    def _mirror(self) -> None:
-        """Put the surfaces that rays hit where the bodies are, and the target's points with them."""
-        poses = [self.sim.pose(body.spec.name) for body in self.sim.world.bodies]
-        for number, pose in enumerate(poses):
-            self._sight.place(number, *pose)
-        turn = rotation_from_quat(poses[1][1])
-        self._points_now, self._normals_now = self._points_m @ turn.T + poses[1][0], self._normals @ turn.T
-
-    def _sees(self, eyes_m: Array) -> NDArray[np.bool_]:
-        return self._sight.sees(eyes_m, self._points_now, self._normals_now)
+    def _move_surface(self) -> None:
+        self._surface.move([self.sim.pose(body.spec.name) for body in self.sim.world.bodies])
 
     def _seeing(self) -> CameraSpec:
         """Return the camera on the dome with what the domain does to it."""
         return camera_of(self.camera(MOVING, self.settings.size_wh), self.domain.values)
-
-    def _camera_shift(self) -> Array:
-        return np.array(self._seeing().eye_m) - dome.eyes_m(self.place)
 
     def act(self, action: Array) -> None:
         old = self.place
@@ -148,22 +137,11 @@ class ActiveView(SimEnv):
     def _look(self) -> None:
         """Find out what of the target the camera sees."""
         camera = self._seeing()
-        eye = np.array(camera.eye_m)
-        seen = self._sees(eye[None])[0] & _inside(camera, self._points_now)
-        self._visible = self._share_of_silhouette(eye, seen)
+        seen = self._surface.seen_by(camera)
+        self._visible = self._surface.share_of_silhouette(camera, seen)
         before = self.share
         self.revealed = self.revealed | seen
         self._gain = self.share - before
-
-    def _share_of_silhouette(self, eye_m: Array, seen: NDArray[np.bool_]) -> float:
-        """Return how much of the area that the target would cover in the picture, if it stood alone, is seen.
-
-        A point stands for an equal part of the surface, and covers the more of a picture the more it faces the camera.
-        """
-        ray = eye_m - self._points_now
-        distance = np.linalg.norm(ray, axis=1)
-        cover = np.maximum((ray * self._normals_now).sum(1) / distance**3, 0)
-        return float(cover[seen].sum() / cover.sum())
 
     @property
     def share(self) -> float:
@@ -215,15 +193,9 @@ class ActiveView(SimEnv):
         return np.asarray(new.sum(1) / max(self._reachable.sum(), 1))
 
     def greedy(self) -> NDArray[np.float32]:
-        """Return the action of a policy that knows all: towards what adds most for its way, however long it is."""
-        worth = self.gains() - (self.settings.move_cost + 0.02) * dome.arcs_rad(self.place, self._lattice)
+        """Return the action of a policy that knows all: towards the place that adds most, less what the way costs."""
+        worth = self.gains() - (self.settings.move_cost + _HURRY) * dome.arcs_rad(self.place, self._lattice)
         return self._control.towards(self.place, self._lattice[int(np.argmax(worth))]).astype(np.float32)
-
-
-def _inside(camera: CameraSpec, points_m: Array) -> NDArray[np.bool_]:
-    local = transform(look_at(camera.eye_m, camera.target_m, camera.roll_rad), points_m)
-    pixels = project(camera_matrix(camera), local)
-    return np.asarray(((pixels >= -0.5) & (pixels < np.array(camera.size_wh) - 0.5)).all(1) & (local[:, 2] > 0))
 
 
 def _upright(yaw_rad: float) -> Array:
@@ -240,5 +212,11 @@ def _occluder(number: int) -> ObjectSpec:
     return ObjectSpec(f"occluder_{number + 1}", model, plain(color), (0.42, 0.4 + 0.15 * number, 0.1))
 
 
-_SIZES_M: list[Vec3] = [(0.03, 0.13, 0.14), (0.04, 0.08, 0.1), (0.02, 0.11, 0.12), (0.05, 0.05, 0.16), (0.03, 0.1, 0.08)]
+_SIZES_M: list[Vec3] = [
+    (0.03, 0.13, 0.14),
+    (0.04, 0.08, 0.1),
+    (0.02, 0.11, 0.12),
+    (0.05, 0.05, 0.16),
+    (0.03, 0.1, 0.08),
+]
 _COLORS: list[Rgb] = [(60, 110, 190), (70, 150, 90), (190, 180, 70), (150, 80, 160), (90, 170, 180)]

@@ -1,4 +1,4 @@
-"""`PoseEstimation`: say from pictures where a thing lies, and how it is turned. Nothing moves; an action is an estimate."""
+"""`PoseEstimation`: say from pictures where a thing lies, and how it is turned. An action is an estimate."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal

@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.random import Generator
+from numpy.random import Generator, default_rng
 from numpy.typing import ArrayLike, NDArray
 
 from simgen.bullet import p
 from simgen.catalog import Mesh
+from simgen.geometry import look_at, project, rotation_from_quat, transform
+from simgen.render import camera_matrix
+from simgen.scene import CameraSpec
+from simgen.world import Body
 
 Array = NDArray[np.float64]
 _OFF_M = 5e-4
@@ -78,3 +82,48 @@ class Sight:
         if self._client >= 0:
             p.disconnect(physicsClientId=self._client)
             self._client = -1
+
+
+class Surface:
+    """Points on one of several bodies, which it and the others may hide."""
+
+    def __init__(self, bodies: Sequence[Body], number: int, count: int) -> None:
+        """Spread `count` points over the body of a number."""
+        points, self._normals = surface_points(bodies[number].mesh, count, default_rng(0))
+        self._points_m, self._number = points - np.array(bodies[number].center_m), number
+        self._sight = Sight([body.mesh for body in bodies], [body.center_m for body in bodies])
+
+    def move(self, poses: Sequence[tuple[Array, Array]]) -> None:
+        """Put the bodies where they are now: positions and xyzw quaternions."""
+        for number, pose in enumerate(poses):
+            self._sight.place(number, *pose)
+        place, quat = poses[self._number]
+        turn = rotation_from_quat(quat)
+        self._now, self._facing = self._points_m @ turn.T + place, self._normals @ turn.T
+
+    def seen_from(self, eyes_m: ArrayLike) -> NDArray[np.bool_]:
+        """Return which of the n points are seen from each of v places (v, 3): (v, n)."""
+        return self._sight.sees(eyes_m, self._now, self._facing)
+
+    def seen_by(self, camera: CameraSpec) -> NDArray[np.bool_]:
+        """Return which points (n,) a camera sees in its picture."""
+        return np.asarray(self.seen_from([camera.eye_m])[0] & _inside(camera, self._now))
+
+    def share_of_silhouette(self, camera: CameraSpec, seen: NDArray[np.bool_]) -> float:
+        """Return how much of the area that the body would cover in a picture, if it stood alone, the seen points are.
+
+        A point stands for an equal part of the surface, which covers more of a picture the more it faces the camera.
+        """
+        ray = np.array(camera.eye_m) - self._now
+        cover = np.maximum((ray * self._facing).sum(1) / np.linalg.norm(ray, axis=1) ** 3, 0)
+        return float(cover[seen].sum() / cover.sum())
+
+    def close(self) -> None:
+        """Free what rays hit; may be called again."""
+        self._sight.close()
+
+
+def _inside(camera: CameraSpec, points_m: Array) -> NDArray[np.bool_]:
+    local = transform(look_at(camera.eye_m, camera.target_m, camera.roll_rad), points_m)
+    pixels = project(camera_matrix(camera), local)
+    return np.asarray(((pixels >= -0.5) & (pixels < np.array(camera.size_wh) - 0.5)).all(1) & (local[:, 2] > 0))

@@ -39,7 +39,7 @@ class TargetSettings(EnvSettings):
     """Of an environment with a target.
 
     Attributes:
-        target: a name of `TARGETS`, or a section of the catalog, e.g. {"kind": "mesh", "path": "part.obj", "scale": 1e-3}.
+        target: a name of `TARGETS`, or a section of the catalog: {"kind": "mesh", "path": "part.obj", "scale": 0.001}.
         symmetry: after which turns the target looks the same, {axis: number of equal turns, 0 for any}; None leaves it
             to a named target, and is no turn for others.
     """

@@ -89,7 +89,7 @@ class Randomization:
         return {str(k): _term(str(k), v) for k, v in terms.items()} if isinstance(terms, Mapping) else terms
 
     def require_known(self, parameters: Mapping[str, Any], bodies: list[str]) -> None:
-        """Raise `ConfigError` for a name that no environment has: one file serves those with an arm and those without."""
+        """Raise `ConfigError` for a name that no environment has; one file serves those with and without an arm."""
         for name in self.terms:
             if not any(fnmatchcase(known, name) for known in (*parameters, *VOCABULARY)):
                 known = [parameter for parameter in parameters if not parameter.endswith("draw")]

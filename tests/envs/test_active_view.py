@@ -78,12 +78,10 @@ def test_an_episode_begins_behind_an_occluder_and_ends_with_success():
 def _walk(env, policy, seed):
     env.reset(seed=seed)
     env.action_space.seed(seed)
-    total = 0.0
-    for number in range(1, 21):
+    total, number, ended = 0.0, 0, False
+    while not ended and number < 20:
         _, reward, ended, _, info = env.step(policy(env))
-        total += reward
-        if ended:
-            break
+        total, number = total + reward, number + 1
     return total, number, info["is_success"]
 
 
@@ -99,7 +97,12 @@ def test_choosing_views_beats_chance_over_fifty_seeds():
 
 def test_another_camera_shows_the_scene_and_changes_nothing_of_the_task():
     rewards = []
-    for cameras in ("moving", "front", ("front", "moving"), {"moving": {"eye_m": [1, 0, 1], "target_m": dome.CENTER_M}}):
+    for cameras in (
+        "moving",
+        "front",
+        ("front", "moving"),
+        {"moving": {"eye_m": [1, 0, 1], "target_m": dome.CENTER_M}},
+    ):
         env = make(NAME, cameras=cameras)
         env.reset(seed=0)
         rewards.append([env.step(env.greedy())[1] for _ in range(3)])

@@ -147,7 +147,10 @@ def test_closing_twice_is_fine_and_a_closed_one_says_so(name):
     [
         ({"target": "bracked"}, r'target: unknown target "bracked" \(did you mean "bracket"\?\)'),
         ({"target": {"kind": "boxx"}}, r'model.kind: unknown kind "boxx" \(did you mean "box"\?\)'),
-        ({"target": {"kind": "sphere", "radius_m": 40}}, "target: expected a body within 0.1 m of its centre, got one of"),
+        (
+            {"target": {"kind": "sphere", "radius_m": 40}},
+            "target: expected a body within 0.1 m of its centre, got one of",
+        ),
         ({"symmetry": {"w": 2}}, r"symmetry.w.*: expected one of x, y, z"),
         ({"obs": "proprio"}, 'obs: unknown mode "proprio"'),
         ({"cameras": "wrist"}, 'cameras: unknown camera "wrist"'),

@@ -110,7 +110,7 @@ def test_each_step_of_an_episode_shows_another_arrangement_at_once():
 
 
 def test_settings_of_its_own():
-    with pytest.raises(ConfigError, match="PoseEstimation.orientation: expected one of none, yaw, 6d"):
+    with pytest.raises(ConfigError, match=r"PoseEstimation\.orientation: expected one of none, yaw, 6d"):
         make(NAME, orientation="quat")
-    with pytest.raises(ConfigError, match="PoseEstimation.scale_m: expected a number > 0, got 0"):
+    with pytest.raises(ConfigError, match=r"PoseEstimation\.scale_m: expected a number > 0, got 0"):
         make(NAME, scale_m=0)

@@ -41,7 +41,8 @@ def test_without_symmetry_the_angle_is_scipy_s_magnitude():
 
 
 @pytest.mark.parametrize(
-    ("symmetry", "count"), [({}, 1), ({"z": 4}, 4), ({"x": 2, "z": 2}, 4), ({"x": 2, "z": 6}, 12), ({"x": 4, "z": 4}, 24)]
+    ("symmetry", "count"),
+    [({}, 1), ({"z": 4}, 4), ({"x": 2, "z": 2}, 4), ({"x": 2, "z": 6}, 12), ({"x": 4, "z": 4}, 24)],
 )
 def test_the_turns_make_the_known_groups(symmetry, count):
     assert len(Symmetries(symmetry)) == count
