@@ -8,6 +8,10 @@ how shadows come out: of bodies of a few centimetres they lie beside the body wi
 table from 6 cm on, and touch the body that casts them at 4 cm, whatever the camera's distance and the field of view.
 """
 
+import json
+from functools import lru_cache
+from pathlib import Path
+
 import cv2
 import numpy as np
 from pydantic import Field
@@ -96,7 +100,15 @@ def _depth_range(camera: CameraSpec) -> tuple[float, float]:
 def _background(world: World, camera: CameraSpec) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     if world.scene.background is None:
         return np.full((1, 1, 3), 255, np.uint8)
-    return draw_texture(world.scene.background, camera.size_wh, world.root)
+    return _drawn(json.dumps(world.scene.background), camera.size_wh, world.root)
+
+
+@lru_cache(maxsize=4)
+def _drawn(section: str, size_wh: tuple[int, int], root: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """Return a background, kept for the next frames of the same scene."""
+    image = draw_texture(json.loads(section), size_wh, root)
+    image.flags.writeable = False
+    return image
 
 
 def _reduced(frame: Frame, factor: int) -> Frame:
