@@ -89,15 +89,18 @@ class Surface:
 
     def __init__(self, bodies: Sequence[Body], number: int, count: int) -> None:
         """Spread `count` points over the body of a number."""
-        points, self._normals = surface_points(bodies[number].mesh, count, default_rng(0))
-        self._points_m, self._number = points - np.array(bodies[number].center_m), number
+        body = bodies[number]
+        points, self._normals = surface_points(body.mesh, count, default_rng(0))
+        self._points_m, self._number = points - np.array(body.center_m), number
         self._sight = Sight([body.mesh for body in bodies], [body.center_m for body in bodies])
+        self._alone = Sight([body.mesh], [body.center_m])
 
     def move(self, poses: Sequence[tuple[Array, Array]]) -> None:
         """Put the bodies where they are now: positions and xyzw quaternions."""
         for number, pose in enumerate(poses):
             self._sight.place(number, *pose)
         place, quat = poses[self._number]
+        self._alone.place(0, place, quat)
         turn = rotation_from_quat(quat)
         self._now, self._facing = self._points_m @ turn.T + place, self._normals @ turn.T
 
@@ -114,13 +117,15 @@ class Surface:
 
         A point stands for an equal part of the surface, which covers more of a picture the more it faces the camera.
         """
+        whole = self._alone.sees([camera.eye_m], self._now, self._facing)[0]
         ray = np.array(camera.eye_m) - self._now
-        cover = np.maximum((ray * self._facing).sum(1) / np.linalg.norm(ray, axis=1) ** 3, 0)
-        return float(cover[seen].sum() / cover.sum())
+        cover = whole * (ray * self._facing).sum(1) / np.linalg.norm(ray, axis=1) ** 3
+        return float(cover[seen].sum() / max(cover.sum(), 1e-12))
 
     def close(self) -> None:
         """Free what rays hit; may be called again."""
         self._sight.close()
+        self._alone.close()
 
 
 def _inside(camera: CameraSpec, points_m: Array) -> NDArray[np.bool_]:
