@@ -79,7 +79,10 @@ def collect(randomization: Any, count: int, seed: int) -> Suite:
 
 
 class Regressor(nn.Module):
-    """Convolutions, where each channel is strongest (spatial soft arg-max, Levine et al. 2016), and two layers."""
+    """Convolutions, where each channel is strongest (spatial soft arg-max, Levine et al. 2016), and two layers.
+
+    All is normalized within a picture, so that a darker one looks the same.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,13 +90,15 @@ class Regressor(nn.Module):
         for number, (before, after) in enumerate(pairwise(sizes)):
             stride = 2 if number < 2 else 1
             layers += [nn.Conv2d(before, after, 5 if number == 0 else 3, stride, padding="same" if stride == 1 else 2)]
-            layers += [nn.BatchNorm2d(after), nn.ReLU()]
+            layers += [nn.GroupNorm(8, after), nn.ReLU()]
         self.features = nn.Sequential(*layers[:-1])
         self.head = nn.Sequential(nn.Linear(2 * sizes[-1], 96), nn.ReLU(), nn.Linear(96, 3))
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Return (n, 3) places of (n, 64, 64, 3) uint8 pictures."""
-        found = self.features(pictures.permute(0, 3, 1, 2).float() / 255 - 0.5)
+        colors = pictures.permute(0, 3, 1, 2).float()
+        middle, spread = colors.mean((1, 2, 3), keepdim=True), colors.std((1, 2, 3), keepdim=True)
+        found = self.features((colors - middle) / (spread + 1))
         weight = found.flatten(2).softmax(-1).view_as(found)
         across = torch.linspace(-1, 1, found.shape[-1])
         x, y = (weight.sum(2) * across).sum(-1), (weight.sum(3) * across).sum(-1)
