@@ -33,6 +33,8 @@ ENVS: dict[str, Entry] = {
     "simgen/Push-v0": Entry("simgen.envs.push:Push", 100),
     "simgen/Grasp-v0": Entry("simgen.envs.grasp:Grasp", 100),
     "simgen/BinPick-v0": Entry("simgen.envs.bin_pick:BinPick", 1),
+    "simgen/PoseEstimation-v0": Entry("simgen.envs.pose_estimation:PoseEstimation", 1000),
+    "simgen/ActiveView-v0": Entry("simgen.envs.active_view:ActiveView", 20),
 }
 
 

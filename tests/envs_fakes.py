@@ -11,7 +11,9 @@ import simgen.envs
 from simgen.envs.goal_env import GoalEnv
 
 MAX = 12
-ALL = tuple(simgen.envs.ENVS)
+ARMLESS = ("simgen/PoseEstimation-v0", "simgen/ActiveView-v0")
+ALL = tuple(name for name in simgen.envs.ENVS if name not in ARMLESS)
+"""Those with an arm."""
 GOALS = tuple(name for name in ALL if issubclass(load_env_creator(simgen.envs.ENVS[name].entry_point), GoalEnv))
 """Those in which an arm is controlled until a goal is reached."""
 SHAKEN = {
