@@ -1,6 +1,6 @@
 """How often the scripted experts of Grasp and BinPick succeed, over seeds, robots and randomizations.
 
-python benchmarks/experts.py [--seeds 50] [--json OUT]
+python benchmarks/experts.py [--seeds 50] [--robots kuka panda] [--json OUT]
 """
 
 import argparse
@@ -54,12 +54,13 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=50)
+    parser.add_argument("--robots", nargs="+", default=["kuka", "panda"])
     parser.add_argument("--json", type=Path, help="where the figures go")
     options = parser.parse_args()
     simgen.envs.register_all()
     figures: dict[str, Any] = {}
     for name, play in {"simgen/Grasp-v0": grasp, "simgen/BinPick-v0": bin_pick}.items():
-        for robot in ("kuka", "panda"):
+        for robot in options.robots:
             for level in ("none", "low", "medium", "high"):
                 settings = {"robot": robot, "randomization": level}
                 found = figures[f"{name}, {robot}, {level}"] = measured(name, play, options.seeds, settings)

@@ -76,6 +76,6 @@ def _waiting(spec: ObjectSpec, number: int) -> ObjectSpec:
         name=f"object_{number:02d}",
         position_m=(x, y, _SHELF_Z_M + 0.06),
         mass_kg=_MASS_KG,
-        friction=0.6,
+        friction=0.9,
         restitution=0.05,
     )

@@ -73,7 +73,7 @@ class Grasp(GoalEnv):
         self._half_m = -float(vertices[:, 2].min())
         place = (0.5, 0.0, self._half_m + 0.02)
         thing = ObjectSpec(
-            "object", self.settings.shape, plain((205, 45, 40)), place, mass_kg=0.1, friction=0.6, restitution=0.05
+            "object", self.settings.shape, plain((205, 45, 40)), place, mass_kg=0.1, friction=0.9, restitution=0.05
         )
         return tabletop(marker(), thing)
 

@@ -53,7 +53,11 @@ class Simulation:
         """
         self.world = World(scene, Path(), Physics(step_s=STEP_S), visuals)
         try:
-            p.setPhysicsEngineParameter(numSolverIterations=_ITERATIONS, physicsClientId=self.client)
+            p.setPhysicsEngineParameter(
+                numSolverIterations=_ITERATIONS,
+                enableConeFriction=0,  # with a pyramid, fingers hold what they press on more steadily
+                physicsClientId=self.client,
+            )
             self._bodies = {body.spec.name: order for order, body in enumerate(self.world.bodies)}
             for name in ghosts:
                 p.setCollisionFilterGroupMask(self.body(name).id, -1, 0, 0, physicsClientId=self.client)

@@ -14,8 +14,9 @@ from simgen.geometry import pose_matrix
 from simgen.world import World
 
 Array = NDArray[np.float64]
-_FINGER_FORCE_N = 15.0
-"""Of each finger; with 40 N the solver lets things of 0.1 kg sink a centimetre into the fingers."""
+_FINGER_FORCE_N = 10.0
+_FINGER_M_S = 0.15
+"""Of each finger. With 40 N, or closing as fast as it can, the solver lets things of 0.1 kg sink in by a centimetre."""
 _GEAR_N = 200.0
 
 
@@ -102,14 +103,16 @@ class Arm:
                 forces=forces,
                 physicsClientId=self._client,
             )
-        p.setJointMotorControlArray(
-            self.id,
-            self.fingers,
-            p.POSITION_CONTROL,
-            targetPositions=[command.finger_m] * 2,
-            forces=[_FINGER_FORCE_N] * 2,
-            physicsClientId=self._client,
-        )
+        for finger in self.fingers:
+            p.setJointMotorControl2(
+                self.id,
+                finger,
+                p.POSITION_CONTROL,
+                targetPosition=command.finger_m,
+                force=_FINGER_FORCE_N,
+                maxVelocity=_FINGER_M_S,
+                physicsClientId=self._client,
+            )
 
     def read(self) -> tuple[Array, Array]:
         """Return the joints' true angles and speeds, (n,) rad and (n,) rad/s."""
