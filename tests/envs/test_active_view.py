@@ -1,5 +1,9 @@
 """`ActiveView`: what is revealed agrees with the pictures, and choosing views pays."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from envs_fakes import make
@@ -108,3 +112,12 @@ def test_another_camera_shows_the_scene_and_changes_nothing_of_the_task():
         rewards.append([env.step(env.greedy())[1] for _ in range(3)])
         env.close()
     assert rewards[0] == rewards[1] == rewards[2]
+
+
+def test_the_example_finds_the_die_and_draws_its_way(tmp_path):
+    program = Path(__file__).resolve().parents[2] / "examples" / "04_active_view.py"
+    run = subprocess.run([sys.executable, program, "3"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    shares = [float(line.split()[-6]) for line in run.stdout.splitlines() if "surface" in line]
+    assert shares == sorted(shares)
+    assert shares[-1] >= 0.9
+    assert (tmp_path / "active_view.png").stat().st_size > 10_000
