@@ -59,6 +59,22 @@ def test_the_labels_are_those_of_what_the_environment_says_it_sees(tmp_path):
         assert meta["domain"]["object.mass_kg"] == 0.1
 
 
+def test_poses_and_the_camera_matrix_follow_a_camera_that_randomization_moved(tmp_path):
+    moved = {"terms": {"camera.shift_x_m": [-0.2, 0.2], "camera.roll_rad": [-0.5, 0.5], "camera.zoom": [0.7, 1.3]}}
+    env = gymnasium.make(PUSH, cameras="top", image_size=128, randomization=moved)
+    env = RecordDataset(env, tmp_path, labels=("object",))
+    for episode in range(6):
+        env.reset(seed=0, options={"episode": episode})
+    env.close()
+    found = read_images(tmp_path)
+    annotated = [(record, annotation) for record in found.records for annotation in record.annotations]
+    assert len(annotated) >= 4
+    for record, annotation in annotated:
+        x, y, depth = record.camera_matrix @ annotation.cam_T_object[:3, 3]
+        center = annotation.box_xyxy.reshape(2, 2).mean(0) - 0.5
+        np.testing.assert_allclose((x / depth, y / depth), center, atol=2.5)
+
+
 def test_every_few_steps_and_always_the_last(tmp_path):
     env = recorder(tmp_path, every=2)
     act(env, 2)
