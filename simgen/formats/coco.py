@@ -11,7 +11,7 @@ again ends in the same bytes as one that was not.
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,17 @@ class CocoWriter:
     def done(self) -> set[int]:
         """Return the indices of the complete samples: metadata that can be read, and no picture missing or cut."""
         return {int(file.stem) for file in self._metas() if _is_json(file) and self._has_files(file.stem)}
+
+    def metadata(self, index: int) -> dict[str, Any]:
+        """Return the metadata of a complete sample."""
+        found: dict[str, Any] = json.loads((self.folder / "meta" / f"{index:08d}.json").read_bytes())
+        return found
+
+    def discard(self, indices: Iterable[int]) -> None:
+        """Remove samples, those of them that are there: first what says that they are complete."""
+        for index in indices:
+            for name, end in (("meta", "json"), ("images", self.image), ("depth", "png"), ("instances", "png")):
+                (self.folder / name / f"{index:08d}.{end}").unlink(missing_ok=True)
 
     def _has_files(self, stem: str) -> bool:
         files = [self.folder / "images" / f"{stem}.{self.image}"]
