@@ -32,15 +32,6 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-class Unnumbered(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Leaves `info["episode"]`, here the episode's number, to Stable-Baselines3: its statistics stand there."""
-
-    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        observation, reward, terminated, truncated, info = self.env.step(action)
-        del info["episode"]
-        return observation, reward, terminated, truncated, info
-
-
 def success(model: Any, env: Any, episodes: int) -> float:
     """Return the share of episodes that end at the goal."""
     reached = 0.0
@@ -61,7 +52,7 @@ def learn(seed: int, options: argparse.Namespace) -> dict[str, Any]:
 
     train, held_out = (gymnasium.make(REACH, randomization=options.randomization) for _ in range(2))
     kind = {"replay_buffer_class": HerReplayBuffer, "seed": seed, "device": "cpu"}
-    model = SAC("MultiInputPolicy", Unnumbered(train), **kind, **SETTINGS)
+    model = SAC("MultiInputPolicy", train, **kind, **SETTINGS)
     curve, spent = {0: success(model, held_out, options.episodes)}, 0.0
     while model.num_timesteps < options.steps:
         start = time.process_time()

@@ -292,7 +292,7 @@ class SimEnv(gymnasium.Env[Any, Any]):
 
     def _info(self) -> dict[str, Any]:
         assert self._seed is not None
-        numbers = {"seed": float(self._seed), "episode": float(self._number)}
+        numbers = {"seed": float(self._seed), "episode_number": float(self._number)}  # "episode" is gymnasium's
         return {"domain": dict(self.domain.values), **numbers, **self.details()}
 
     def _read_options(self, options: Mapping[str, Any] | None) -> tuple[dict[str, float], int | None]:

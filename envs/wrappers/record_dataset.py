@@ -80,7 +80,7 @@ class RecordDataset(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
         """
         observation, info = self.env.reset(seed=seed, options=options)
         writer = self._opened(int(info["seed"]))
-        self._episode, self._order = int(info["episode"]), 0
+        self._episode, self._order = int(info["episode_number"]), 0
         self._recording = self._episode not in self._done
         if self._recording:
             start = self._episode * self._stride

@@ -5,6 +5,7 @@ import gc
 import pickle  # noqa: TID251 (what is tested)
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
 from envs_fakes import ALL, GOALS, SHAKEN, episode, make
@@ -62,7 +63,7 @@ def test_episodes_without_a_seed_can_be_made_again_by_their_number():
     env = make("simgen/Reach-v0", randomization="high")
     env.reset(seed=9)
     third = [episode(env, None) for _ in range(3)][-1]
-    assert third[0][1]["episode"] == 3
+    assert third[0][1]["episode_number"] == 3
     env.reset(seed=9)
     assert episode(env, None, options={"episode": 3}) == third
     env.close()
@@ -148,4 +149,15 @@ def test_memory_stays_flat_over_resets():
     for number in range(300):
         env.reset(seed=number)
     assert resident_kb() - before < 8_000
+    env.close()
+
+
+def test_the_info_leaves_gymnasiums_own_key_free():
+    env = gymnasium.wrappers.RecordEpisodeStatistics(gymnasium.wrappers.TimeLimit(make("simgen/Reach-v0"), 5))
+    env.reset(seed=0)
+    over = False
+    while not over:
+        _, _, terminated, truncated, info = env.step(env.action_space.sample())
+        over = terminated or truncated
+    assert info["episode"]["l"] <= 5
     env.close()
