@@ -100,7 +100,6 @@ def train(
     trainer = _trainer(config, run, [watch, stop, *([snapshots] if selects else [])])
     loader = _loader(batches, config, start, trainer.global_rank)
     fit, once, task = prepared.fit, batches.once, prepared.task
-    notes: dict[str, Any] = {}
     with quiet(), ctrl_c(), unwrapped():
         if not start:
             fit.method.begin(fit.module, once)
@@ -108,10 +107,10 @@ def train(
     _end_helpers(trainer)
     with quiet():
         fit.to(trainer.strategy.root_device)
+        notes: dict[str, Any] = {}
         if selects:
             guard = _guard(prepared, dataset.subset(held_out), init, once)
-            chosen = choose(snapshots.folder, config.selection, task, fit.average, (once, guard))
-            notes["selection"] = [asdict(candidate) for candidate in chosen]
+            notes["selection"] = _chosen(prepared, snapshots.folder, once, guard)
         if stop.step:
             stop.restore(fit.average)
             notes["stop"] = {"best_step": stop.step, "best": stop.best, "last_step": trainer.global_step}
@@ -163,6 +162,12 @@ def split(n: int, config: TrainConfig, where: Path) -> tuple[list[int], list[int
     if len(held_out) > most:
         held_out = [held_out[k * len(held_out) // most] for k in range(most)]
     return training, held_out
+
+
+def _chosen(prepared: Prepared, snapshots: Path, once: Once, guard: Callable[[Any], float]) -> list[dict[str, Any]]:
+    """Give the averaged model the chosen snapshot's weights; return all candidates, the chosen one first."""
+    found = choose(snapshots, prepared.config.selection, prepared.task, prepared.fit.average, (once, guard))
+    return [asdict(candidate) for candidate in found]
 
 
 def _guard(prepared: Prepared, held_out: ImageSet, init: Path | None, once: Once) -> Callable[[Any], float]:

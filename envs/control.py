@@ -85,8 +85,17 @@ class EndEffectorDelta:
         return Reference(workspace.chain.solve(reference.q_rad, pose, workspace.rest_rad), pose)
 
 
+class _OfJoints:
+    """What control modes have whose actions are a number a joint."""
+
+    needs_joints: ClassVar[bool] = True
+
+    def size(self, workspace: Workspace) -> int:
+        return len(workspace.rest_rad)
+
+
 @dataclass(frozen=True)
-class JointDelta:
+class JointDelta(_OfJoints):
     """The action turns the joints.
 
     Attributes:
@@ -94,18 +103,14 @@ class JointDelta:
     """
 
     kind: ClassVar[Literal["position", "velocity"]] = "position"
-    needs_joints: ClassVar[bool] = True
     step_rad: float = 0.1
-
-    def size(self, workspace: Workspace) -> int:
-        return len(workspace.rest_rad)
 
     def moved(self, reference: Reference, action: Array, workspace: Workspace) -> Reference:
         return _turned(reference, self.step_rad * action, workspace)
 
 
 @dataclass(frozen=True)
-class JointVelocity:
+class JointVelocity(_OfJoints):
     """The action is the joints' speeds.
 
     Attributes:
@@ -113,11 +118,7 @@ class JointVelocity:
     """
 
     kind: ClassVar[Literal["position", "velocity"]] = "velocity"
-    needs_joints: ClassVar[bool] = True
     speed_rad_s: float = 1.5
-
-    def size(self, workspace: Workspace) -> int:
-        return len(workspace.rest_rad)
 
     def moved(self, reference: Reference, action: Array, workspace: Workspace) -> Reference:
         return _turned(reference, self.speed_rad_s * workspace.step_s * action, workspace)

@@ -1,6 +1,9 @@
 """What the tests of environments share."""
 
-from collections.abc import Mapping
+import gc
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -30,6 +33,20 @@ SHAKEN = {
 def make(name: str, **settings: Any) -> Any:
     """Return an environment without gymnasium's wrappers."""
     return gymnasium.make(name, **settings).unwrapped
+
+
+def quietly(check: Callable[[Any], None], env: Any) -> None:
+    """Run a check; a warning is a failure."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", DeprecationWarning)
+        check(env)
+
+
+def resident_kb() -> int:
+    """Return the memory that this process holds, after a collection."""
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4
 
 
 def flat(observation: Any) -> bytes:

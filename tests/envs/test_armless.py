@@ -1,15 +1,12 @@
 """What every environment must hold, over those without an arm: checkers, exact repeats, copies, memory, closing."""
 
 import copy
-import gc
 import pickle  # noqa: TID251 (what is tested)
-import warnings
-from pathlib import Path
 
 import gymnasium
 import numpy as np
 import pytest
-from envs_fakes import ARMLESS, episode, make
+from envs_fakes import ARMLESS, episode, make, quietly, resident_kb
 from gymnasium.utils.env_checker import check_env
 
 from simgen.errors import ConfigError, EnvError
@@ -27,14 +24,6 @@ SHAKEN = {
         "light.ambient": {"distribution": [0.3, 0.8], "when": "interval", "every_steps": 2},
     }
 }
-
-
-def quietly(check, env):
-    """Run a check; a warning is a failure."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warnings.simplefilter("ignore", DeprecationWarning)
-        check(env)
 
 
 @pytest.mark.parametrize("obs", OBS)
@@ -117,11 +106,6 @@ def test_four_in_a_vector(name, mode):
 @pytest.mark.parametrize("name", ARMLESS)
 def test_memory_stays_flat_over_resets(name):
     env = make(name, obs="rgb", image_size=24, randomization="high")
-
-    def resident_kb() -> int:
-        gc.collect()
-        return int(Path("/proc/self/statm").read_text().split()[1]) * 4
-
     for number in range(100):
         env.reset(seed=number)
     before = resident_kb()

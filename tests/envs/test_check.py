@@ -2,12 +2,11 @@
 
 import subprocess
 import sys
-import warnings
 
 import gymnasium
 import numpy as np
 import pytest
-from envs_fakes import ALL, make
+from envs_fakes import ALL, make, quietly
 from gymnasium.utils.env_checker import check_env
 
 import simgen.envs
@@ -15,14 +14,6 @@ from simgen.envs.control import CONTROLS
 from simgen.envs.observe import IMAGES
 
 OBS = ["state", "proprio", "rgb", "rgbd", "depth", "segmentation", ("rgb", "proprio")]
-
-
-def quietly(check, env):
-    """Run a check; a warning is a failure."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warnings.simplefilter("ignore", DeprecationWarning)
-        check(env)
 
 
 @pytest.mark.parametrize("obs", OBS)

@@ -1,14 +1,12 @@
 """An episode is a function of (settings, seed, number) and the actions: whatever was before it, and in a copy, too."""
 
 import copy
-import gc
 import pickle  # noqa: TID251 (what is tested)
-from pathlib import Path
 
 import gymnasium
 import numpy as np
 import pytest
-from envs_fakes import ALL, GOALS, SHAKEN, episode, make
+from envs_fakes import ALL, GOALS, SHAKEN, episode, make, resident_kb
 
 from simgen.errors import EnvError
 
@@ -138,11 +136,6 @@ def test_closing_twice_is_fine_and_a_closed_one_says_so():
 
 def test_memory_stays_flat_over_resets():
     env = make("simgen/Push-v0", obs="rgb", image_size=36, randomization="high")
-
-    def resident_kb() -> int:
-        gc.collect()
-        return int(Path("/proc/self/statm").read_text().split()[1]) * 4
-
     for number in range(150):
         env.reset(seed=number)
     before = resident_kb()

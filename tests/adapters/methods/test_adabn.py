@@ -31,5 +31,8 @@ def test_the_statistics_are_those_of_the_whole_target():
 
 
 def test_pictures_go_to_where_the_model_is():
+    seen: list[torch.device] = []
     model = nn.Linear(3, 4).to("meta")
+    model.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].device))
     AdaBn(Setup(_Task(), 3, 2)).finish(model, lambda: [Target({"x": torch.ones(8, 3)}, {})])  # type: ignore[arg-type]
+    assert seen == [torch.device("meta")]
