@@ -30,24 +30,27 @@ def expose(frame: Frame, sensor: SensorSpec) -> Frame:
 
 @cache
 def _quantiles() -> NDArray[np.float32]:
-    """Return the normal distribution's quantiles at the middles of 2^16 equal shares; the last are +-4.3."""
+    """Return the normal distribution's quantiles at the middles of 256 equal shares, with a variance of 1."""
     normal = NormalDist()
-    upper = np.array([normal.inv_cdf((k + 0.5) / 65536) for k in range(32768, 65536)], np.float32)
-    table = np.concatenate([-upper[::-1], upper])
+    upper = np.array([normal.inv_cdf((k + 0.5) / 256) for k in range(128, 256)])
+    values = np.concatenate([-upper[::-1], upper])
+    table: NDArray[np.float32] = (values / values.std()).astype(np.float32)
     table.flags.writeable = False
     return table
 
 
 def _noise(shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
-    """Return standard normal noise: 16 random bits a number, looked up, a quarter of a sampler's time."""
+    """Return normal noise that ends at +-2.9: a random byte a number, looked up, a tenth of a sampler's time."""
     count = int(np.prod(shape))
-    bits = stream(seed, 0, "noise").bit_generator.random_raw(-(-count // 4))
-    return _quantiles().take(bits.astype("<u8", copy=False).view("<u2")[:count]).reshape(shape)
+    bits = stream(seed, 0, "noise").bit_generator.random_raw(-(-count // 8))
+    return np.asarray(cv2.LUT(bits.astype("<u8", copy=False).view(np.uint8)[:count].reshape(shape), _quantiles()))
 
 
 def _tone(rgb: NDArray[np.uint8], sensor: SensorSpec) -> NDArray[np.float32]:
     grey = np.arange(256, dtype=np.float32) / 255
-    table = [255 * np.clip(grey**sensor.gamma * sensor.exposure * w, 0, 1) for w in sensor.white_balance]
+    # One table for all three is twice as fast.
+    factors = sensor.white_balance[:1] if len(set(sensor.white_balance)) == 1 else sensor.white_balance
+    table = [255 * np.clip(grey**sensor.gamma * sensor.exposure * w, 0, 1) for w in factors]
     return np.asarray(cv2.LUT(rgb, np.stack(table, -1).astype(np.float32)[None]), np.float32)
 
 

@@ -67,7 +67,8 @@ def _inked(bodies: NDArray[np.uint8], inks: Sequence[Rgb], cover: NDArray[np.uin
     """Return bodies (n, H, W, 3) in their `inks` where `cover` (n, H, W) is 255, and in a mixture where it is less."""
     count, height, width = cover.shape
     share = cv2.cvtColor(cover.reshape(-1, width), cv2.COLOR_GRAY2RGB)
-    kept = cv2.multiply(bodies.reshape(share.shape), cv2.bitwise_not(share), scale=1 / 255)
     ink = filled((width, height), inks).reshape(share.shape)
-    mixed = cv2.add(kept, cv2.multiply(share, ink, scale=1 / 255))
-    return np.asarray(mixed, np.uint8).reshape(count, height, width, 3)
+    cv2.multiply(ink, share, dst=ink, scale=1 / 255)
+    kept = cv2.bitwise_not(share, dst=share)
+    cv2.multiply(bodies.reshape(share.shape), kept, dst=kept, scale=1 / 255)
+    return np.asarray(cv2.add(kept, ink, dst=ink), np.uint8).reshape(count, height, width, 3)

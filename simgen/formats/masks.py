@@ -47,11 +47,17 @@ def _run_lengths(regions: Sequence[Region]) -> Iterator[list[int]]:
     column, row = np.divmod(turns - starts[owner], tall[owner] + 1)
     left, top = np.array([region.corner_xy for region in regions]).T
     places = (left[owner] + column) * height + top[owner] + row
-    firsts = np.searchsorted(owner, np.arange(1, len(regions)))
-    for region, own in zip(regions, np.split(places, firsts), strict=True):
+    firsts = np.searchsorted(owner, np.arange(len(regions) + 1))
+    between, ends = np.diff(places).tolist(), places.tolist()
+    for region, (first, last) in zip(regions, pairwise(firsts.tolist()), strict=True):
         if region.part.shape[0] == height:  # what goes on at the head of the next column is one run
+            own = places[first:last]
             own = own[np.bincount(own)[own] == 1]
-        runs = [end - start for start, end in pairwise([0, *own.tolist(), height * width])]
+            runs = [end - start for start, end in pairwise([0, *own.tolist(), height * width])]
+        elif first == last:
+            runs = [height * width]
+        else:
+            runs = [ends[first], *between[first : last - 1], height * width - ends[last - 1]]
         yield runs[:-1] if len(runs) > 1 and not runs[-1] else runs
 
 

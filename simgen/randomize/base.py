@@ -17,7 +17,7 @@ from simgen.errors import AssetError, ConfigError, did_you_mean
 from simgen.randomize.distributions import Constant, Number, Uniform, clipped, weighted
 from simgen.randomize.quantities import Share, Within
 from simgen.registry import SectionError, build
-from simgen.scene import MaterialSpec, ObjectSpec, Plain, Rgb, SceneSpec, Vec3
+from simgen.scene import MaterialSpec, ObjectSpec, Plain, Rgb, SceneSpec, Vec3, materials_of
 from simgen.textures import TEXTURES, find_images
 
 SECTION = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
@@ -126,16 +126,16 @@ class Material:
             varied = named["roughness_contrast"] > 0
             details = [self._detail(child) if wanted else None for wanted in (varied, bump)]
             surfaces.append(
-                MaterialSpec(
-                    texture,
-                    round(gloss, 6),
+                {
+                    "texture": texture,
+                    "specular": round(gloss, 6),
                     **named,
-                    bump=round(bump, 4),
-                    roughness_texture=details[0],
-                    bump_texture=details[1],
-                )
+                    "bump": round(bump, 4),
+                    "roughness_texture": details[0],
+                    "bump_texture": details[1],
+                }
             )
-        return surfaces
+        return materials_of(surfaces)
 
     def _detail(self, rng: Generator) -> Plain:
         scale, seed = round(max(self.detail_scale.sample(rng), 1e-3), 4), int(rng.integers(2**31))

@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 from simgen.randomize.base import SECTION, vec3
 from simgen.randomize.distributions import Constant, Number, Uniform
 from simgen.randomize.quantities import Extent, Share, Shift, Turn, Within
-from simgen.scene import ObjectSpec, SceneSpec
+from simgen.scene import ObjectSpec, SceneSpec, objects_of
 
 REACH_M = 0.03
 """Spacing that keeps bodies apart before they fall; larger bodies start higher."""
@@ -93,10 +93,9 @@ class Grid:
         places = np.stack([x, -y, lifts], 1).round(6).tolist()
         quats = np.stack([0 * turns, 0 * turns, np.sin(turns), np.cos(turns)], 1).round(6).tolist()
         spots = zip(places, quats, strict=True)
-        placed = []
-        for body in scene.objects:
-            if body.labelled:
-                place, quat = next(spots)
-                body = dataclasses.replace(body, position_m=tuple(place), quat_xyzw=tuple(quat))
-            placed.append(body)
-        return dataclasses.replace(scene, objects=tuple(placed))
+        rows = [{**vars(body), **(_spot(*next(spots)) if body.labelled else {})} for body in scene.objects]
+        return dataclasses.replace(scene, objects=tuple(objects_of(rows)))
+
+
+def _spot(position_m: list[float], quat_xyzw: list[float]) -> dict[str, list[float]]:
+    return {"position_m": position_m, "quat_xyzw": quat_xyzw}

@@ -13,7 +13,7 @@ from simgen.randomize.base import SECTION, Color, Material, add_objects, vec3
 from simgen.randomize.distributions import Constant, Number, Uniform
 from simgen.randomize.quantities import MOST_TURN_RAD, Count, Extent, Length, Mass, Share, Turn, Within
 from simgen.registry import SectionError
-from simgen.scene import MaterialSpec, ObjectSpec, Plain, Rgb, SceneSpec
+from simgen.scene import MaterialSpec, ObjectSpec, Plain, Rgb, SceneSpec, objects_of
 from simgen.strokes import StyleRanges, plain_style, sample_styles
 
 Grey: TypeAlias = Annotated[Number, Within(0, 255)]
@@ -193,8 +193,8 @@ class DigitTiles:
         tiles = []
         for i, (body, *values) in enumerate(zip(bodies, *numbers.values(), strict=True)):
             model = {"kind": "digit_tile", **dict(zip(numbers, values, strict=True))}
-            tiles.append(ObjectSpec(f"tile_{i:02d}", model, body, labelled=True))
-        return add_objects(scene, tiles)
+            tiles.append({"name": f"tile_{i:02d}", "model": model, "material": body, "labelled": True})
+        return add_objects(scene, objects_of(tiles))
 
     def _inks(self, bodies: list[MaterialSpec], rng: Generator) -> list[Rgb]:
         """Return a grey for each body, darker or brighter than it, a little tinted."""

@@ -1,9 +1,10 @@
 """From styles to pixels: many digits at once, each a pure function of its digit and style."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -140,12 +141,21 @@ def _ink(points: Floats, widths: Floats, writing: _Writing, size_px: int) -> NDA
     pixels[:, 1] += writing.owner * side
     fixed = np.rint(pixels * 2**_SHIFT).astype(np.int32)
     down = np.flatnonzero(np.concatenate([path.down for path in writing.paths]))
-    lines = np.stack([fixed[down], fixed[down + 1]], 1)
     # OpenCV's line of an odd thickness n covers n + 1.9 pixels, and that of n + 1 as many.
     pens = np.maximum(2 * np.rint((widths[down] * side - 2.9) / 2).astype(int) + 1, 1)
-    for pen in np.unique(pens).tolist():
-        cv2.polylines(strip, lines[pens == pen], False, 255, pen, cv2.LINE_8, _SHIFT)
+    for pen, lines in _lines(fixed, down, pens).items():
+        cv2.polylines(strip, lines, False, 255, pen, cv2.LINE_8, _SHIFT)
     return _averaged(strip, factor).reshape(-1, size_px, size_px)
+
+
+def _lines(points: NDArray[np.int32], down: NDArray[np.intp], pens: NDArray[np.intp]) -> dict[int, list[Any]]:
+    """Return the lines for each pen: from each point of `down` to the next, joined as long as the pen is the same."""
+    ends = np.flatnonzero(np.append((np.diff(down) != 1) | (np.diff(pens) != 0), True))
+    starts = np.append(0, ends[:-1] + 1)
+    lines: dict[int, list[Any]] = defaultdict(list)
+    for first, last, pen in zip(down[starts].tolist(), (down[ends] + 2).tolist(), pens[starts].tolist(), strict=True):
+        lines[pen].append(points[first:last])
+    return lines
 
 
 def _averaged(image: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
