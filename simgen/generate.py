@@ -17,6 +17,7 @@ from simgen.engine import Engine, LocalEngine
 from simgen.errors import ConfigError, OutputError, RenderError, ViewError
 from simgen.formats.coco import CocoWriter
 from simgen.lens import camera_matrix
+from simgen.render import Frame
 from simgen.rng import stream
 from simgen.samples import Sample
 from simgen.scene import CameraSpec, SceneSpec, scene_to_dict
@@ -28,8 +29,8 @@ SHARD = 8
 """Samples that a worker makes before it reports; also the unit of progress."""
 
 
-DARK = 4
-"""A picture whose brightest value is below this shows nothing: its lamps stand inside something or are weak."""
+DARK = 10
+"""Where the brightest twentieth of what is labelled is below this, 0 to 255, nobody could have labelled it."""
 
 
 def sample(config: Config | str | Path, seed: int, index: int, watch: Stopwatch | None = None) -> Sample:
@@ -98,8 +99,6 @@ def _photograph(config: Config, scene: SceneSpec, watch: Stopwatch) -> Sample | 
         except ViewError:
             return None  # a lamp or the camera inside of an object
         watch.lap("render")
-        if frame.rgb.max() < DARK:
-            return None
         annotations = annotate(frame, world.bodies, poses, scene.camera, config.labels)
         watch.lap("annotate")
         if not annotations and any(body.spec.labelled for body in world.bodies):
@@ -113,9 +112,18 @@ def _photograph(config: Config, scene: SceneSpec, watch: Stopwatch) -> Sample | 
     watch.lap("spawn")
     seen = expose(frame, scene.sensor)
     watch.lap("sensor")
+    if _is_dark(seen, [annotation.instance_id for annotation in annotations]):
+        return None
     matrix = camera_matrix(scene.camera)
     lens = scene.camera.lens
     return Sample(0, seen.rgb, annotations, frame.depth_m, frame.instances, matrix, metadata, lens)
+
+
+def _is_dark(seen: Frame, labelled: list[int]) -> bool:
+    """Whether a picture shows nothing of its labelled objects (of anything, where it has none): every fourth pixel."""
+    bright, numbers = seen.rgb[::2, ::2].max(-1), seen.instances[::2, ::2]
+    objects = bright[np.isin(numbers, labelled)]
+    return float(np.percentile(objects if len(objects) else bright, 95)) < DARK
 
 
 def _camera_is_inside(camera: CameraSpec, bodies: list[Body], poses: list[NDArray[np.float64]]) -> bool:

@@ -5,6 +5,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TypeAlias
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -69,7 +70,9 @@ def painted_all(specs: Sequence[ObjectSpec], models: Sequence[Model], root: Path
             some = group[first : first + kind.pictures_at_once]
             textures = [spec.material.texture for spec, _ in some]
             bodies = draw_textures(textures, some[0][1].texture_size_wh(), root)
-            yield from kind.paint_all([model for _, model in some], bodies)
+            for (_, model), painted in zip(some, kind.paint_all([m for _, m in some], bodies), strict=True):
+                own = model.picture(root)
+                yield painted if own is None else np.asarray(cv2.multiply(painted, own, scale=1 / 255), np.uint8)
 
 
 def _plain_or_whole(image: Picture) -> Picture:

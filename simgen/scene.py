@@ -6,10 +6,19 @@ sample's metadata, and is all that is needed to make the sample again.
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass
 
 Vec3: TypeAlias = tuple[float, float, float]
+
+
+def _pointing(direction: Vec3) -> Vec3:
+    if not any(direction):
+        raise ValueError("expected a direction, got (0, 0, 0)")
+    return direction
+
+
+Direction: TypeAlias = Annotated[Vec3, AfterValidator(_pointing)]
 Quat: TypeAlias = tuple[float, float, float, float]
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 Amount: TypeAlias = Annotated[float, Field(ge=0)]
@@ -20,7 +29,7 @@ Pixels: TypeAlias = Annotated[int, Field(ge=1)]
 Plain: TypeAlias = dict[str, Any]
 """A plug-in as data: {"kind": its name in a table, and its fields}."""
 
-STRICT = ConfigDict(extra="forbid")
+STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -93,7 +102,7 @@ class LightSpec:
     `ambient` as a uniform environment.
     """
 
-    direction: Vec3 = (0.3, 0.2, 1.0)
+    direction: Direction = (0.3, 0.2, 1.0)
     color: tuple[Share, Share, Share] = (1.0, 1.0, 1.0)
     ambient: Share = 0.6
     diffuse: Share = 0.35
@@ -124,7 +133,7 @@ class LampSpec:
     temperature_k: Positive = 6500.0
     color: tuple[Share, Share, Share] = (1.0, 1.0, 1.0)
     position_m: Vec3 = (0.0, 0.0, 1.0)
-    direction: Vec3 = (0.0, 0.0, -1.0)
+    direction: Direction = (0.0, 0.0, -1.0)
     size_m: tuple[Positive, Positive] = (0.1, 0.1)
     angle_rad: Amount = 0.0093
     softness: Share = 0.3
@@ -168,6 +177,12 @@ class CameraSpec:
     skew: float = 0.0
     lens: Plain | None = None
     exposure_ev: float | None = None
+
+    @model_validator(mode="after")
+    def _looks_somewhere(self) -> "CameraSpec":
+        if self.eye_m == self.target_m:
+            raise ValueError(f"expected eye_m and target_m to be two places, got {self.eye_m} for both")
+        return self
 
 
 @dataclass(frozen=True, config=STRICT)

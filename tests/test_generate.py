@@ -16,7 +16,7 @@ import yaml
 from scenes_for_tests import config, small_dice
 
 import simgen
-from simgen.config import from_dict
+from simgen.config import from_dict, load
 from simgen.engine import LocalEngine
 from simgen.errors import ConfigError, OutputError, RenderError
 from simgen.formats.coco import CocoDataset
@@ -250,3 +250,12 @@ def test_seed_and_index_are_not_negative():
         with pytest.raises(ConfigError) as caught:
             sample(config(), seed, index)
         assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(
+    "setting", ["randomize.sensor.exposure=0.01", "randomize.light={ambient: 0, diffuse: 0, specular: 0}"]
+)
+def test_a_picture_that_shows_nothing_of_its_objects_is_no_sample(setting):
+    config = load("dice", ["output.size_wh=[160,160]", "redraws=0", "render.kind=tiny", setting])
+    with pytest.raises(RenderError, match="in view of a lit, free camera"):
+        sample(config, 0, 0)

@@ -5,12 +5,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from simgen.catalog.mesh import Mesh, frozen
-from simgen.catalog.meshcolors import corner_colors
+from simgen.catalog.meshcolors import corner_colors, texture_of
 from simgen.catalog.shape import Collider, Model, model
 from simgen.errors import AssetError
 from simgen.scene import Vec3
@@ -25,13 +26,15 @@ class MeshFile(Model):
     """A mesh file (obj, ply, stl, glb, dae, ...) in metres after `scale`; it falls as its convex hull.
 
     The object's frame is the file's: poses and keypoints are what a CAD program shows, times `scale`.
-    The file's colours of vertices or faces multiply the material's base colour; only the gl renderer shows them.
+    The file's texture, or the colours of its parts, multiplies the material's base colour. So do its colours of
+    vertices and faces, but only the gl renderer shows these.
 
     Attributes:
         path: relative to the configuration's folder.
         scale: e.g. 0.001 for a file in millimetres.
         name: its class.
         keypoints: named points in the file's frame, before `scale`.
+        texture_px: pixels of the texture's edge.
     """
 
     convex: ClassVar[bool] = False
@@ -40,6 +43,17 @@ class MeshFile(Model):
     scale: Annotated[float, Field(gt=0)] = 1.0
     name: str | None = None
     keypoints: dict[str, Vec3] = Field(default_factory=dict)
+    texture_px: Annotated[int, Field(ge=16, le=4096)] = 256
+
+    def texture_size_wh(self) -> tuple[int, int]:
+        return self.texture_px, self.texture_px
+
+    def picture(self, root: Path) -> NDArray[np.uint8] | None:
+        found = _load(root / self.path)[1]
+        if found is None:
+            return None
+        how = cv2.INTER_AREA if max(found.shape) > self.texture_px else cv2.INTER_LINEAR
+        return np.asarray(cv2.resize(found, self.texture_size_wh(), interpolation=how), np.uint8)
 
     def mesh(self, root: Path) -> Mesh:
         return _scaled(root / self.path, self.scale)
@@ -60,9 +74,14 @@ class MeshFile(Model):
         return {name: (x * self.scale, y * self.scale, z * self.scale) for name, (x, y, z) in self.keypoints.items()}
 
 
-@lru_cache(maxsize=64)
 def load_mesh(path: Path) -> Mesh:
     """Return the mesh of a file. Raises `AssetError` if it is missing, unreadable, empty or too large."""
+    return _load(path)[0]
+
+
+@lru_cache(maxsize=64)
+def _load(path: Path) -> tuple[Mesh, NDArray[np.uint8] | None]:
+    """Return a file's mesh and texture."""
     import trimesh
 
     if not path.is_file():
@@ -70,8 +89,6 @@ def load_mesh(path: Path) -> Mesh:
         raise AssetError(f'mesh "{path}": {found}')
     kind = path.suffix.lower().removeprefix(".")
     if kind not in trimesh.available_formats():
-        if kind == "dae":
-            raise AssetError(f'mesh "{path}": expected a reader of dae files, got none: pip install pycollada')
         raise AssetError(f'mesh "{path}": expected obj, ply, stl, glb or dae, got {path.suffix or "no suffix"}')
     try:
         scene: Any = trimesh.load(path, force="scene", process=False)
@@ -84,12 +101,16 @@ def load_mesh(path: Path) -> Mesh:
     vertices = np.asarray(loaded.vertices, np.float64)
     if not np.isfinite(vertices).all():
         raise AssetError(f'mesh "{path}": expected finite coordinates, got NaN or infinity')
+    if not np.cross(*(vertices[faces[:, side]] - vertices[faces[:, 0]] for side in (1, 2))).any():
+        raise AssetError(f'mesh "{path}": expected triangles with an area, got {len(faces)} without')
     uv = getattr(loaded.visual, "uv", None)
     uvs = np.asarray(uv, np.float64) * (1, -1) + (0, 1) if uv is not None else _box_uvs(vertices)
     corners = faces.ravel()
     normals = crease_normals(vertices, faces)
-    colors = corner_colors(scene, faces, linear=kind in ("glb", "gltf"))
-    return _joined(Mesh(vertices[corners], np.arange(len(corners)).reshape(-1, 3), normals, uvs[corners], colors))
+    linear = kind in ("glb", "gltf")
+    texture, colors = texture_of(loaded, linear), corner_colors(scene, faces, linear)
+    split = Mesh(vertices[corners], np.arange(len(corners)).reshape(-1, 3), normals, uvs[corners], colors)
+    return _joined(split), texture
 
 
 def _joined(split: Mesh) -> Mesh:

@@ -62,6 +62,10 @@ class Model:
         """Return the pictures that `paint` gives, of models with textures of one size; for what is faster together."""
         return [model.paint(body) for model, body in zip(models, bodies, strict=True)]
 
+    def picture(self, root: Path) -> NDArray[np.uint8] | None:
+        """Return a picture (H, W, 3) of the texture's size that multiplies what `paint` gives, or None."""
+        return None
+
     def texture_size_wh(self) -> tuple[int, int]:
         """Return the size in pixels of the texture that the body is drawn at."""
         return 128, 128

@@ -4,7 +4,7 @@ import colorsys
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import field
-from typing import Annotated, Any, Protocol, TypeAlias
+from typing import Annotated, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.random import Generator
@@ -70,6 +70,8 @@ class Material:
         roughness: this and what follows is for physically based renderers; see `simgen.scene.MaterialSpec`.
         details: weights of the procedural kinds whose brightness varies the roughness and is the bump's height.
         detail_scale: number of their features across the surface.
+        projection: "uv", or "triplanar" for meshes whose texture coordinates are missing or bad.
+        texture_size_m: edge of a texture tile under triplanar projection.
     """
 
     textures: dict[str, float] = field(default_factory=lambda: {"plain": 1.0})
@@ -87,6 +89,8 @@ class Material:
     transmission: Share = Constant(0)
     details: dict[str, float] = field(default_factory=lambda: {"noise": 1.0})
     detail_scale: Features = Uniform(4, 40)
+    projection: Literal["uv", "triplanar"] = "uv"
+    texture_size_m: Annotated[Number, Within(1e-4, 100)] = Constant(0.1)
 
     @field_validator("photos")
     @classmethod
@@ -123,6 +127,9 @@ class Material:
         surfaces = []
         for texture, gloss, bump, *numbers in zip(textures, specular, bumps, *shares, strict=True):
             named: dict[str, Any] = dict(zip(_SHARES, numbers, strict=True))
+            if self.projection != "uv":
+                size_m = round(self.texture_size_m.sample(child), 6)
+                named |= {"projection": self.projection, "texture_size_m": size_m}
             varied = named["roughness_contrast"] > 0
             details = [self._detail(child) if wanted else None for wanted in (varied, bump)]
             surfaces.append(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from simgen.bullet import p
 from simgen.catalog import MODELS, Mesh
+from simgen.catalog.meshcolors import part_color
 from simgen.errors import AssetError
 from simgen.geometry import pose_matrix
 from simgen.render.items import MAX_TRIANGLES, Image, Item, Pose, body_items, bounds
@@ -229,7 +230,7 @@ def _material_image(part: Any, has_uv: bool) -> tuple[Image | None, bool]:
             scale = 2048 / max(pixels.shape[:2])
             pixels = np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
         return pixels, True
-    color = getattr(material, "main_color", None)
-    if color is None or material is None or getattr(material, "name", None) in (None, "material_0"):
-        return None, False  # trimesh's own grey for a file without materials
-    return np.full((_PLAIN_PX, _PLAIN_PX, 3), np.asarray(color, np.uint8)[:3], np.uint8), False
+    color = part_color(material)
+    if color is None:
+        return None, False
+    return np.full((_PLAIN_PX, _PLAIN_PX, 3), color, np.uint8), False

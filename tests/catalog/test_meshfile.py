@@ -1,11 +1,15 @@
 import numpy as np
 import pytest
 import trimesh
+from PIL import Image
 from trimesh.visual import TextureVisuals
-from trimesh.visual.material import PBRMaterial
+from trimesh.visual.material import PBRMaterial, SimpleMaterial
 
 from simgen.catalog.mesh import Mesh, box_mesh, merge
 from simgen.catalog.meshfile import MeshFile, crease_normals, load_mesh
+from simgen.errors import AssetError
+from simgen.painter import painted
+from simgen.scene import MaterialSpec, ObjectSpec
 
 
 def test_edges_of_a_box_are_sharp(tmp_path):
@@ -102,3 +106,65 @@ def test_merged_meshes_without_colours_are_white_beside_those_with_some(tmp_path
     assert merge([plain, plain]).colors is None
     assert (merged.colors[: len(plain.vertices_m)] == 255).all()
     np.testing.assert_array_equal(merged.colors[len(plain.vertices_m) :], tinted.colors)
+
+
+def four_colours() -> Image.Image:
+    """Return 64 x 64 pixels: red and green above, blue and white below."""
+    pixels = np.zeros((64, 64, 3), np.uint8)
+    pixels[:32, :32], pixels[:32, 32:] = (255, 0, 0), (0, 255, 0)
+    pixels[32:, :32], pixels[32:, 32:] = (0, 0, 255), (255, 255, 255)
+    return Image.fromarray(pixels)
+
+
+@pytest.mark.parametrize("kind", ["glb", "obj"])
+def test_the_texture_of_a_file_is_seen_where_its_coordinates_put_it(tmp_path, kind):
+    corners = [(0, 0, 0), (1, 0, 0), (1, 1, 0), (0, 1, 0)]
+    plate = trimesh.Trimesh(corners, [(0, 1, 2), (0, 2, 3)], process=False)
+    material = PBRMaterial(baseColorTexture=four_colours()) if kind == "glb" else SimpleMaterial(image=four_colours())
+    plate.visual = TextureVisuals(uv=np.array(corners)[:, :2], material=material)
+    plate.export(tmp_path / f"plate.{kind}")
+    model = MeshFile(f"plate.{kind}", texture_px=32)
+    spec = ObjectSpec("plate", {"kind": "mesh"}, MaterialSpec({"kind": "plain", "colors": [(255, 128, 255)]}))
+    picture, mesh = painted(spec, model, tmp_path), model.mesh(tmp_path)
+    assert picture.shape == (32, 32, 3)
+    for place, color in (
+        ((0, 1), (255, 0, 0)),
+        ((1, 1), (0, 128, 0)),
+        ((0, 0), (0, 0, 255)),
+        ((1, 0), (255, 128, 255)),
+    ):
+        u, v = mesh.uvs[np.abs(mesh.vertices_m[:, :2] - place).max(1).argmin()]
+        pixel = picture[min(int(v * 32), 31), min(int(u * 32), 31)]
+        np.testing.assert_allclose(pixel, color, atol=2)
+
+
+WHITE = MaterialSpec({"kind": "plain", "colors": [(255, 255, 255)]})
+
+
+def seen_colors(folder, name: str) -> list[list[int]]:
+    """Return the colours of a mesh file's faces, under a white material."""
+    model = MeshFile(name, texture_px=64)
+    picture, mesh = painted(ObjectSpec("part", {"kind": "mesh"}, WHITE), model, folder), model.mesh(folder)
+    columns, rows = np.minimum(mesh.uvs[mesh.faces[:, 0]] * 64, 63).astype(int).T
+    return picture[rows, columns].tolist()
+
+
+@pytest.mark.parametrize("kind", ["glb", "dae"])
+def test_a_part_of_one_colour_has_it(tmp_path, kind):
+    red = trimesh.creation.box()
+    red.visual = TextureVisuals(material=PBRMaterial(baseColorFactor=(255, 0, 0, 255)))
+    red.export(tmp_path / f"red.{kind}")
+    assert seen_colors(tmp_path, f"red.{kind}") == [[255, 0, 0]] * 12
+
+
+def test_each_part_has_its_own_colour(tmp_path):
+    (tmp_path / "two.mtl").write_text("newmtl a\nKd 1 0 0\nnewmtl b\nKd 0 0 1\n")
+    faces = "v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nusemtl a\nf 1 2 3\nusemtl b\nf 1 2 4\n"
+    (tmp_path / "two.obj").write_text(f"mtllib two.mtl\n{faces}")
+    assert sorted(seen_colors(tmp_path, "two.obj")) == [[0, 0, 255], [255, 0, 0]]
+
+
+def test_triangles_without_an_area_are_refused(tmp_path):
+    (tmp_path / "flat.obj").write_text("v 0 0 0\nv 1 0 0\nv 2 0 0\nf 1 2 3\n")
+    with pytest.raises(AssetError, match="expected triangles with an area, got 1 without"):
+        load_mesh(tmp_path / "flat.obj")
