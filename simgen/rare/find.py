@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from simgen.formats.imageset import ImageSet
 from simgen.rare.cells import Cell, Grid
 from simgen.rare.crossing import Crossed, crossed, require_bins
-from simgen.rare.density import Axes, covered, own_distances, rank_share
+from simgen.rare.density import Axes, covered, distances_to, own_distances, rank_share
 from simgen.rare.patches import THUMBNAILS, Embedding
 from simgen.rare.plan import Entry, Plan, fingerprint
 from simgen.rare.rules import absent, sparse, thin
@@ -69,11 +69,18 @@ class Real:
 
     Attributes:
         found: its survey.
-        covered: (n,) whether a synthetic object lies among its 5 nearest real neighbours in the embedding.
+        covered: (n,) whether a synthetic object is nearer in the embedding than its 5th nearest real neighbour.
+        distance: (n,) to the nearest synthetic object.
     """
 
     found: Survey
     covered: NDArray[np.bool_]
+    distance: Array
+
+    def uncovered(self, most: int) -> list[int]:
+        """Return the numbers of objects that are not covered, the farthest from all synthetic ones first."""
+        order = np.argsort(-self.distance, kind="stable")
+        return [int(k) for k in order[~self.covered[order]][:most]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +131,7 @@ def find(
     axes = Axes.of(_rows(found))
     points = axes.project(_rows(found))
     density = _density(points, config)
-    photographs = None if seen is None else Real(seen, covered(axes.project(_rows(seen)), points))
+    photographs = None if seen is None else _real(seen, axes.project(_rows(seen)), points)
     entries = [*thin(grids), *sparse(grids, found.rows, density.rarity), *absent(grids, len(found))]
     return Findings(found, grids, density, photographs, found.missing, Plan(fingerprint(data), _merged(entries)))
 
@@ -132,6 +139,10 @@ def find(
 def _rows(found: Survey) -> NDArray[np.float32]:
     assert found.embedded is not None
     return found.embedded
+
+
+def _real(seen: Survey, real: Array, synthetic: Array) -> Real:
+    return Real(seen, covered(real, synthetic), distances_to(real, synthetic, 1))
 
 
 def _density(points: Array, config: FindConfig) -> Density:

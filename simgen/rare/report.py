@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from simgen.errors import OutputError
 from simgen.rare.find import Findings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+SHOWN = 24
+"""Objects on a sheet."""
 FILES = ("rare.json", "cells.csv", "objects.csv", "cells.png", "lowest.png", "uncovered.png")
 
 
@@ -36,12 +36,15 @@ def write_findings(findings: Findings, out: Path) -> Path:
         "objects.csv": _table(_object_rows(findings)),
         "cells.png": _png(cell_bars(findings.grids)),
     }
-    lowest = findings.density.lowest(24)
+    lowest = findings.density.lowest(SHOWN)
     titles = [f"{findings.density.rarity[k]:.3f}" for k in lowest]
-    content["lowest.png"] = _png(object_sheet(findings.found, lowest, titles, "rarest objects: mean rank of distance and likelihood"))
+    heading = "rarest objects, by the mean rank of distance and likelihood"
+    content["lowest.png"] = _png(object_sheet(findings.found, lowest, titles, heading))
     if findings.real is not None:
-        bare = [int(k) for k in np.flatnonzero(~findings.real.covered)[:24]]
-        content["uncovered.png"] = _png(object_sheet(findings.real.found, bare, [""] * len(bare), "real objects without a synthetic neighbour"))
+        bare = findings.real.uncovered(SHOWN)
+        heading = "real objects without a synthetic neighbour, and how far the nearest is"
+        titles = [f"{findings.real.distance[k]:.2f}" for k in bare]
+        content["uncovered.png"] = _png(object_sheet(findings.real.found, bare, titles, heading))
     content["rare.json"] = findings.plan.to_json()
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ Z / g(scene) is the importance weight that turns their law back into that of the
 settled scene rules out for certain is dropped: it could never be accepted.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,11 @@ _EXACT = frozenset({"class", "view_side", "view_tilt_deg", "yaw_deg", "lean_deg"
 _PIXELS = frozenset({"image_luma", "object_luma"})
 
 
+def pilot_scenes(config: Config, seed: int) -> list[SceneSpec]:
+    """Return 300 drawn scenes."""
+    return [draw_scene(config, seed, index) for index in range(_PILOT)]
+
+
 @dataclass(frozen=True, eq=False)
 class Tilt:
     """How the scenes of one cell are chosen.
@@ -54,14 +60,14 @@ class Tilt:
     mean: float
 
     @staticmethod
-    def of(cell: Cell, config: Config, known: Known, seed: int) -> "Tilt":
-        """Learn how to choose, and set the levels by 300 scenes drawn with the seed."""
+    def of(cell: Cell, known: Known, pilot: Sequence[SceneSpec]) -> "Tilt":
+        """Learn how to choose from a dataset's objects, and set the levels by some drawn scenes."""
         chances = tuple(learned(known, condition) for condition in cell.conditions)
         bare = Tilt(cell, chances, 1.0, 0.0, 1.0)
-        pilot = np.array([bare.chance(draw_scene(config, seed, index)) for index in range(_PILOT)])
-        ceiling = _ceiling(pilot)
+        found = np.array([bare.chance(scene) for scene in pilot])
+        ceiling = _ceiling(found)
         floor = _FLOOR_SHARE * PASS_SHARE
-        mean = float(np.where(pilot > 0, np.clip(pilot / ceiling, floor, 1), 0).mean())
+        mean = float(np.where(found > 0, np.clip(found / ceiling, floor, 1), 0).mean())
         return Tilt(cell, chances, ceiling, floor, max(mean, 1e-6))
 
     def chance(self, scene: SceneSpec) -> float:
