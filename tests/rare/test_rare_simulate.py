@@ -1,11 +1,14 @@
 """Scenes of a case: rough measures against rendered labels, unbiased choices, exact predicates."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from rare_fakes import generated
+from rare_fakes import generated, sample
 from scenes_for_tests import config
 
 from simgen.generate import draw_scene, render_scene
+from simgen.rare import simulate
 from simgen.rare.attributes import measure, value_of
 from simgen.rare.cells import Cell, Condition
 from simgen.rare.how import Task
@@ -14,7 +17,7 @@ from simgen.rare.proposals.numbers import body_luma
 from simgen.rare.proposals.rough import settled
 from simgen.rare.proposals.tilt import Tilt, widened
 from simgen.rare.simulate import Simulator, case_seed, held, simulated
-from simgen.scene import scene_to_dict
+from simgen.scene import scene_from_dict, scene_to_dict
 
 TOUCHING = Cell((Condition("touching", 1), Condition("object_luma", None, 70)), "dark and touching")
 IMPOSSIBLE = Cell((Condition("scene.light.ambient", 0.9),))
@@ -77,26 +80,40 @@ def test_what_the_generator_cannot_make_is_given_up_without_settling(simulator, 
     assert made.tried == {"drawn": 40, "settled": 0, "rendered": 0}
 
 
-def test_weights_undo_the_choice_of_drawn_scenes(data):
-    """Chosen scenes are darker; weighted, their mean is the generator's (importance sampling's identity)."""
-    small = config()
-    dark = Cell((Condition("image_luma", None, 90),))
-    scenes = [draw_scene(small, 9, index) for index in range(500)]
-    tilt = Tilt.of(dark, Known.of(data, 0), scenes)
-    shares = np.array([tilt.draw_share(scene) for scene in scenes])
-    values = np.array([body_luma(scene.objects[0]) for scene in scenes])
-    assert shares.min() >= tilt.floor > 0
-    # The expectation over the choices, in closed form: density p g / Z, weight Z / g.
-    chosen = (values * shares).sum() / shares.sum()
-    weighted = (values * shares * (tilt.mean / shares)).sum() / (shares * (tilt.mean / shares)).sum()
-    assert chosen < values.mean() - 10
-    assert weighted == pytest.approx(values.mean())
-    assert tilt.mean == pytest.approx(shares.mean())
-    assert shares.mean() < 0.1
+def test_weights_undo_the_choice_of_scenes(data, monkeypatch):
+    """Of scenes on dark tables the darkest are chosen more often; weighted, their mean is the generator's again."""
+    small = config(
+        randomize={
+            "surface": {"material": {"color": {"saturation": 0, "value": [0.2, 1]}, "contrast": 0}},
+            "dice": {"count": 1},
+            "light": {},
+            "camera": {},
+        }
+    )
+    scenes = [draw_scene(small, 9, number) for number in range(100)]
+    tilt = replace(Tilt.of(Cell((Condition("image_luma", None, 60),)), Known.of(data, 0), scenes), floor=0.15)
+    monkeypatch.setattr(simulate, "_rendered", lambda config, tilt, scene, level, tried: (taken(scene), 1.0))
+    monkeypatch.setattr(simulate, "held", lambda one, cell: [0] if table(one) < 160 else [])
+    found = [simulated(small, tilt, 4, number).sample for number in range(250)]
+    values = np.array([table(one) for one in found])
+    weights = np.array([one.metadata["source"]["weight"] for one in found])
+    plain = [value for number in range(800) if (value := table(taken(draw_scene(small, 8, number)))) < 160]
+    assert values.mean() < np.mean(plain) - 15
+    assert np.average(values, weights=weights) == pytest.approx(np.mean(plain), abs=4)
+
+
+def taken(scene):
+    """Return a sample of a scene without a picture of it."""
+    return sample(scene=scene_to_dict(scene))
+
+
+def table(one):
+    """Return how bright the table of a sample is."""
+    return body_luma(scene_from_dict(one.metadata["scene"]).objects[0])
 
 
 def test_choosing_renders_far_fewer_scenes_than_plain_rejection(data, simulator):
-    plain = np.mean([bool(held(sample, TOUCHING)) for sample in data])
+    plain = np.mean([bool(held(one, TOUCHING)) for one in data])
     tried = [simulator.make(0, number).tried["rendered"] for number in range(4)]
     assert 4 / sum(tried) > max(2 * plain, 0.2)
 
