@@ -11,6 +11,7 @@ from simgen.adapters.checkpoint import load_model
 from simgen.adapters.crops import CropView, to_grey
 from simgen.adapters.predict import build_module
 from simgen.errors import CheckpointError
+from simgen.formats.imageset import ImageSet
 from simgen.rare.patches import Embedding
 
 Image = NDArray[np.uint8]
@@ -34,6 +35,13 @@ class CropModel:
         self.classes = tuple(file.classes)
         self.view = CropView.from_preprocess(file.preprocess)
         self._module: Any = build_module(file).eval()
+
+    def require_classes(self, data: ImageSet) -> None:
+        """Raise `CheckpointError` where a set has classes that the model does not know."""
+        unknown = sorted({*data.classes} - {*self.classes})
+        if unknown:
+            known = ", ".join(self.classes)
+            raise CheckpointError(f'model: knows the classes [{known}], but "{data.root}" has {unknown[0]}, too')
 
     def features(self, crops: Image) -> NDArray[np.float32]:
         """Return the (n, d) last features of crops (n, S, S, 3) of the view's size."""

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from simgen.formats.imageset import ImageSet
     from simgen.rare.fill import Filled
     from simgen.rare.find import Findings
+    from simgen.rare.gate import Gate
     from simgen.rare.patches import Embedding
 
 app = typer.Typer(help="Rare cases: find them in a dataset, and generate them with exact labels.", no_args_is_help=True)
@@ -91,6 +93,17 @@ def fill(
     scene: Annotated[
         str | None, typer.Option(help="The scene that the set was generated from, where that names files: its folder.")
     ] = None,
+    gate: Annotated[
+        Path | None,
+        typer.Option(
+            help="A classifier of `simgen train` that saw none of this: samples enter only if it agrees, they look as "
+            "near to --real as that to itself, and they are no copies of the dataset's objects."
+        ),
+    ] = None,
+    real: Annotated[
+        str | None, typer.Option(help="Of --gate: labelled photographs, a folder or a real image set.")
+    ] = None,
+    real_split: Annotated[str, typer.Option(help="Of --real: all, first:N or last:N images by file name.")] = "all",
     workers: Annotated[int, typer.Option(help="Processes; 0 = one for each core.")] = 0,
 ) -> None:
     """Generate samples of the plan's cells. The same command goes on where an interrupted one stopped."""
@@ -112,7 +125,8 @@ def fill(
     data = read_real(dataset)
     require_plan_of(wanted, data, plan)
     config = config_of(data, load(scene).root if scene else Path())
-    job = fill_job(data, wanted, out, how, config=config, count=count, seed=seed)
+    passed = _gate(gate, real, real_split, data)
+    job = fill_job(data, wanted, out, how, config=config, count=count, seed=seed, gate=passed)
     for way, cell in sorted({(way, cell) for way, cell, _ in job.order if way != how}):
         entry = wanted.entries[cell]
         typer.echo(f'"{entry.cell.title}": {entry.count} examples are too few to learn from, made by {way}', err=True)
@@ -120,6 +134,24 @@ def fill(
         results = run(job, wanted, LocalEngine(workers or os.cpu_count() or 1), lambda made: advance(made))
     _print_filled(results)
     typer.echo(f"{sum(one.made for one in results)} images in {out}")
+
+
+def _gate(model: Path | None, real: str | None, split: str, data: "ImageSet") -> "Gate | None":
+    from simgen.errors import ConfigError
+
+    if (model is None) != (real is None):
+        raise ConfigError("--gate and --real: expected both or none of them, got one")
+    if model is None or real is None:
+        return None
+    from simgen.adapters.crop_features import CropModel, crop_embedding
+    from simgen.adapters.parts import part_of
+    from simgen.cli.evaluate import read_real
+    from simgen.rare.gate import gate_of
+
+    classifier = CropModel(model)
+    classifier.require_classes(data)
+    photographs = part_of(read_real(real), split)
+    return gate_of(classifier.probabilities, classifier.classes, crop_embedding(model), photographs, data)
 
 
 def _embedding(model: Path | None) -> "Embedding":
@@ -164,6 +196,8 @@ def _print_filled(results: "Sequence[Filled]") -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from simgen.rare.gate import rates
+
     table = Table("rare case", "images", "drawn, settled, rendered", "accepted", "effective")
     for one in results:
         stages = ", ".join(str(count) for count in one.tried.values())
@@ -172,6 +206,9 @@ def _print_filled(results: "Sequence[Filled]") -> None:
         table.add_row(one.entry.cell.title, f"{one.made} of {one.asked}", stages, share, f"{one.effective:.1f}")
     Console().print(table)
     for one in results:
+        if any(one.refused):
+            shares = ", ".join(f"{reason} {share:.0%}" for reason, share in rates(one.refused).items() if share)
+            typer.echo(f'"{one.entry.cell.title}": of {len(one.refused)} made the gate refused: {shares}')
         if one.made < one.asked:
             typer.echo(
                 f'"{one.entry.cell.title}": the generator made {one.made} of {one.asked} within its limits', err=True

@@ -19,6 +19,7 @@ from simgen.engine import Engine, LocalEngine
 from simgen.errors import ConfigError, DataError, did_you_mean
 from simgen.formats.coco import CocoWriter
 from simgen.formats.imageset import ImageSet
+from simgen.rare.gate import Gate
 from simgen.rare.how import LEAST_EXAMPLES, Maker, Task, Way
 from simgen.rare.plan import Entry, Plan, header_of
 from simgen.rare.simulate import Simulator
@@ -27,6 +28,8 @@ from simgen.scene import Plain
 HOW: dict[str, Way] = {"simulate": Way(Simulator.prepare)}
 """The ways to make samples of rare cases, by name."""
 _SHARD = 2
+ROUNDS = 5
+"""So often a sample that the gate refuses is made anew."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +43,7 @@ class FillJob:
         out: its folder.
         makers: by the way's name.
         order: for each sample its way, its cell's place in the plan and its number among the cell's.
+        gate: what samples must pass, or None.
     """
 
     source: Plain
@@ -48,6 +52,7 @@ class FillJob:
     out: Path
     makers: Mapping[str, Maker]
     order: tuple[tuple[str, int, int], ...]
+    gate: Gate | None = None
 
     def writer(self) -> CocoWriter:
         """Return a writer into the filled dataset's folder."""
@@ -70,20 +75,20 @@ class Filled:
 
     Attributes:
         entry: of the plan.
-        how: the way.
         asked: samples, those of earlier runs with them.
         made: of them, those of earlier runs with them.
         tried: of each stage, in this run.
         accepted: samples of this run.
+        refused: reasons of the gate for every sample that was made in this run, none for those let in.
         weights: of all samples.
     """
 
     entry: Entry
-    how: str
     asked: int
     made: int
     tried: Mapping[str, int]
     accepted: int
+    refused: tuple[tuple[str, ...], ...]
     weights: tuple[float, ...]
 
     @property
@@ -143,6 +148,7 @@ def fill_job(
     config: Config,
     count: int | None = None,
     seed: int = 0,
+    gate: Gate | None = None,
 ) -> FillJob:
     """Return the job that fills a dataset's rare cells.
 
@@ -154,6 +160,7 @@ def fill_job(
         config: that the dataset was generated from.
         count: images in all; default: what the plan's cells need.
         seed: of the fill.
+        gate: what samples must pass, or None.
 
     Raises:
         ConfigError: an unknown way, or a plan without anything to fill.
@@ -168,28 +175,47 @@ def fill_job(
     makers = {way: HOW[way].prepare(task) for way in sorted(used)}
     order = tuple((ways[cell], cell, k) for cell, number in enumerate(numbers) for k in range(number))
     digest = hashlib.sha256(plan.to_json().encode()).hexdigest()[:16]
-    fill = {"dataset": plan.dataset, "plan": digest, "how": how, "count": len(order)}
+    fill = {"dataset": plan.dataset, "plan": digest, "how": how, "count": len(order), "gate": gate is not None}
     header = {"config": config.source, "seed": seed, "version": simgen.__version__, "fill": fill}
-    return FillJob(config.source, config.root, header, out, makers, order)
+    return FillJob(config.source, config.root, header, out, makers, order, gate)
 
 
-def make_fill_shard(job: FillJob, indices: tuple[int, ...]) -> list[tuple[int, bool, dict[str, int]]]:
-    """Make and write some samples; return for each its cell, whether it was made, and what was tried.
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one sample: its cell, whether it was written, what was tried, and what the gate said each time."""
 
-    Runs in a worker process.
-    """
+    cell: int
+    written: bool
+    tried: Mapping[str, int]
+    refused: tuple[tuple[str, ...], ...]
+
+
+def make_fill_shard(job: FillJob, indices: tuple[int, ...]) -> list[Outcome]:
+    """Make and write some samples. Runs in a worker process."""
     import cv2
 
     cv2.setNumThreads(1)
     writer = job.writer()
-    results = []
-    for index in indices:
-        way, cell, number = job.order[index]
-        made = job.makers[way].make(cell, number)
-        if made.sample is not None:
+    asked = Counter(cell for _, cell, _ in job.order)
+    return [_made(job, writer, index, asked[job.order[index][1]]) for index in indices]
+
+
+def _made(job: FillJob, writer: CocoWriter, index: int, asked: int) -> Outcome:
+    """Make a sample until the gate lets it in; its number in later rounds follows on those of the first."""
+    way, cell, number = job.order[index]
+    tried: Counter[str] = Counter()
+    refused: list[tuple[str, ...]] = []
+    for turn in range(1 if job.gate is None else ROUNDS):
+        made = job.makers[way].make(cell, number + turn * asked)
+        tried.update(made.tried)
+        if made.sample is None:
+            break
+        if job.gate is not None:
+            refused.append(tuple(job.gate.refusals(made.sample, made.sample.metadata["source"]["annotations"])))
+        if not refused or not refused[-1]:
             writer.write(replace(made.sample, index=index))
-        results.append((cell, made.sample is not None, made.tried))
-    return results
+            return Outcome(cell, True, dict(tried), tuple(refused))
+    return Outcome(cell, False, dict(tried), tuple(refused))
 
 
 def fill(
@@ -211,29 +237,27 @@ def fill(
     done = writer.done()
     missing = [index for index in range(len(job.order)) if index not in done]
     report(len(job.order) - len(missing))
-    tried: dict[int, Counter[str]] = {}
-    accepted: Counter[int] = Counter()
+    outcomes: dict[int, list[Outcome]] = {}
     shards = [tuple(missing[i : i + _SHARD]) for i in range(0, len(missing), _SHARD)]
     for shard, results in (engine or LocalEngine(1)).run(make_fill_shard, job, shards):
-        for cell, made, stages in results:
-            tried.setdefault(cell, Counter()).update(stages)
-            accepted[cell] += made
+        for one in results:
+            outcomes.setdefault(one.cell, []).append(one)
         report(len(shard))
     writer.close()
     weights: dict[int, list[float]] = {}
     for index in sorted(writer.done()):
         weights.setdefault(job.order[index][1], []).append(float(writer.metadata(index)["source"]["weight"]))
     asked = Counter(cell for _, cell, _ in job.order)
-    ways = {cell: way for way, cell, _ in job.order}
     return [
-        Filled(
-            plan.entries[cell],
-            ways[cell],
-            asked[cell],
-            len(weights.get(cell, ())),
-            dict(tried.get(cell, {})),
-            accepted[cell],
-            tuple(weights.get(cell, ())),
-        )
+        _filled(plan.entries[cell], asked[cell], outcomes.get(cell, []), weights.get(cell, []))
         for cell in sorted(asked)
     ]
+
+
+def _filled(entry: Entry, asked: int, outcomes: Sequence[Outcome], weights: Sequence[float]) -> Filled:
+    tried: Counter[str] = Counter()
+    for one in outcomes:
+        tried.update(one.tried)
+    refused = tuple(reasons for one in outcomes for reasons in one.refused)
+    accepted = sum(one.written for one in outcomes)
+    return Filled(entry, asked, len(weights), dict(tried), accepted, refused, tuple(weights))
