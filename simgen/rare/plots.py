@@ -44,7 +44,7 @@ def _bars(grid: Crossed, axes: "Axes") -> None:
     axes.axhline(grid.floor, color="black", ls="--", lw=0.8)
     axes.set_yscale("symlog", linthresh=1)
     axes.set_ylim(0, 3 * max([*grid.counts, 1]))
-    names = [", ".join(condition.text for condition in others) or grid.title for others in rest]
+    names = ["\n".join(condition.text for condition in others) or grid.title for others in rest]
     axes.set_xticks(range(len(rest)), names, fontsize=8, rotation=20 if len(rest) > 8 else 0)
     axes.set_title(f"{grid.title}: thin below {grid.floor}", fontsize=9, loc="left")
     axes.tick_params(axis="y", labelsize=7)

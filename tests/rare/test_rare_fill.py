@@ -126,6 +126,7 @@ def test_the_config_is_the_dataset_s(data):
         ({}, ["--how", "simulat"], '--how: unknown way "simulat" (did you mean "simulate"?)'),
         ({}, ["-n", "0"], "--count: expected a whole number >= 1, got 0"),
         ({}, ["--seed", "-1"], "--seed: expected a whole number >= 0, got -1"),
+        ({}, ["--gate", "model.pt"], "--gate and --real: expected both or none of them, got one"),
         ({}, ["--scene", "dise"], 'config "dise": expected a .yaml file or the name of a shipped one'),
     ],
 )
