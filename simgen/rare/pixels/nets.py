@@ -73,7 +73,8 @@ class Decoder(nn.Module):
         sizes = [4 * width, 3 * width, 2 * width, width]
         self.blocks = nn.ModuleList(Modulated(a, b, style) for a, b in zip(sizes, sizes[1:], strict=False))
         self.refine = nn.Conv2d(width, width, 3, padding=1)
-        self.end = nn.ConvTranspose2d(width, 4, 4, 2, 1)
+        # A transposed convolution here would leave its own checker pattern in every crop.
+        self.end = nn.Conv2d(width, 4, 3, padding=1)
 
     def forward(self, latents: Tensor, condition: Tensor) -> Tensor:
         style = torch.cat([latents, condition], 1)
@@ -81,7 +82,7 @@ class Decoder(nn.Module):
         for block in self.blocks:
             x = block(x, style)
         x = x + functional.leaky_relu(self.refine(x), 0.2)
-        return cast(Tensor, self.end(x))
+        return cast(Tensor, self.end(functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)))
 
 
 class CropVae(nn.Module):

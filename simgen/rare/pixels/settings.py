@@ -23,7 +23,7 @@ class Network:
     """
 
     latent: Annotated[int, Field(ge=2, le=512)] = 64
-    width: Annotated[int, Field(ge=8, le=256, multiple_of=8)] = 32
+    width: Annotated[int, Field(ge=8, le=256, multiple_of=8)] = 24
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -31,7 +31,7 @@ class VaeLoss:
     """The weights of the autoencoder's loss, in nats.
 
     Attributes:
-        color: of the absolute error of the colours (0 to 1), weighted by alpha and summed over pixels and channels.
+        color: of the squared error of the colours (0 to 1), weighted by alpha and summed over pixels and channels.
         alpha: of the cross entropy of alpha, summed over pixels.
         kl: of the divergence from the prior, once it is warmed up.
         warmup_epochs: over which that weight grows from 0.
@@ -39,7 +39,7 @@ class VaeLoss:
         perceptual: of the mean squared distance of features, where a feature function is given.
     """
 
-    color: Weight = 4.0
+    color: Weight = 25.0
     alpha: Weight = 0.25
     kl: Weight = 1.0
     warmup_epochs: Annotated[int, Field(ge=0)] = 5
@@ -63,11 +63,11 @@ class GanLoss:
     """
 
     start_epoch: Annotated[int, Field(ge=0)] = 4
-    rate: Rate = 4e-4
+    rate: Rate = 8e-4
     adversarial: Weight = 100.0
-    reconstruction: Weight = 0.2
-    features: Weight = 10.0
-    r1: Weight = 1.0
+    reconstruction: Weight = 0.1
+    features: Weight = 200.0
+    r1: Weight = 0.1
     r1_every: Count = 16
     augment: bool = True
 

@@ -78,8 +78,9 @@ class Trainer:
             loss = vae_loss(autoencode(self.model, batch, noise), batch, config.vae, warmth, self.features)
             losses = {"vae": float(loss.detach())}
         else:
-            judged = self._judge_step(batch, noise, step, self.judge)
-            loss, losses = self._generator_loss(batch, noise, warmth, self.judge)
+            imagined = self._imagined(batch, noise)
+            judged = self._judge_step(batch, imagined.detach(), noise, step)
+            loss, losses = self._generator_loss(batch, imagined, noise, warmth)
             losses = {**losses, **judged}
         if all(np.isfinite(value) for value in losses.values()):
             self._optimizer.zero_grad(set_to_none=True)
@@ -89,11 +90,9 @@ class Trainer:
             self._follow(step)
         return losses
 
-    def _judge_step(self, batch: Batch, noise: Generator, step: int, judge: Discriminator) -> dict[str, float]:
-        gan = self.config.gan
+    def _judge_step(self, batch: Batch, made: Tensor, noise: Generator, step: int) -> dict[str, float]:
+        gan, judge = self.config.gan, self._the_judge
         real = batch.premultiplied
-        with torch.no_grad():
-            made = self._imagined(batch, noise)
         if gan.augment:
             real, made = augmented(real, noise), augmented(made, noise)
         both = judge(torch.cat([real, made]), batch.labels.repeat(2), batch.attributes.repeat(2, 1))[0]
@@ -111,12 +110,11 @@ class Trainer:
         return losses
 
     def _generator_loss(
-        self, batch: Batch, noise: Generator, warmth: float, judge: Discriminator
+        self, batch: Batch, imagined: Tensor, noise: Generator, warmth: float
     ) -> tuple[Tensor, dict[str, float]]:
-        vae, gan = self.config.vae, self.config.gan
+        vae, gan, judge = self.config.vae, self.config.gan, self._the_judge
         decoded = autoencode(self.model, batch, noise)
         rebuilt, real = premultiplied(decoded.logits), batch.premultiplied
-        imagined = self._imagined(batch, noise)
         judge.requires_grad_(False)
         shown = augmented(imagined, noise) if gan.augment else imagined
         scores = judge(shown, batch.labels, batch.attributes)[0]
@@ -131,6 +129,11 @@ class Trainer:
         if self.features is not None and vae.perceptual:
             parts["perceptual"] = vae.perceptual * perceptual(rebuilt, real, self.features)
         return torch.stack(list(parts.values())).sum(), {key: float(value.detach()) for key, value in parts.items()}
+
+    @property
+    def _the_judge(self) -> Discriminator:
+        assert self.judge is not None
+        return self.judge
 
     def _imagined(self, batch: Batch, noise: Generator) -> Tensor:
         latents = torch.randn((len(batch.labels), self.config.network.latent), generator=noise)

@@ -58,7 +58,7 @@ def reconstruction(decoded: Decoded, batch: Batch, loss: VaeLoss) -> Tensor:
     Colours count by the true alpha (little outside the mask, where they are bled); alpha is a Bernoulli variable.
     """
     weights = batch.straight[:, 3:].clamp(min=_RIM)
-    color = (weights * (decoded.logits[:, :3].sigmoid() - batch.straight[:, :3]).abs()).sum()
+    color = (weights * (decoded.logits[:, :3].sigmoid() - batch.straight[:, :3]).square()).sum()
     alpha = functional.binary_cross_entropy_with_logits(decoded.logits[:, 3:], batch.straight[:, 3:], reduction="sum")
     return (loss.color * color + loss.alpha * alpha) / len(batch.labels)
 
