@@ -176,10 +176,10 @@ def find_spot(
         rng: draws the places.
     """
     box = cv2.boundingRect((rgba[..., 3] >= 128).astype(np.uint8))
-    longer_m = max(box[2:]) / len(rgba) * (side_m if np.isfinite(side_m) else _usual_side(sample))
-    if longer_m <= 0:
+    share = max(box[2:]) / len(rgba)
+    longer_m = share * side_m if np.isfinite(side_m) else _usual_side(sample)
+    if min(share, longer_m) <= 0:
         return None
-    side_m = longer_m * len(rgba) / max(box[2:])
     obstacles = (support.rays * np.asarray(sample.depth_m)[..., None])[support.above]
     obstacles = obstacles - (obstacles @ support.normal + support.offset_m)[:, None] * support.normal
     radius = placing.footprint * longer_m
@@ -191,7 +191,7 @@ def find_spot(
         middle = foot + 0.5 * placing.height * longer_m * support.normal
         if middle[2] <= 0 or not _is_ground(sample, support, foot, radius):
             continue
-        spot = _spot(sample, support, rgba, (middle, side_m, placing.height * longer_m))
+        spot = _spot(sample, support, rgba, (middle, longer_m / share, placing.height * longer_m))
         if spot is not None and placing.visible[0] <= spot.visible <= placing.visible[1]:
             return spot
     return None

@@ -11,6 +11,7 @@ from typing import Self
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as config_dataclass
@@ -88,6 +89,13 @@ class Crops:
             side_m=self.side_m[rows],
             sources=tuple(self.sources[row] for row in rows),
         )
+
+    def split(self, share: float, rng: Generator) -> tuple[Self, Self]:
+        """Return most crops and, from other pictures, about a share of them: crops of one picture stay together."""
+        pictures = np.array([source.partition("#")[0] for source in self.sources])
+        names = rng.permutation(np.unique(pictures))
+        apart = np.isin(pictures, names[: round(share * len(names))])
+        return self.take(np.flatnonzero(~apart)), self.take(np.flatnonzero(apart))
 
     def attribute(self, name: str) -> Floats:
         """Return the (N,) values of one attribute."""

@@ -35,10 +35,10 @@ class Discriminator(nn.Module):
 
     def forward(self, crops: Tensor, labels: Tensor, attributes: Tensor) -> tuple[Tensor, Tensor]:
         """Return the scores (N,) and the features (N, 4 width, S/16, S/16) before they are summed."""
-        maps = self.trunk(2 * crops - 1)
+        maps = self.trunk(2 * crops - 1).float()
         summed = maps.sum((2, 3))
         projected = ((self.classes(labels) + self.attributes(attributes)) * summed).sum(1)
-        return cast(Tensor, self.score(summed)[:, 0] + projected), maps
+        return cast(Tensor, (self.score(summed)[:, 0] + projected).float()), maps
 
 
 def hinge_discriminator(real: Tensor, made: Tensor) -> Tensor:

@@ -41,7 +41,7 @@ class Encoder(nn.Module):
 
     def forward(self, crops: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         flat = self.trunk(2 * crops - 1).flatten(1)
-        mean, log_var = self.head(torch.cat([flat, condition], 1)).chunk(2, 1)
+        mean, log_var = self.head(torch.cat([flat, condition], 1)).float().chunk(2, 1)
         return mean, log_var.clamp(-8, 4)
 
 
@@ -82,7 +82,8 @@ class Decoder(nn.Module):
         for block in self.blocks:
             x = block(x, style)
         x = x + functional.leaky_relu(self.refine(x), 0.2)
-        return cast(Tensor, self.end(functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)))
+        x = functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+        return cast(Tensor, self.end(x).float())
 
 
 class CropVae(nn.Module):

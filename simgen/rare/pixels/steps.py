@@ -72,6 +72,10 @@ class Trainer:
             step: its number in the run.
             epoch: how many epochs are done, with the part of this one.
         """
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bf16):
+            return self._step(batch, noise, step, epoch)
+
+    def _step(self, batch: Batch, noise: Generator, step: int, epoch: float) -> dict[str, float]:
         config = self.config
         warmth = min(1.0, epoch / config.vae.warmup_epochs) if config.vae.warmup_epochs else 1.0
         if self.judge is None or epoch < config.gan.start_epoch:
@@ -118,12 +122,14 @@ class Trainer:
         judge.requires_grad_(False)
         shown = augmented(imagined, noise) if gan.augment else imagined
         scores = judge(shown, batch.labels, batch.attributes)[0]
-        goal, ours = judge(torch.cat([real, rebuilt]), batch.labels.repeat(2), batch.attributes.repeat(2, 1))[1].chunk(2)
+        ours = judge(rebuilt, batch.labels, batch.attributes)[1]
+        with torch.no_grad():
+            goal = judge(real, batch.labels, batch.attributes)[1]
         judge.requires_grad_(True)
         parts = {
             "reconstruction": gan.reconstruction * reconstruction(decoded, batch, vae),
             "kl": warmth * vae.kl * divergence(decoded.mean, decoded.log_var, vae.free_bits),
-            "features": gan.features * functional.mse_loss(ours, goal.detach(), reduction="sum") / len(goal),
+            "features": gan.features * functional.mse_loss(ours, goal, reduction="sum") / len(goal),
             "adversarial": gan.adversarial * hinge_generator(scores),
         }
         if self.features is not None and vae.perceptual:
