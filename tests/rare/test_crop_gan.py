@@ -43,7 +43,11 @@ def test_the_penalty_is_that_of_a_known_slope():
 
 def test_the_projection_is_a_product_with_the_features():
     net = judge().eval()
-    x, labels, attributes = torch.rand(5, 4, SIZE, SIZE, generator=noise()), torch.tensor([0, 1, 0, 1, 1]), torch.ones(5, 3)
+    x, labels, attributes = (
+        torch.rand(5, 4, SIZE, SIZE, generator=noise()),
+        torch.tensor([0, 1, 0, 1, 1]),
+        torch.ones(5, 3),
+    )
     with torch.no_grad():
         scores, maps = net(x, labels, attributes)
         others = net(x, 1 - labels, attributes)[0]

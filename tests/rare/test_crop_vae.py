@@ -86,7 +86,9 @@ def test_turned_and_mirrored_crops_are_the_same_pixels():
 
 def test_training_learns_and_leaves_a_run_that_can_be_read(tmp_path):
     told = []
-    trained = train_crops(settings(epochs=6, least_steps=10), crops(), tmp_path / "run", on_epoch=lambda *row: told.append(row))
+    trained = train_crops(
+        settings(epochs=6, least_steps=10), crops(), tmp_path / "run", on_epoch=lambda *row: told.append(row)
+    )
     assert trained == replace(trained, epoch=6, stopped="")
     assert [epoch for epoch, _ in told] == [1, 2, 3, 4, 5, 6]
     assert told[-1][1]["vae"] < 0.7 * told[0][1]["vae"]
@@ -107,7 +109,8 @@ def test_training_learns_and_leaves_a_run_that_can_be_read(tmp_path):
 
 def test_the_same_seed_gives_the_same_generator_and_another_does_not(tmp_path):
     models = [
-        train_crops(settings(seed=seed), crops(), tmp_path / name).model for seed, name in ((1, "a"), (1, "b"), (2, "c"))
+        train_crops(settings(seed=seed), crops(), tmp_path / name).model
+        for seed, name in ((1, "a"), (1, "b"), (2, "c"))
     ]
     drawn = [CropGenerator.load(path).sample(Wish("disc"), 3, np.random.default_rng(0))[0].rgba for path in models]
     assert (drawn[0] == drawn[1]).all()

@@ -20,7 +20,7 @@ from simgen.annotate import Labels
 from simgen.lens import build_lens
 from simgen.rare.pixels.crops import Crops, light_of
 from simgen.rare.pixels.descriptor import premultiply
-from simgen.rare.pixels.matching import blur_px, gain_of, grain, luma_of, matched_blur, noise_of
+from simgen.rare.pixels.matching import blur_px, gain_of, grain, luma_of, matched_blur, noise_of, softened
 from simgen.rare.pixels.relabel import Drawn, relabelled
 from simgen.rare.pixels.support import Support, support_of
 from simgen.samples import Sample
@@ -93,7 +93,7 @@ class Composer:
         self._support = support_of(sample, rng)
         luma = luma_of(sample.rgb)
         self._noise = noise_of(luma, self._support.on_plane)
-        smooth = cv2.GaussianBlur(luma, (0, 0), 0.7) if self._noise > 2 else luma
+        smooth = softened(luma, 0.7) if self._noise > 2 else luma
         measured = blur_px(smooth, np.isfinite(self._support.heights_m))
         self._blur = float(np.sqrt(max(measured**2 - (0.49 if self._noise > 2 else 0.0), 0.0)))
         self._light = light_of(sample.rgb)
@@ -184,7 +184,9 @@ def find_spot(
     obstacles = obstacles - (obstacles @ support.normal + support.offset_m)[:, None] * support.normal
     radius = placing.footprint * longer_m
     height, width = sample.rgb.shape[:2]
-    for column, row in zip(rng.integers(width, size=placing.tries), rng.integers(height, size=placing.tries), strict=True):
+    for column, row in zip(
+        rng.integers(width, size=placing.tries), rng.integers(height, size=placing.tries), strict=True
+    ):
         foot = support.beneath(support.rays[row, column])
         if foot is None or (len(obstacles) and (((obstacles - foot) ** 2).sum(1) < radius**2).any()):
             continue
@@ -197,9 +199,7 @@ def find_spot(
     return None
 
 
-def _spot(
-    sample: Sample, support: Support, rgba: NDArray[np.uint8], solid: tuple[Floats, float, float]
-) -> Spot | None:
+def _spot(sample: Sample, support: Support, rgba: NDArray[np.uint8], solid: tuple[Floats, float, float]) -> Spot | None:
     middle, side_m, height_m = solid
     assert sample.camera_matrix is not None
     side = round(side_m * float(sample.camera_matrix[0, 0]) / float(middle[2]))
@@ -280,5 +280,5 @@ def _ring(inside: Mask) -> NDArray[np.float32]:
 
 def _soft_shadow(alpha: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     """Return the (H, W) share of the sky that an object hides from the ground near it: narrow and wide blurs of alpha."""
-    near, far = (cv2.GaussianBlur(alpha, (0, 0), max(0.5, share * side)) for share in (0.025, 0.1))
+    near, far = (softened(alpha, max(0.5, share * side)) for share in (0.025, 0.1))
     return np.asarray(0.6 * near + 0.4 * far, np.float32)

@@ -25,7 +25,7 @@ def describe(rgba: Pixels) -> Floats:
 
 def premultiply(rgba: Pixels) -> NDArray[np.float32]:
     """Return (..., 4) float32 in [0, 1] with colours times alpha."""
-    values = rgba.astype(np.float32) / 255
+    values = np.asarray(rgba / np.float32(255), np.float32)
     values[..., :3] *= values[..., 3:]
     return values
 

@@ -146,9 +146,9 @@ def rejection_rates(verdicts: Sequence[Verdict], cells: Sequence[str]) -> dict[s
     found: dict[str, Counter[str]] = {}
     for verdict, cell in zip(verdicts, cells, strict=True):
         found.setdefault(cell, Counter())[verdict.reason] += 1
-    rates = {}
+    rates: dict[str, dict[str, float]] = {}
     for cell in sorted(found):
         judged = found[cell].total()
-        shares = {reason: found[cell][reason] / judged for reason in REASONS}
+        shares: dict[str, float] = {reason: found[cell][reason] / judged for reason in REASONS}
         rates[cell] = {"judged": float(judged), "accepted": found[cell][""] / judged, **shares}
     return rates

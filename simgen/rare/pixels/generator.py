@@ -62,16 +62,14 @@ class Conditions:
 
     @staticmethod
     def of(crops: Crops) -> "Conditions":
-        return Conditions(
-            crops.classes, crops.names, crops.labels, crops.attributes, crops.side_px, crops.side_m
-        )
+        return Conditions(crops.classes, crops.names, crops.labels, crops.attributes, crops.side_px, crops.side_m)
 
     def standardised(self, attributes: Floats) -> NDArray[np.float32]:
         """Return (n, A) attributes with the training crops' mean 0 and variance 1, sizes by their logarithm."""
         logs = [name in _LOGARITHMIC for name in self.names]
         ours, theirs = (np.where(logs, np.log(np.maximum(v, 1e-6)), v) for v in (self.attributes, attributes))
         spread = np.maximum(ours.std(0), 1e-3)
-        return np.clip((theirs - ours.mean(0)) / spread, -_FARTHEST, _FARTHEST).astype(np.float32)
+        return np.asarray(np.clip((theirs - ours.mean(0)) / spread, -_FARTHEST, _FARTHEST), np.float32)
 
     def draw(self, wish: Wish, count: int, rng: Generator) -> tuple[int, NDArray[np.int64], Floats]:
         """Return a class number, `count` rows that the samples are modelled on, and their (count, A) attributes.
@@ -138,9 +136,7 @@ class CropGenerator:
         mean, root = (t.double().numpy() for t in (self.model.latent_mean, self.model.latent_root))
         return np.asarray(mean + temperature * rng.standard_normal((count, len(mean))) @ root.T, np.float64)
 
-    def crops(
-        self, latents: Floats, labels: NDArray[np.int64], attributes: Floats, rows: NDArray[np.int64]
-    ) -> Crops:
+    def crops(self, latents: Floats, labels: NDArray[np.int64], attributes: Floats, rows: NDArray[np.int64]) -> Crops:
         """Return decoded latents as crops whose scale is that of the training crops `rows` (N,)."""
         side_px, side_m = self.conditions.side_px[rows].copy(), self.conditions.side_m[rows]
         if "size_px" in self.conditions.names:
@@ -165,7 +161,7 @@ class CropGenerator:
             torch.from_numpy(labels),
             torch.from_numpy(self.conditions.standardised(attributes)),
         )
-        parts = zip(*(tensor.split(_BATCH) for tensor in given), strict=True)
+        parts = zip(*(torch.split(tensor, _BATCH) for tensor in given), strict=True)
         made = [to_pixels(self.model.decode(*part)) for part in parts]
         return np.concatenate(made) if made else np.zeros((0, self.size, self.size, 4), np.uint8)
 
@@ -184,7 +180,7 @@ class CropGenerator:
             torch.from_numpy(crops.labels),
             torch.from_numpy(known.standardised(crops.attributes)),
         )
-        parts = zip(*(tensor.split(_BATCH) for tensor in given), strict=True)
+        parts = zip(*(torch.split(tensor, _BATCH) for tensor in given), strict=True)
         return np.concatenate([self.model.encode(*part)[0].double().numpy() for part in parts])
 
     def save(self, path: Path) -> None:

@@ -76,7 +76,9 @@ def interpolations(generator: CropGenerator, crops: Crops, count: int, rng: Gene
     counts = np.bincount(crops.labels, minlength=len(crops.classes))
     usable = np.flatnonzero(counts[crops.labels] >= 2)
     if not len(usable):
-        raise DataError("interpolation: expected two crops of one class, got at most one of each; simulate these instead")
+        raise DataError(
+            "interpolation: expected two crops of one class, got at most one of each; simulate these instead"
+        )
     first = rng.choice(usable, count)
     second = np.empty(count, np.int64)
     for k, row in enumerate(first):

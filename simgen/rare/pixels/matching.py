@@ -1,5 +1,7 @@
 """How sharp, how noisy and how bright a picture is, and a crop made to match it."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.random import Generator
@@ -14,9 +16,14 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _MOST_GAIN = 2.0
 
 
-def luma_of(rgb: NDArray[np.float32] | NDArray[np.uint8]) -> Floats:
+def luma_of(rgb: NDArray[Any]) -> Floats:
     """Return (H, W) float32 luma (ITU-R BT.601) of (H, W, 3)."""
     return np.asarray(rgb.astype(np.float32) @ _LUMA)
+
+
+def softened(image: Floats, sigma_px: float) -> Floats:
+    """Return an image under a Gaussian blur."""
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma_px), np.float32)
 
 
 def blur_px(luma: Floats, where: Mask) -> float:
@@ -29,7 +36,7 @@ def blur_px(luma: Floats, where: Mask) -> float:
         luma: (H, W), 0 to 255.
         where: (H, W) the pixels whose edges count.
     """
-    slope, softer = _slope(luma), _slope(cv2.GaussianBlur(luma, (0, 0), _PROBE_PX))
+    slope, softer = _slope(luma), _slope(softened(luma, _PROBE_PX))
     places = where & (slope > 8)
     if places.sum() < _FEWEST:
         return 0.0
@@ -63,7 +70,7 @@ def matched_blur(patch: Floats, wanted_px: float) -> Floats:
     inside = patch[..., 3] > 0.99
     own = blur_px(255 * luma_of(patch[..., :3]), cv2.erode(inside.astype(np.uint8), np.ones((3, 3))).astype(bool))
     more = np.sqrt(max(wanted_px**2 - own**2, 0.0))
-    return np.asarray(cv2.GaussianBlur(patch, (0, 0), more) if more > 0.2 else patch, np.float32)
+    return softened(patch, float(more)) if more > 0.2 else patch
 
 
 def gain_of(wanted_light: float, own_light: float, strength: float) -> float:

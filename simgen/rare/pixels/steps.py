@@ -47,7 +47,9 @@ class Trainer:
         self.average = deepcopy(self.model)
         betas = (0.5, 0.99) if self.judge else (0.9, 0.999)
         self._optimizer = torch.optim.Adam(self.model.parameters(), config.rate, betas)
-        self._judges = self.judge and torch.optim.Adam(self.judge.parameters(), config.gan.rate, (0.0, 0.99))
+        self._judges: torch.optim.Optimizer | None = None
+        if self.judge is not None:
+            self._judges = torch.optim.Adam(self.judge.parameters(), config.gan.rate, (0.0, 0.99))
 
     def batch(self, rows: NDArray[np.int64], noise: Generator) -> Batch:
         """Return the crops of rows, mirrored and turned at random where that is allowed."""

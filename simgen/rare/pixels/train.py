@@ -276,7 +276,9 @@ def _claim(folder: Path, identity: dict[str, Any]) -> None:
             if different:
                 raise OutputError(f"{folder}: holds a run of another {different[0]}; choose another folder")
         elif folder.is_dir() and any(folder.iterdir()):
-            raise OutputError(f"{folder}: expected an empty folder or one of a crop generator, but it holds other files")
+            raise OutputError(
+                f"{folder}: expected an empty folder or one of a crop generator, but it holds other files"
+            )
         else:
             folder.mkdir(parents=True, exist_ok=True)
             _write_text(known, json.dumps(identity, indent=1, sort_keys=True) + "\n")
