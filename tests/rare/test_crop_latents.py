@@ -71,5 +71,5 @@ def test_mistakes_are_sentences():
         interpolations(net, some.take([0, 1]), 3, np.random.default_rng(0))
     with pytest.raises(DataError, match=r'unknown attribute "ligth" \(did you mean "light"\?\)'):
         edited(net, some, {"ligth": 0.1})
-    with pytest.raises(DataError, match="expected crops of 16 pixels .* got 32 pixels"):
+    with pytest.raises(DataError, match=r"expected crops of 16 pixels .* got 32 pixels"):
         net.encode(crops(size=32))

@@ -57,7 +57,7 @@ def test_fid_is_the_formula_with_the_matrix_root(n):
 
 def test_fid_of_shifted_copies_is_the_squared_shift():
     x = rows(50, 4)
-    assert fid(x, x + [1.0, 2.0, 0, 0]) == pytest.approx(5.0)
+    assert fid(x, x + np.array([1.0, 2.0, 0, 0])) == pytest.approx(5.0)
     assert fid(x, x) == pytest.approx(0.0, abs=1e-9)
 
 
@@ -67,7 +67,8 @@ def test_neighbourhood_figures_are_those_of_brute_force():
     reach_x, reach_y = np.sort(d[0], 1)[:, k], np.sort(d[1], 1)[:, k]
     assert radii(x, k) == pytest.approx(reach_x)
     near = d[2] <= reach_x[:, None]
-    assert precision_recall(x, y, k) == pytest.approx((near.any(0).mean(), (d[2].T <= reach_y[:, None]).any(0).mean()))
+    back = reach_y[:, None] >= d[2].T
+    assert precision_recall(x, y, k) == pytest.approx((near.any(0).mean(), back.any(0).mean()))
     assert density_coverage(x, y, k) == pytest.approx((near.sum() / (k * 25), near.any(1).mean()))
     assert coverage(x, y, k) == pytest.approx(near.any(1).mean())
 

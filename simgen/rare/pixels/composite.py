@@ -1,8 +1,8 @@
 """Crops placed in rendered scenes: where they can stand, as large as they are there, behind what is nearer.
 
-The mask is what is drawn: a pixel belongs to the object if its alpha is at least one half and nothing of the scene is in
-front of it, and those pixels, no others, take the crop's colours. So the annotation's mask and the drawn pixels are the
-same by construction. The shadow darkens other pixels, as a rendered one does.
+The mask is what is drawn: a pixel belongs to the object if its alpha is at least one half and nothing of the scene is
+in front of it, and those pixels, no others, take the crop's colours. So the annotation's mask and the drawn pixels are
+the same by construction. The shadow darkens other pixels, as a rendered one does.
 """
 
 from collections.abc import Mapping
@@ -247,7 +247,8 @@ def _pixel(sample: Sample, point: Floats) -> tuple[float, float]:
 
 def _usual_side(sample: Sample) -> float:
     """Return the median longer side in metres of a picture's annotated objects, 0 where there are none."""
-    assert sample.camera_matrix is not None and sample.depth_m is not None
+    assert sample.camera_matrix is not None
+    assert sample.depth_m is not None
     sides = []
     for annotation in sample.annotations:
         x, y = (int(v) for v in annotation.box_xyxy[:2] + np.array(annotation.size_wh) / 2)
@@ -279,6 +280,6 @@ def _ring(inside: Mask) -> NDArray[np.float32]:
 
 
 def _soft_shadow(alpha: NDArray[np.float32], side: int) -> NDArray[np.float32]:
-    """Return the (H, W) share of the sky that an object hides from the ground near it: narrow and wide blurs of alpha."""
+    """Return the (H, W) share of the sky that an object hides from the ground: two blurs of alpha."""
     near, far = (softened(alpha, max(0.5, share * side)) for share in (0.025, 0.1))
     return np.asarray(0.6 * near + 0.4 * far, np.float32)

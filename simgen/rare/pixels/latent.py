@@ -25,8 +25,7 @@ def slerp(a: Floats, b: Floats, share: Floats) -> Floats:
     """Return the points along the great circle from a to b: rows (N, Z) and (N,) shares.
 
     Gaussian vectors of many dimensions lie near a sphere, and a straight line leaves it: White 2016, "Sampling
-    Generative Networks", arXiv:1609.04468, section 2.1. Lengths change as the formula has it; rows that are (anti)parallel
-    or 0 go straight.
+    Generative Networks", arXiv:1609.04468, section 2.1. Rows that are parallel, opposite or 0 go straight.
     """
     lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     cosine = np.clip((a * b).sum(1) / np.maximum(lengths, 1e-12), -1, 1)

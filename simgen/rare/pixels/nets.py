@@ -4,6 +4,7 @@ A crop is (N, 4, S, S) float32 in [0, 1] with colours multiplied by alpha ("prem
 is then one colour, and no net can learn from it.
 """
 
+from itertools import pairwise
 from typing import cast
 
 import torch
@@ -71,7 +72,7 @@ class Decoder(nn.Module):
         self.shape = (_LEVELS * width, size // 2**_LEVELS, size // 2**_LEVELS)
         self.start = nn.Linear(style, self.shape[0] * self.shape[1] * self.shape[2])
         sizes = [4 * width, 3 * width, 2 * width, width]
-        self.blocks = nn.ModuleList(Modulated(a, b, style) for a, b in zip(sizes, sizes[1:], strict=False))
+        self.blocks = nn.ModuleList(Modulated(a, b, style) for a, b in pairwise(sizes))
         self.refine = nn.Conv2d(width, width, 3, padding=1)
         # A transposed convolution here would leave its own checker pattern in every crop.
         self.end = nn.Conv2d(width, 4, 3, padding=1)
@@ -124,7 +125,7 @@ def trunk(width: int, size: int) -> nn.Sequential:
         raise ValueError(f"expected a size that is a multiple of {2**_LEVELS}, got {size}")
     sizes = [4, width, 2 * width, 3 * width, 4 * width]
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+    for inputs, outputs in pairwise(sizes):
         layers += [nn.Conv2d(inputs, outputs, 4, 2, 1), nn.LeakyReLU(0.2)]
     return nn.Sequential(*layers)
 

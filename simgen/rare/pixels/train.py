@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.random import Generator
-from numpy.typing import NDArray
 
 from simgen.errors import CheckpointError, DataError, OutputError, SimgenError
 from simgen.rare.pixels.crops import Crops
