@@ -90,6 +90,19 @@ class Crops:
             sources=tuple(self.sources[row] for row in rows),
         )
 
+    @staticmethod
+    def joined(parts: "Sequence[Crops]") -> "Crops":
+        """Return the crops of one part or more, of the same classes, attributes and size, in their order."""
+        return replace(
+            parts[0],
+            rgba=np.concatenate([part.rgba for part in parts]),
+            labels=np.concatenate([part.labels for part in parts]),
+            attributes=np.concatenate([part.attributes for part in parts]),
+            side_px=np.concatenate([part.side_px for part in parts]),
+            side_m=np.concatenate([part.side_m for part in parts]),
+            sources=tuple(source for part in parts for source in part.sources),
+        )
+
     def split(self, share: float, rng: Generator) -> tuple[Self, Self]:
         """Return most crops and, from other pictures, about a share of them: crops of one picture stay together."""
         pictures = np.array([source.partition("#")[0] for source in self.sources])
