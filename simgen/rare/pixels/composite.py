@@ -50,7 +50,7 @@ class Placing:
     height: Annotated[float, Field(gt=0, le=4)] = 0.7
     footprint: Annotated[float, Field(gt=0, le=2)] = 0.42
     visible: tuple[Share, Share] = (0.5, 1.0)
-    shadow: Share = 0.45
+    shadow: Share = 0.4
     light: Share = 0.7
     noise: bool = True
     labels: Labels = Labels()
@@ -282,4 +282,4 @@ def _ring(inside: Mask) -> NDArray[np.float32]:
 def _soft_shadow(alpha: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     """Return the (H, W) share of the sky that an object hides from the ground: two blurs of alpha."""
     near, far = (softened(alpha, max(0.5, share * side)) for share in (0.025, 0.1))
-    return np.asarray(0.6 * near + 0.4 * far, np.float32)
+    return np.asarray(0.4 * near + 0.6 * far, np.float32)

@@ -191,7 +191,7 @@ class _Run:
         generator = self._generator()
         figures = self._figures(generator)
         self._sheet(generator, epoch)
-        sound = figures["coverage"] >= config.collapse.coverage * before.best and figures["coverage"] > 0
+        sound = np.isfinite(figures["kid"]) and figures["coverage"] >= config.collapse.coverage * before.best
         if sound:
             generator.save(self.out / "good.pt")
         self.standing = replace(
