@@ -9,10 +9,11 @@ from pixel_fakes import CLASSES, crops, scene, written
 
 from simgen.annotate import Labels
 from simgen.errors import DataError
-from simgen.rare.pixels.composite import Composer, Placing, find_spot
+from simgen.rare.pixels.composite import Composer
 from simgen.rare.pixels.crops import Crops
 from simgen.rare.pixels.matching import blur_px, gain_of, grain, luma_of, matched_blur, noise_of
 from simgen.rare.pixels.relabel import Drawn, relabelled
+from simgen.rare.pixels.spots import Placing, find_spot
 from simgen.rare.pixels.support import support_of
 from simgen.samples import Sample
 

@@ -24,11 +24,12 @@ import numpy as np
 import torch
 from numpy.random import Generator
 
-from simgen.errors import CheckpointError, DataError, OutputError, SimgenError
+from simgen.errors import CheckpointError, DataError, SimgenError
 from simgen.rare.pixels.crops import Crops
 from simgen.rare.pixels.descriptor import Features, describe
 from simgen.rare.pixels.generator import CropGenerator, Wish, read_plain, write_plain
 from simgen.rare.pixels.quality import NEIGHBOURS, density_coverage, kid
+from simgen.rare.pixels.runfolder import claim, table, write_text
 from simgen.rare.pixels.settings import PixelTraining
 from simgen.rare.pixels.sheet import sheet, write_png
 from simgen.rare.pixels.steps import Trainer
@@ -97,13 +98,13 @@ def train_crops(
         )
     if config.threads:
         torch.set_num_threads(config.threads)
-    _claim(out, {"format": FORMAT, "config": _identifying(config), "crops": fingerprint(crops)})
+    claim(out, {"format": FORMAT, "config": _identifying(config), "crops": fingerprint(crops)})
     result = out / "result.json"
     if (out / "model.pt").is_file() and result.is_file():
         return Trained(out / "model.pt", **json.loads(result.read_text("utf-8")))
     run = _Run(config, crops, out, features, perceptual)
     trained = run.go(on_epoch)
-    _write_text(result, json.dumps({"epoch": trained.epoch, "stopped": trained.stopped}, sort_keys=True))
+    write_text(result, json.dumps({"epoch": trained.epoch, "stopped": trained.stopped}, sort_keys=True))
     write_plain(trained.model, read_plain(out / "good.pt"))
     return trained
 
@@ -203,7 +204,7 @@ class _Run:
             rows=(*before.rows, {"epoch": float(epoch), **losses, **figures}),
         )
         write_plain(self.out / "last.ckpt", {"standing": asdict(self.standing), "trainer": self.trainer.state()})
-        _write_text(self.out / "epochs.csv", _csv(self.standing.rows))
+        write_text(self.out / "epochs.csv", table(self.standing.rows))
 
     def _why_to_stop(self) -> str:
         standing = self.standing
@@ -262,38 +263,3 @@ def _identifying(config: PixelTraining) -> dict[str, Any]:
     del content["threads"]
     plain: dict[str, Any] = json.loads(json.dumps(content))
     return plain
-
-
-def _claim(folder: Path, identity: dict[str, Any]) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder}: expected a folder for the run, but it is a file")
-    known = folder / "run.json"
-    try:
-        if known.is_file():
-            there = json.loads(known.read_text("utf-8"))
-            different = [key for key in identity if not isinstance(there, dict) or there.get(key) != identity[key]]
-            if different:
-                raise OutputError(f"{folder}: holds a run of another {different[0]}; choose another folder")
-        elif folder.is_dir() and any(folder.iterdir()):
-            raise OutputError(
-                f"{folder}: expected an empty folder or one of a crop generator, but it holds other files"
-            )
-        else:
-            folder.mkdir(parents=True, exist_ok=True)
-            _write_text(known, json.dumps(identity, indent=1, sort_keys=True) + "\n")
-    except ValueError:
-        raise OutputError(f"{known}: cannot be read as the description of a run; choose another folder") from None
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be written: {error.strerror}") from None
-
-
-def _write_text(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(text, "utf-8")
-    partial.replace(path)
-
-
-def _csv(rows: tuple[dict[str, float], ...]) -> str:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    lines = [",".join(f"{row[name]:.6g}" if name in row else "" for name in names) for row in rows]
-    return "\n".join([",".join(names), *lines]) + "\n"
