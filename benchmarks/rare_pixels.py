@@ -40,7 +40,6 @@ from simgen.rare.pixels.train import Trained, train_crops
 from simgen.rng import stream
 
 KINDS = ("vae", "gan")
-RATES = {"vae": 1e-3, "gan": 3e-4}
 FULL = {"visible_fraction": (0.95, 1.0)}
 
 
@@ -97,8 +96,6 @@ def settings(kind: str, seed: int, arguments: argparse.Namespace) -> PixelTraini
     return PixelTraining(
         kind="vae" if kind == "vae" else "gan",
         epochs=arguments.epochs,
-        batch_size=32,
-        rate=RATES[kind],
         seed=seed,
         mirror=True,
         quarter_turns=True,

@@ -23,7 +23,7 @@ class Network:
     """
 
     latent: Annotated[int, Field(ge=2, le=512)] = 64
-    width: Annotated[int, Field(ge=8, le=256, multiple_of=8)] = 24
+    width: Annotated[int, Field(ge=8, le=256, multiple_of=8)] = 16
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -42,7 +42,7 @@ class VaeLoss:
     color: Weight = 25.0
     alpha: Weight = 0.25
     kl: Weight = 1.0
-    warmup_epochs: Annotated[int, Field(ge=0)] = 5
+    warmup_epochs: Annotated[int, Field(ge=0)] = 2
     free_bits: Weight = 0.1
     perceptual: Weight = 100.0
 
@@ -63,7 +63,7 @@ class GanLoss:
             and, where there are a few hundred crops or less, "color".
     """
 
-    start_epoch: Annotated[int, Field(ge=0)] = 4
+    start_epoch: Annotated[int, Field(ge=0)] = 3
     rate: Rate = 1.5e-3
     adversarial: Weight = 100.0
     reconstruction: Weight = 0.1
@@ -111,8 +111,8 @@ class PixelTraining:
     kind: Literal["vae", "gan"] = "gan"
     epochs: Count = 40
     least_steps: Count = 20
-    batch_size: Annotated[int, Field(ge=2, le=4096)] = 64
-    rate: Rate = 1e-3
+    batch_size: Annotated[int, Field(ge=2, le=4096)] = 32
+    rate: Rate = 5e-4
     average: Annotated[float, Field(ge=0, lt=1)] = 0.995
     balance: Annotated[float, Field(ge=0, le=1)] = 0.5
     mirror: bool = False
