@@ -1,0 +1,193 @@
+"""Where in a scene a crop can stand, how large it is there, and which of its pixels are seen."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass as config_dataclass
+
+from simgen.annotate import Labels
+from simgen.lens import build_lens
+from simgen.rare.pixels.descriptor import premultiply
+from simgen.rare.pixels.support import Support
+from simgen.samples import Sample
+from simgen.scene import STRICT
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+@config_dataclass(frozen=True, config=STRICT)
+class Placing:
+    """How crops are placed.
+
+    Attributes:
+        tries: random places that are looked at before a crop is given up.
+        height: how high an object stands, over the longer side of its silhouette.
+        footprint: the radius of the ground that it needs for itself, over that side.
+        visible: the (low, high) share of the crop's silhouette that must be seen, inside the picture and not hidden.
+        shadow: how much the ground darkens right at the object.
+        light: 0 leaves the crop as bright as it is, 1 brings it wholly to the scene's light level.
+        noise: whether the crop gets the scene's noise.
+        labels: which objects stay annotated.
+    """
+
+    tries: Annotated[int, Field(ge=1, le=10_000)] = 200
+    height: Annotated[float, Field(gt=0, le=4)] = 0.7
+    footprint: Annotated[float, Field(gt=0, le=2)] = 0.42
+    visible: tuple[Share, Share] = (0.5, 1.0)
+    shadow: Share = 0.4
+    light: Share = 0.7
+    noise: bool = True
+    labels: Labels = Labels()
+
+
+@dataclass(frozen=True, eq=False)
+class Spot:
+    """Where a crop stands.
+
+    Attributes:
+        corner_xy: column and row of its square's top-left pixel in the picture; may lie outside.
+        side: of its square in pixels.
+        mask: (H, W) the pixels that it takes.
+        depth_m: (H, W) float32 its depth, infinite outside its silhouette.
+        visible: their share of its silhouette.
+    """
+
+    corner_xy: tuple[int, int]
+    side: int
+    mask: Mask
+    depth_m: NDArray[np.float32]
+    visible: float
+    truncated: bool
+
+
+def find_spot(
+    sample: Sample,
+    support: Support,
+    rgba: NDArray[np.uint8],
+    side_m: float,
+    placing: Placing,
+    rng: Generator,
+) -> Spot | None:
+    """Return a random place on the support where a crop can stand, None where none was found.
+
+    Its footprint is a disc: it must lie on the plane as far as that can be seen, and nothing may stand in it. What is
+    drawn in front of what follows from depth.
+
+    Args:
+        sample: the scene.
+        support: of it.
+        rgba: (S, S, 4).
+        side_m: side of the crop's square in metres; where it is not known (NaN), the crop is made as large as the
+            picture's objects are, at the median.
+        placing: the rules.
+        rng: draws the places.
+    """
+    box = cv2.boundingRect((rgba[..., 3] >= 128).astype(np.uint8))
+    share = max(box[2:]) / len(rgba)
+    longer_m = share * side_m if np.isfinite(side_m) else _usual_side(sample)
+    if min(share, longer_m) <= 0:
+        return None
+    obstacles = (support.rays * np.asarray(sample.depth_m)[..., None])[support.above]
+    obstacles = obstacles - (obstacles @ support.normal + support.offset_m)[:, None] * support.normal
+    radius = placing.footprint * longer_m
+    height, width = sample.rgb.shape[:2]
+    for column, row in zip(
+        rng.integers(width, size=placing.tries), rng.integers(height, size=placing.tries), strict=True
+    ):
+        foot = support.beneath(support.rays[row, column])
+        if foot is None or (len(obstacles) and (((obstacles - foot) ** 2).sum(1) < radius**2).any()):
+            continue
+        middle = foot + 0.5 * placing.height * longer_m * support.normal
+        if middle[2] <= 0 or not _is_ground(sample, support, foot, radius):
+            continue
+        spot = _spot(sample, support, rgba, (middle, longer_m / share, placing.height * longer_m))
+        if spot is not None and placing.visible[0] <= spot.visible <= placing.visible[1]:
+            return spot
+    return None
+
+
+def _spot(sample: Sample, support: Support, rgba: NDArray[np.uint8], solid: tuple[Floats, float, float]) -> Spot | None:
+    middle, side_m, height_m = solid
+    assert sample.camera_matrix is not None
+    side = round(side_m * float(sample.camera_matrix[0, 0]) / float(middle[2]))
+    if not 4 <= side <= 4 * max(sample.rgb.shape):
+        return None
+    u, v = _pixel(sample, middle)
+    corner_xy = (round(u - (side - 1) / 2), round(v - (side - 1) / 2))
+    inside = resized(rgba, side)[..., 3] >= 0.5
+    shape = sample.rgb.shape[:2]
+    silhouette = pasted(inside[..., None].astype(np.float32), corner_xy, shape)[..., 0] > 0
+    dome = (middle[2] - 0.5 * height_m * (1 - _ring(inside) ** 2)).astype(np.float32)
+    depth_m = np.where(silhouette, pasted(dome[..., None], corner_xy, shape)[..., 0], np.float32(np.inf))
+    mask = silhouette & ~(support.above & (np.asarray(sample.depth_m) < depth_m))
+    if not mask.any():
+        return None
+    whole = int(inside.sum())
+    return Spot(corner_xy, side, mask, depth_m, float(mask.sum() / whole), int(silhouette.sum()) < whole)
+
+
+def _is_ground(sample: Sample, support: Support, foot: Floats, radius: float) -> bool:
+    """Whether the disc around a foot lies on the plane wherever the ground around it can be seen."""
+    across = np.cross(support.normal, [1.0, 0, 0] if abs(support.normal[0]) < 0.9 else [0, 1.0, 0])
+    across /= np.linalg.norm(across)
+    along = np.cross(support.normal, across)
+    turns = np.linspace(0, 2 * np.pi, 16, endpoint=False)[:, None]
+    for reach in (0.0, 0.5 * radius, radius):
+        for point in foot + reach * (np.cos(turns) * across + np.sin(turns) * along):
+            u, v = (round(x) for x in _pixel(sample, point))
+            if not (0 <= v < sample.rgb.shape[0] and 0 <= u < sample.rgb.shape[1]):
+                continue
+            seen = support.heights_m[v, u]
+            if not seen >= -support.tolerance_m:
+                return False
+    return True
+
+
+def _pixel(sample: Sample, point: Floats) -> tuple[float, float]:
+    assert sample.camera_matrix is not None
+    xy = point[:2] / point[2]
+    if sample.lens is not None:
+        xy = build_lens(sample.lens).distort(xy[None])[0]
+    u, v, _ = sample.camera_matrix @ [*xy, 1.0]
+    return float(u), float(v)
+
+
+def _usual_side(sample: Sample) -> float:
+    """Return the median longer side in metres of a picture's annotated objects, 0 where there are none."""
+    assert sample.camera_matrix is not None
+    assert sample.depth_m is not None
+    sides = []
+    for annotation in sample.annotations:
+        x, y = (int(v) for v in annotation.box_xyxy[:2] + np.array(annotation.size_wh) / 2)
+        depth = float(sample.depth_m[min(y, len(sample.depth_m) - 1), min(x, sample.depth_m.shape[1] - 1)])
+        sides.append(max(annotation.size_wh) * depth / float(sample.camera_matrix[0, 0]))
+    return float(np.median(sides)) if sides else 0.0
+
+
+def resized(rgba: NDArray[np.uint8], side: int) -> NDArray[np.float32]:
+    """Return the premultiplied (side, side, 4) crop, 0 to 1."""
+    how = cv2.INTER_AREA if side < len(rgba) else cv2.INTER_CUBIC
+    return np.asarray(np.clip(cv2.resize(premultiply(rgba), (side, side), interpolation=how), 0, 1), np.float32)
+
+
+def pasted(patch: NDArray[np.float32], corner_xy: tuple[int, int], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return a patch (side, side, C) in a picture of zeros (H, W, C)."""
+    (x, y), side = corner_xy, len(patch)
+    whole = np.zeros((*shape, patch.shape[2]), np.float32)
+    x1, y1, x2, y2 = max(x, 0), max(y, 0), min(x + side, shape[1]), min(y + side, shape[0])
+    if x2 > x1 and y2 > y1:
+        whole[y1:y2, x1:x2] = patch[y1 - y : y2 - y, x1 - x : x2 - x]
+    return whole
+
+
+def _ring(inside: Mask) -> NDArray[np.float32]:
+    """Return 0 in the middle of a silhouette to 1 at its rim."""
+    reach = cv2.distanceTransform(np.pad(inside, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    return np.asarray(1 - reach / max(float(reach.max()), 1.0), np.float32)
