@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from simgen import __version__
-from simgen.cli import data
+from simgen.cli import data, rare
 from simgen.cli.compare import compare
 from simgen.cli.demo import demo
 from simgen.cli.evaluate import evaluate
@@ -43,6 +43,7 @@ app = typer.Typer(
 for command in (generate, preview, train, sweep, evaluate, compare, gap, export, demo):
     app.command()(command)
 app.add_typer(data.app, name="data")
+app.add_typer(rare.app, name="rare")
 
 
 def _print_version(wanted: bool) -> None:

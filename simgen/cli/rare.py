@@ -1,0 +1,159 @@
+"""`simgen rare`: find rare cases in a dataset, and fill them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from simgen.rare.fill import Filled
+    from simgen.rare.find import Findings
+    from simgen.rare.patches import Embedding
+
+app = typer.Typer(help="Rare cases: find them in a dataset, and generate them with exact labels.", no_args_is_help=True)
+SHOWN = 20
+
+
+@app.command()
+def find(
+    dataset: Annotated[str, typer.Argument(help="Labelled images: a folder in any known format.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for rare.json, tables and plots.")],
+    real: Annotated[
+        str | None, typer.Option(help="Labelled photographs, a folder or a real image set: what they have and it has not.")
+    ] = None,
+    real_split: Annotated[str, typer.Option(help="Of --real: all, first:N or last:N images by file name.")] = "all",
+    bins: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='Attributes to cross, with edges or categories, e.g. "class x visible_fraction:0.2,0.5,0.8", or a '
+            "YAML file of such; may be repeated. Default: class by visibility, size, light, view, truncation, touching."
+        ),
+    ] = None,
+    thin: Annotated[
+        float, typer.Option(help="A cell is thin with less than this share of an even share of the objects.")
+    ] = 0.2,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="A model file of `simgen train`, of task classify: its features are the embedding."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the autoencoder that tells how likely an object is.")] = 0,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder to look for a real image set in first; then SIMGEN_DATA, the user's cache, download."),
+    ] = None,
+) -> None:
+    """Find thin cells of class and attributes, objects unlike all others, and cases that only the photographs have."""
+    from simgen.adapters.parts import part_of
+    from simgen.cli.evaluate import read_real
+    from simgen.cli.progress import bar
+    from simgen.cli.renderer import require
+    from simgen.errors import ConfigError
+    from simgen.rare.bins import DEFAULT_BINS, read_bins
+    from simgen.rare.find import FindConfig
+    from simgen.rare.find import find as run
+    from simgen.rare.report import require_folder, write_findings
+
+    require("--seed", seed, 0)
+    if not 0 < thin <= 1:
+        raise ConfigError(f"--thin: expected a share above 0 and at most 1, got {thin:g}")
+    require_folder(out)
+    grids = tuple(read_bins(bins or DEFAULT_BINS))
+    found = read_real(dataset, data)
+    photographs = None if real is None else part_of(read_real(real, data), real_split)
+    config = FindConfig(grids, bool(bins), thin, _embedding(model), seed=seed)
+    with bar("find", len(found) + (len(photographs) if photographs is not None else 0), "images") as advance:
+        findings = run(found, config, photographs, lambda made: advance(made))
+    plan = write_findings(findings, out)
+    _print_findings(findings)
+    typer.echo(f"plan: {plan}")
+
+
+@app.command()
+def fill(
+    dataset: Annotated[str, typer.Argument(help="The dataset that the plan was made for.")],
+    plan: Annotated[Path, typer.Option(help="The rare.json of `simgen rare find`; targets may be edited.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the new samples, a dataset of its own.")],
+    how: Annotated[str, typer.Option(help="simulate: scenes of the dataset's own generator, with exact labels.")] = "simulate",
+    count: Annotated[
+        int | None, typer.Option("-n", "--count", help="Images in all; default: what the cells lack.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the new samples, >= 0.")] = 0,
+    scene: Annotated[
+        str | None, typer.Option(help="The scene that the set was generated from, where that names files: its folder.")
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Processes; 0 = one for each core.")] = 0,
+) -> None:
+    """Generate samples of the plan's cells. The same command goes on where an interrupted one stopped."""
+    import os
+
+    from simgen.cli.evaluate import read_real
+    from simgen.cli.progress import bar
+    from simgen.cli.renderer import require
+    from simgen.config import load
+    from simgen.engine import LocalEngine
+    from simgen.rare.fill import config_of, fill_job
+    from simgen.rare.fill import fill as run
+    from simgen.rare.plan import read_plan, require_plan_of
+
+    require("--count", count, 1)
+    require("--seed", seed, 0)
+    require("--workers", workers, 0)
+    wanted = read_plan(plan)
+    data = read_real(dataset)
+    require_plan_of(wanted, data, plan)
+    config = config_of(data, load(scene).root if scene else Path())
+    job = fill_job(data, wanted, out, how, config=config, count=count, seed=seed)
+    for way, cell in sorted({(way, cell) for way, cell, _ in job.order if way != how}):
+        entry = wanted.entries[cell]
+        typer.echo(f'"{entry.cell.title}": {entry.count} examples are too few to learn from, made by {way}', err=True)
+    with bar("fill", len(job.order), "images") as advance:
+        results = run(job, wanted, LocalEngine(workers or os.cpu_count() or 1), lambda made: advance(made))
+    _print_filled(results)
+    typer.echo(f"{sum(one.made for one in results)} images in {out}")
+
+
+def _embedding(model: Path | None) -> "Embedding":
+    from simgen.rare.patches import THUMBNAILS
+
+    if model is None:
+        return THUMBNAILS
+    from simgen.adapters.crop_features import crop_embedding
+
+    return crop_embedding(model)
+
+
+def _print_findings(findings: "Findings") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    for name in findings.left_out:
+        typer.echo(f"left out: {name}, which no object of the dataset has")
+    if findings.real is not None:
+        real = findings.real
+        typer.echo(f"of {len(real.found)} real objects, {real.covered.mean():.1%} have a synthetic one among their neighbours")
+        for name in sorted({*real.found.missing} - {*findings.left_out}):
+            typer.echo(f"not compared: {name}, which no real object has")
+    entries = findings.plan.entries
+    table = Table("rare case", "has", "target", "why", title=f"{len(entries)} of {sum(len(g.cells) for g in findings.grids)} cells are rare")
+    for entry in entries[:SHOWN]:
+        table.add_row(entry.cell.title, str(entry.count), str(entry.target), entry.rule)
+    Console().print(table)
+    if len(entries) > SHOWN:
+        typer.echo(f"and {len(entries) - SHOWN} more, in rare.json; all cells are in cells.csv")
+
+
+def _print_filled(results: "Sequence[Filled]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("rare case", "made", "of", "drawn", "settled", "rendered", "accepted of rendered", "effective")
+    for one in results:
+        stages = [str(one.tried.get(stage, "-")) for stage in ("drawn", "settled", "rendered")]
+        rendered = one.tried.get("rendered", 0)
+        share = f"{one.accepted / rendered:.0%}" if rendered else "-"
+        table.add_row(one.entry.cell.title, str(one.made), str(one.asked), *stages, share, f"{one.effective:.1f}")
+    Console().print(table)
+    for one in results:
+        if one.made < one.asked:
+            typer.echo(f'"{one.entry.cell.title}": the generator made {one.made} of {one.asked} within its limits', err=True)

@@ -1,0 +1,65 @@
+"""The protocol of a way to make samples of rare cases."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from simgen.config import Config
+from simgen.formats.imageset import ImageSet
+from simgen.rare.cells import Cell
+from simgen.samples import Sample
+
+LEAST_EXAMPLES = 4
+"""Of a cell with fewer, nothing can be learned."""
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is to be filled.
+
+    Attributes:
+        data: the dataset.
+        config: that it was generated from.
+        cells: what is looked for.
+        seed: of all that is drawn.
+    """
+
+    data: ImageSet
+    config: Config
+    cells: tuple[Cell, ...]
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """What came of one try.
+
+    Attributes:
+        sample: holds the cell, measured on its own labels; its metadata say under "source" where it is from, with the
+            generator, the cell's title and the weight. None where none was found.
+        tried: how many scenes or crops of each stage it took, e.g. {"drawn": 90, "settled": 4, "rendered": 1}.
+    """
+
+    sample: Sample | None
+    tried: dict[str, int] = field(default_factory=dict)
+
+
+class Maker(Protocol):
+    """Makes samples; plain data, for it is sent to worker processes."""
+
+    def make(self, order: int, number: int) -> Made:
+        """Return the `number`-th sample of the cell that is `order`-th in the task: a pure function."""
+        ...
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way.
+
+    Attributes:
+        prepare: looks at the dataset and learns or loads what making takes.
+        learned: whether it learns from the cells' own examples.
+    """
+
+    prepare: Callable[[Task], Maker]
+    learned: bool = False

@@ -1,0 +1,136 @@
+"""`Plan`: which cells of one dataset are to be filled, and how far. Written as rare.json, read strictly."""
+
+import hashlib
+import json
+import math
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from simgen.errors import ConfigError, DataError
+from simgen.formats.imageset import ImageSet
+from simgen.rare.attributes import require_attribute
+from simgen.rare.cells import Cell, plain
+from simgen.registry import validate
+from simgen.scene import STRICT
+
+FORMAT: Literal["simgen-rare/1"] = "simgen-rare/1"
+
+
+@dataclass(frozen=True, config=STRICT)
+class Entry:
+    """One cell to be filled.
+
+    Attributes:
+        cell: what makes the case.
+        count: how many objects of the dataset are such.
+        target: how many there should be.
+        rule: why it is here, for people.
+    """
+
+    cell: Cell
+    count: Annotated[int, Field(ge=0)]
+    target: Annotated[int, Field(ge=1)]
+    rule: str = ""
+
+    @property
+    def need(self) -> int:
+        """How many are lacking."""
+        return max(self.target - self.count, 0)
+
+
+@dataclass(frozen=True, config=STRICT)
+class Plan:
+    """What to fill.
+
+    Attributes:
+        dataset: the fingerprint of the dataset that it was made for.
+        entries: the cells, the most important first.
+        format: of the file.
+    """
+
+    dataset: str
+    entries: tuple[Entry, ...]
+    format: Literal["simgen-rare/1"] = FORMAT
+
+    def to_json(self) -> str:
+        """Return the text of rare.json."""
+        entries = [{"cell": plain(e.cell), "count": e.count, "target": e.target, "rule": e.rule} for e in self.entries]
+        content = {"format": self.format, "dataset": self.dataset, "entries": entries}
+        return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def read_plan(file: Path) -> Plan:
+    """Return the plan of a rare.json.
+
+    Raises:
+        ConfigError: there is no such file, or it is not a plan; the sentence names the place in it.
+    """
+    where = f'plan "{file}"'
+    try:
+        content = json.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{where}: there is no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{where}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{where} line {error.lineno}: expected JSON, got {error.msg}") from None
+    except RecursionError:
+        raise ConfigError(f"{where}: expected a plan, got JSON nested too deep") from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        got = content.get("format") if isinstance(content, dict) else type(content).__name__
+        raise ConfigError(f'{where}: expected "format": "{FORMAT}", got {got!r:.60}')
+    try:
+        _require_finite(content)
+        plan = validate(Plan, content, "")
+        for number, entry in enumerate(plan.entries):
+            for name in entry.cell.attributes:
+                require_attribute(name, f"entries.{number}.cell")
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+    return plan
+
+
+def _require_finite(value: Any) -> None:
+    """JSON has no infinite numbers, but Python's reader lets them in."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"expected finite numbers, got {value}")
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _require_finite(inner)
+
+
+def require_plan_of(plan: Plan, data: ImageSet, file: Path) -> None:
+    """Raise `DataError` for a plan of another dataset."""
+    if plan.dataset != fingerprint(data):
+        raise DataError(
+            f'plan "{file}": was made for another dataset than "{data.root}" (its images, classes, config or seed '
+            "differ): run simgen rare find on this one"
+        )
+
+
+def fingerprint(data: ImageSet) -> str:
+    """Return what tells a set from others: 16 hexadecimal digits of its config, seed, classes and labels' numbers."""
+    header = {key: value for key, value in header_of(data).items() if key != "version"}
+    images = [[record.path.name, len(record.annotations)] for record in data.records]
+    content = json.dumps([header, list(data.classes), images], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def header_of(data: ImageSet) -> dict[str, Any]:
+    """Return the content of a generated set's dataset.json: config, seed, classes; nothing for other sets.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    file = data.root / "dataset.json"
+    if not file.is_file():
+        return {}
+    try:
+        content = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise DataError(f'dataset "{data.root}": expected dataset.json to hold a mapping, got a damaged file')
+    return content
