@@ -86,6 +86,18 @@ def decode_side(path: Path, size_wh: tuple[int, int]) -> NDArray[np.uint16] | No
     return np.asarray(image, np.uint16)
 
 
+def alpha_of(path: Path) -> NDArray[np.uint8] | None:
+    """Return the (H, W) uint8 alpha channel of a PNG file, None of a file that has none. Raises `DataError`."""
+    stored_size(path)
+    data = path.read_bytes()
+    if not data.startswith(_PNG):
+        return None
+    image = _pixels(data, cv2.IMREAD_UNCHANGED) if is_whole(data) else None
+    if image is None:
+        raise DataError(f'image "{path}": expected a whole PNG file, got a truncated one')
+    return np.asarray(image[..., 3], np.uint8) if image.ndim == 3 and image.shape[2] == 4 else None
+
+
 def _pixels(data: bytes, flags: int) -> NDArray[np.uint8] | None:
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)

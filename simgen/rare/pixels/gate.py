@@ -1,0 +1,154 @@
+"""The gate: a generated crop enters only if its class is seen in it, it looks like the real ones, and it is no copy."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass as config_dataclass
+from sklearn.neighbors import NearestNeighbors
+
+from simgen.errors import DataError
+from simgen.rare.pixels.crops import Crops
+from simgen.rare.pixels.descriptor import Features, describe
+from simgen.scene import STRICT
+
+Floats = NDArray[np.float64]
+Classifier = Callable[[NDArray[np.uint8]], Floats]
+"""RGBA crops (N, S, S, 4) uint8 to (N, C) probabilities, in the order of the crops' classes. It must not have been
+trained with the generator's crops."""
+Reason = Literal["", "class", "unreal", "copy"]
+REASONS: tuple[Reason, ...] = ("class", "unreal", "copy")
+
+
+@config_dataclass(frozen=True, config=STRICT)
+class GateRules:
+    """What lets a crop in.
+
+    Attributes:
+        confidence: the probability that the classifier must give to the crop's class, beside finding it the likeliest.
+        neighbours: k of the realism score, the distance to the k-th nearest real crop.
+        realism: quantile of the real crops' own scores, each without itself, that a crop must not exceed.
+        copies: quantile of the real crops' distances to their nearest other one; what lies nearer to one is its copy.
+    """
+
+    confidence: Annotated[float, Field(ge=0, le=1)] = 0.5
+    neighbours: Annotated[int, Field(ge=1)] = 5
+    realism: Annotated[float, Field(gt=0, le=1)] = 0.99
+    copies: Annotated[float, Field(ge=0, lt=1)] = 0.01
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate says of one crop.
+
+    Attributes:
+        reason: why it is refused, "" where it is let in: the first of class, unreal, copy that holds.
+        probability: that the classifier gives to its class.
+        realism: its score over the largest allowed; above 1 it is unreal.
+        nearest: the distance to the nearest real crop over the smallest allowed; below 1 it is a copy.
+    """
+
+    reason: Reason
+    probability: float
+    realism: float
+    nearest: float
+
+    @property
+    def accepted(self) -> bool:
+        return not self.reason
+
+
+class Gate:
+    """Judges crops against the real ones that their generator learned from.
+
+    Args:
+        real: these crops.
+        classifier: held out.
+        features: the space of the distances.
+        rules: the thresholds.
+
+    Raises:
+        DataError: fewer real crops than neighbours + 2.
+    """
+
+    def __init__(
+        self, real: Crops, classifier: Classifier, features: Features = describe, rules: GateRules = GateRules()
+    ) -> None:
+        if len(real) < rules.neighbours + 2:
+            raise DataError(
+                f"gate: expected at least {rules.neighbours + 2} real crops to judge by, got {len(real)}; "
+                "lower neighbours, or simulate instead"
+            )
+        self.classes, self.rules = real.classes, rules
+        self._classifier, self._features = classifier, features
+        rows = features(real.rgba)
+        self._search = NearestNeighbors(n_neighbors=rules.neighbours).fit(rows)
+        own = self._search.kneighbors()[0]
+        self.farthest = float(np.quantile(own[:, -1], rules.realism))
+        self.nearest = float(np.quantile(own[:, 0], rules.copies))
+
+    def judge(self, crops: Crops) -> tuple[Verdict, ...]:
+        """Return a verdict for each crop, in their order.
+
+        Raises:
+            DataError: crops of other classes, or a classifier that does not answer with a probability for each class.
+        """
+        if crops.classes != self.classes:
+            raise DataError(
+                f"gate: expected crops of the classes {', '.join(self.classes)}, got {', '.join(crops.classes)}"
+            )
+        if not len(crops):
+            return ()
+        answers = self._answers(crops)
+        distances = self._search.kneighbors(self._features(crops.rgba))[0]
+        return tuple(
+            self._verdict(answer, int(label), row)
+            for answer, label, row in zip(answers, crops.labels, distances, strict=True)
+        )
+
+    def _answers(self, crops: Crops) -> Floats:
+        answers = np.asarray(self._classifier(crops.rgba), np.float64)
+        if answers.shape != (len(crops), len(self.classes)) or not np.isfinite(answers).all():
+            raise DataError(
+                f"gate: expected {len(crops)} x {len(self.classes)} finite probabilities of the classifier, "
+                f"got an array of the shape {answers.shape}"
+            )
+        return answers
+
+    def _verdict(self, answer: Floats, label: int, distances: Floats) -> Verdict:
+        probability = float(answer[label])
+        realism = float(distances[-1]) / max(self.farthest, 1e-12)
+        nearest = float(distances[0]) / max(self.nearest, 1e-12)
+        reason: Reason = ""
+        if int(answer.argmax()) != label or probability < self.rules.confidence:
+            reason = "class"
+        elif realism > 1:
+            reason = "unreal"
+        elif nearest < 1:
+            reason = "copy"
+        return Verdict(reason, probability, realism, nearest)
+
+
+def rejection_rates(verdicts: Sequence[Verdict], cells: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Return, for each cell, how many crops were judged and the share of them that each reason refused.
+
+    Args:
+        verdicts: of N crops.
+        cells: the N cells that they were made for.
+
+    Returns:
+        {cell: {"judged": N, "accepted": share, "class": share, "unreal": share, "copy": share}}, cells sorted.
+    """
+    found: dict[str, Counter[str]] = {}
+    for verdict, cell in zip(verdicts, cells, strict=True):
+        found.setdefault(cell, Counter())[verdict.reason] += 1
+    rates: dict[str, dict[str, float]] = {}
+    for cell in sorted(found):
+        judged = found[cell].total()
+        shares: dict[str, float] = {reason: found[cell][reason] / judged for reason in REASONS}
+        rates[cell] = {"judged": float(judged), "accepted": found[cell][""] / judged, **shares}
+    return rates
