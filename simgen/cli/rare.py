@@ -20,7 +20,8 @@ def find(
     dataset: Annotated[str, typer.Argument(help="Labelled images: a folder in any known format.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for rare.json, tables and plots.")],
     real: Annotated[
-        str | None, typer.Option(help="Labelled photographs, a folder or a real image set: what they have and it has not.")
+        str | None,
+        typer.Option(help="Labelled photographs, a folder or a real image set: what they have and it has not."),
     ] = None,
     real_split: Annotated[str, typer.Option(help="Of --real: all, first:N or last:N images by file name.")] = "all",
     bins: Annotated[
@@ -40,7 +41,9 @@ def find(
     seed: Annotated[int, typer.Option(help="Of the autoencoder that tells how likely an object is.")] = 0,
     data: Annotated[
         Path | None,
-        typer.Option(help="Folder to look for a real image set in first; then SIMGEN_DATA, the user's cache, download."),
+        typer.Option(
+            help="Folder to look for a real image set in first; then SIMGEN_DATA, the user's cache, download."
+        ),
     ] = None,
 ) -> None:
     """Find thin cells of class and attributes, objects unlike all others, and cases that only the photographs have."""
@@ -74,7 +77,9 @@ def fill(
     dataset: Annotated[str, typer.Argument(help="The dataset that the plan was made for.")],
     plan: Annotated[Path, typer.Option(help="The rare.json of `simgen rare find`; targets may be edited.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the new samples, a dataset of its own.")],
-    how: Annotated[str, typer.Option(help="simulate: scenes of the dataset's own generator, with exact labels.")] = "simulate",
+    how: Annotated[
+        str, typer.Option(help="simulate: scenes of the dataset's own generator, with exact labels.")
+    ] = "simulate",
     count: Annotated[
         int | None, typer.Option("-n", "--count", help="Images in all; default: what the cells lack.")
     ] = None,
@@ -131,11 +136,19 @@ def _print_findings(findings: "Findings") -> None:
         typer.echo(f"left out: {name}, which no object of the dataset has")
     if findings.real is not None:
         real = findings.real
-        typer.echo(f"of {len(real.found)} real objects, {real.covered.mean():.1%} have a synthetic one among their neighbours")
+        typer.echo(
+            f"of {len(real.found)} real objects, {real.covered.mean():.1%} have a synthetic one among their neighbours"
+        )
         for name in sorted({*real.found.missing} - {*findings.left_out}):
             typer.echo(f"not compared: {name}, which no real object has")
     entries = findings.plan.entries
-    table = Table("rare case", "has", "target", "why", title=f"{len(entries)} of {sum(len(g.cells) for g in findings.grids)} cells are rare")
+    table = Table(
+        "rare case",
+        "has",
+        "target",
+        "why",
+        title=f"{len(entries)} of {sum(len(g.cells) for g in findings.grids)} cells are rare",
+    )
     for entry in entries[:SHOWN]:
         table.add_row(entry.cell.title, str(entry.count), str(entry.target), entry.rule)
     Console().print(table)
@@ -147,13 +160,15 @@ def _print_filled(results: "Sequence[Filled]") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("rare case", "made", "of", "drawn", "settled", "rendered", "accepted of rendered", "effective")
+    table = Table("rare case", "images", "drawn, settled, rendered", "accepted", "effective")
     for one in results:
-        stages = [str(one.tried.get(stage, "-")) for stage in ("drawn", "settled", "rendered")]
+        stages = ", ".join(str(count) for count in one.tried.values())
         rendered = one.tried.get("rendered", 0)
-        share = f"{one.accepted / rendered:.0%}" if rendered else "-"
-        table.add_row(one.entry.cell.title, str(one.made), str(one.asked), *stages, share, f"{one.effective:.1f}")
+        share = f"{one.accepted / rendered:.0%}" if rendered else ""
+        table.add_row(one.entry.cell.title, f"{one.made} of {one.asked}", stages, share, f"{one.effective:.1f}")
     Console().print(table)
     for one in results:
         if one.made < one.asked:
-            typer.echo(f'"{one.entry.cell.title}": the generator made {one.made} of {one.asked} within its limits', err=True)
+            typer.echo(
+                f'"{one.entry.cell.title}": the generator made {one.made} of {one.asked} within its limits', err=True
+            )

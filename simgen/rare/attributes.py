@@ -70,7 +70,7 @@ ATTRIBUTES: dict[str, Attribute] = {
     "visible_fraction": Attribute(_visible_fraction, "visible share of its silhouette, 0 to 1", "visible fractions"),
     "truncated": Attribute(_truncated, '"cut" by the image\'s border, or "whole"'),
     "size_px": Attribute(_of(_size_px), "square root of its box's area, pixels"),
-    "image_luma": Attribute(image_luma, "mean luma of the picture, 0 to 255", pixels=True),
+    "image_luma": Attribute(lambda sample, _: image_luma(sample), "mean luma of the picture, 0 to 255", pixels=True),
     "object_luma": Attribute(object_luma, "mean luma of its pixels, or of its box without a mask", pixels=True),
     "view_side": Attribute(view_side, "the side (+x, -x, ...) of its frame that the camera sees most of", "poses"),
     "view_tilt_deg": Attribute(view_tilt_deg, "angle between that side's normal and the line of sight", "poses"),

@@ -1,6 +1,7 @@
 """`Cell`: what makes a case, as data. A conjunction of conditions on the attributes of one object."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from pydantic import Field, model_validator
@@ -119,15 +120,17 @@ class Bins:
     def _rising(self) -> "Bins":
         if self.edges and self.among:
             raise ValueError(f'"{self.attribute}": expected edges or categories, got both')
-        if any(b <= a for a, b in zip(self.edges, self.edges[1:], strict=False)):
-            raise ValueError(f'"{self.attribute}": expected edges that rise, got {", ".join(map("{:g}".format, self.edges))}')
+        if any(b <= a for a, b in pairwise(self.edges)):
+            raise ValueError(
+                f'"{self.attribute}": expected edges that rise, got {", ".join(map("{:g}".format, self.edges))}'
+            )
         return self
 
     def conditions(self, rows: Sequence[Row]) -> tuple[Condition, ...]:
         """Return one condition a bin."""
         if self.edges:
             bounds = (None, *self.edges, None)
-            return tuple(Condition(self.attribute, a, b) for a, b in zip(bounds, bounds[1:], strict=False))
+            return tuple(Condition(self.attribute, a, b) for a, b in pairwise(bounds))
         found = {value for row in rows if isinstance(value := row.get(self.attribute), str)}
         return tuple(Condition(self.attribute, among=(name,)) for name in self.among or sorted(found))
 

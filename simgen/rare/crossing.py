@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from simgen.errors import ConfigError
+from simgen.rare.attributes import Row
 from simgen.rare.cells import Bins, Cell, Grid, count, cross
 from simgen.rare.survey import Survey, require_known
 
@@ -15,7 +16,7 @@ class Crossed:
 
     Attributes:
         grid: the attributes and their bins.
-        cells: those whose every condition holds for some object of either set; the others are no holes but out of reach.
+        cells: those whose every condition holds for some object of either set; the others are out of reach.
         counts: of the dataset's objects in each.
         share: how many each cell would have if all had the same number.
         floor: fewer than this many are thin.
@@ -59,9 +60,9 @@ def _with_classes(bins: Bins, found: Survey) -> Bins:
     return replace(bins, among=found.data.classes) if bins.attribute == "class" and not bins.among else bins
 
 
-def _in_reach(cell: Cell, rows: Sequence[object]) -> bool:
-    from_class = [condition for condition in cell.conditions if condition.attribute != "class"]
-    return all(any(c.holds(row.get(c.attribute)) for row in rows) for c in from_class)  # type: ignore[attr-defined]
+def _in_reach(cell: Cell, rows: Sequence[Row]) -> bool:
+    others = [condition for condition in cell.conditions if condition.attribute != "class"]
+    return all(any(c.holds(row.get(c.attribute)) for row in rows) for c in others)
 
 
 def require_bins(found: Survey, grids: Sequence[Grid], strict: bool) -> None:
@@ -84,4 +85,4 @@ def require_bins(found: Survey, grids: Sequence[Grid], strict: bool) -> None:
         if isinstance(value, float) and not bins.edges:
             raise ConfigError(f"--bins: {name}: expected edges, e.g. {name}:{value:.3g}, got none")
         if isinstance(value, str) and bins.edges:
-            raise ConfigError(f'--bins: {name}: expected categories, e.g. {name}:{value}, got edges')
+            raise ConfigError(f"--bins: {name}: expected categories, e.g. {name}:{value}, got edges")

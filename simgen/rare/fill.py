@@ -8,7 +8,7 @@ A new way is an entry of `HOW`.
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -53,8 +53,15 @@ class FillJob:
         """Return a writer into the filled dataset's folder."""
         config = from_dict(self.source, self.root)
         out = config.output
-        pictures = {"image": out.image, "quality": out.quality, "depth": out.depth, "instances": out.instances}
-        return CocoWriter(self.out, config.classes, self.header, **pictures)
+        return CocoWriter(
+            self.out,
+            config.classes,
+            self.header,
+            image=out.image,
+            quality=out.quality,
+            depth=out.depth,
+            instances=out.instances,
+        )
 
 
 @dataclass(frozen=True)
@@ -128,7 +135,14 @@ def ways_of(plan: Plan, how: str, ways: Mapping[str, Way] = HOW) -> list[str]:
 
 
 def fill_job(
-    data: ImageSet, plan: Plan, out: Path, how: str = "simulate", *, config: Config, count: int | None = None, seed: int = 0
+    data: ImageSet,
+    plan: Plan,
+    out: Path,
+    how: str = "simulate",
+    *,
+    config: Config,
+    count: int | None = None,
+    seed: int = 0,
 ) -> FillJob:
     """Return the job that fills a dataset's rare cells.
 
@@ -164,8 +178,6 @@ def make_fill_shard(job: FillJob, indices: tuple[int, ...]) -> list[tuple[int, b
 
     Runs in a worker process.
     """
-    import dataclasses
-
     import cv2
 
     cv2.setNumThreads(1)
@@ -175,7 +187,7 @@ def make_fill_shard(job: FillJob, indices: tuple[int, ...]) -> list[tuple[int, b
         way, cell, number = job.order[index]
         made = job.makers[way].make(cell, number)
         if made.sample is not None:
-            writer.write(dataclasses.replace(made.sample, index=index))
+            writer.write(replace(made.sample, index=index))
         results.append((cell, made.sample is not None, made.tried))
     return results
 

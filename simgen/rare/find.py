@@ -1,7 +1,7 @@
 """What is rare in a dataset: thin cells, objects in thin air, and what a real set has and it has not.
 
-    findings = find(read_images(dataset), FindConfig(grids), real=read_images(real))
-    write_findings(findings, out)        # rare.json, cells.csv, objects.csv and plots
+findings = find(read_images(dataset), FindConfig(grids), real=read_images(real))
+write_findings(findings, out)        # rare.json, cells.csv, objects.csv and plots
 """
 
 from collections.abc import Callable, Sequence

@@ -54,7 +54,9 @@ def likelihood_bound(points: Array, rng: Generator) -> Array | None:
     bounds = np.empty(len(points))
     for learned, scored in (halves, halves[::-1]):
         generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
-        bounds[scored] = _bound(_fitted(rows[torch.as_tensor(learned)], generator), rows[torch.as_tensor(scored)], generator)
+        bounds[scored] = _bound(
+            _fitted(rows[torch.as_tensor(learned)], generator), rows[torch.as_tensor(scored)], generator
+        )
     return bounds
 
 

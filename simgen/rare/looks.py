@@ -15,7 +15,7 @@ def luma(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(rgb @ _LUMA, np.float32)
 
 
-def image_luma(sample: Sample, place: int) -> float:
+def image_luma(sample: Sample) -> float:
     """Return the mean luma of the whole picture."""
     return float(np.dot(cv2.mean(sample.rgb)[:3], _LUMA))
 

@@ -50,7 +50,14 @@ def _bars(grid: Crossed, axes: "Axes") -> None:
     axes.tick_params(axis="y", labelsize=7)
     axes.spines[["top", "right"]].set_visible(False)
     if len(first) > 1:
-        axes.legend(fontsize=7, ncols=min(len(first), 8), loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0, frameon=False)
+        axes.legend(
+            fontsize=7,
+            ncols=min(len(first), 8),
+            loc="lower right",
+            bbox_to_anchor=(1, 1),
+            borderaxespad=0,
+            frameon=False,
+        )
 
 
 def object_sheet(found: Survey, numbers: Sequence[int], titles: Sequence[str], heading: str) -> "Figure":

@@ -16,6 +16,8 @@ from simgen.rare.pixels.settings import GanLoss, Network
 from simgen.rare.pixels.steps import Trainer
 from simgen.rare.pixels.train import train_crops
 
+KINDS = ("color", "shift", "hole")
+
 
 def noise(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
@@ -72,7 +74,7 @@ def test_the_augmentation_keeps_what_is_empty_empty_and_lets_gradients_through()
     x[:, 3, 4:12, 4:12] = 1
     x[:, :3, 4:12, 4:12] = torch.rand(8, 3, 8, 8, generator=noise())
     x.requires_grad_()
-    y = augmented(x, noise(1))
+    y = augmented(x, KINDS, noise(1))
     assert y.shape == x.shape
     assert (y[:, :3][(y[:, 3:] == 0).expand(-1, 3, -1, -1)] == 0).all()
     assert not torch.equal(y[0], y[1])
@@ -80,13 +82,14 @@ def test_the_augmentation_keeps_what_is_empty_empty_and_lets_gradients_through()
     y.sum().backward()
     assert x.grad is not None
     assert x.grad.abs().sum() > 0
-    assert torch.equal(augmented(x, noise(1)), y)
+    assert torch.equal(augmented(x, KINDS, noise(1)), y)
+    assert augmented(x, (), noise()) is x
 
 
 def test_an_augmented_crop_is_somewhere_else():
     x = torch.zeros(64, 4, SIZE, SIZE)
     x[:, 3, 8, 8] = 1
-    places = {tuple(int(v) for v in p) for p in augmented(x, noise())[:, 3].nonzero()[:, 1:]}
+    places = {tuple(int(v) for v in p) for p in augmented(x, ("shift",), noise())[:, 3].nonzero()[:, 1:]}
     assert len(places) > 10
     assert all(6 <= row <= 10 and 6 <= column <= 10 for row, column in places)
 

@@ -1,5 +1,6 @@
 """The adversarial part of the VAE-GAN (Larsen et al. 2016, arXiv:1512.09300): the decoder is the generator."""
 
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -62,12 +63,20 @@ def gradient_penalty(scores: Tensor, crops: Tensor) -> Tensor:
     return slope.square().sum((1, 2, 3)).mean() / 2
 
 
-def augmented(crops: Tensor, noise: Generator) -> Tensor:
+def augmented(crops: Tensor, kinds: Sequence[str], noise: Generator) -> Tensor:
     """Return premultiplied crops in other colours, shifted, with a hole: DiffAugment, Zhao et al. 2020 (2006.10738).
 
     Every crop draws its own; gradients go through. Colours stay multiplied by alpha: what is empty stays empty.
+
+    Args:
+        crops: (N, 4, S, S).
+        kinds: of "color", "shift" and "hole".
+        noise: draws the changes.
     """
-    return _hole(_shifted(_tinted(crops, noise), noise), noise)
+    for kind, change in (("color", _tinted), ("shift", _shifted), ("hole", _hole)):
+        if kind in kinds:
+            crops = change(crops, noise)
+    return crops
 
 
 def _tinted(crops: Tensor, noise: Generator) -> Tensor:

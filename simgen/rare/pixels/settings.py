@@ -59,17 +59,18 @@ class GanLoss:
         features: weight of the error in the discriminator's features (Larsen et al. 2016).
         r1: gamma of the gradient penalty on real crops.
         r1_every: steps between two penalties, each of which counts for all of them (Karras et al. 2020).
-        augment: whether both kinds of crops are shown to the discriminator through DiffAugment.
+        augment: how both kinds of crops are changed before the discriminator sees them (DiffAugment): "shift", "hole",
+            and, where there are a few hundred crops or less, "color".
     """
 
     start_epoch: Annotated[int, Field(ge=0)] = 4
-    rate: Rate = 8e-4
+    rate: Rate = 1.5e-3
     adversarial: Weight = 100.0
     reconstruction: Weight = 0.1
-    features: Weight = 200.0
+    features: Weight = 2000.0
     r1: Weight = 0.1
     r1_every: Count = 16
-    augment: bool = True
+    augment: tuple[Literal["color", "shift", "hole"], ...] = ("shift", "hole")
 
 
 @dataclass(frozen=True, config=STRICT)

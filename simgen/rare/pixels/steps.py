@@ -99,8 +99,7 @@ class Trainer:
     def _judge_step(self, batch: Batch, made: Tensor, noise: Generator, step: int) -> dict[str, float]:
         gan, judge = self.config.gan, self._the_judge
         real = batch.premultiplied
-        if gan.augment:
-            real, made = augmented(real, noise), augmented(made, noise)
+        real, made = (augmented(crops, gan.augment, noise) for crops in (real, made))
         both = judge(torch.cat([real, made]), batch.labels.repeat(2), batch.attributes.repeat(2, 1))[0]
         loss = hinge_discriminator(*both.chunk(2))
         losses = {"judge": float(loss.detach())}
@@ -122,7 +121,7 @@ class Trainer:
         decoded = autoencode(self.model, batch, noise)
         rebuilt, real = premultiplied(decoded.logits), batch.premultiplied
         judge.requires_grad_(False)
-        shown = augmented(imagined, noise) if gan.augment else imagined
+        shown = augmented(imagined, gan.augment, noise)
         scores = judge(shown, batch.labels, batch.attributes)[0]
         ours = judge(rebuilt, batch.labels, batch.attributes)[1]
         with torch.no_grad():

@@ -77,9 +77,9 @@ class Chance:
         """Return the (n,) chances of objects by their numbers (n, F)."""
         value = (numbers - self.mean) / self.scale @ self.weights + self.offset
         if self.bounds is None:
-            return np.clip(expit(value), _LEAST, 1)
+            return np.asarray(np.clip(expit(value), _LEAST, 1), float)
         low, high = ((bound - value) / self.spread for bound in self.bounds)
-        return np.clip(ndtr(high) - ndtr(low), _LEAST, 1)
+        return np.asarray(np.clip(ndtr(high) - ndtr(low), _LEAST, 1), float)
 
 
 def learned(known: Known, condition: Condition) -> Chance:
@@ -96,7 +96,9 @@ def learned(known: Known, condition: Condition) -> Chance:
     if condition.attribute in ("image_luma", "object_luma"):
         logs = np.log(np.array([max(float(value or 0.0), 0.5) for value in values]))
         weights, offset, spread = _ridge(standard, logs)
-        low, high = ((end if end is not None else fallback) for end, fallback in ((condition.low, 0), (condition.high, 1e9)))
+        low, high = (
+            (end if end is not None else fallback) for end, fallback in ((condition.low, 0), (condition.high, 1e9))
+        )
         bounds = (math.log(max(low, 1e-9)), math.log(max(high, 1e-9)))
         return Chance(mean, scale, weights, offset, spread, bounds)
     holds = np.array([condition.holds(value) for value in values])
@@ -107,7 +109,7 @@ def _ridge(rows: Array, values: Array) -> tuple[Array, float, float]:
     """Return the weights (F,), the offset and the residuals' standard deviation of a ridge regression."""
     offset = float(values.mean())
     weights = np.linalg.solve(rows.T @ rows + _RIDGE * np.eye(rows.shape[1]), rows.T @ (values - offset))
-    return weights, offset, max(float((values - offset - rows @ weights).std()), 0.02)
+    return np.asarray(weights, float), offset, max(float((values - offset - rows @ weights).std()), 0.02)
 
 
 def _logistic(rows: Array, holds: Sequence[bool] | NDArray[np.bool_]) -> tuple[Array, float]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgen.randomize.lamps import lux_at_origin
-from simgen.scene import MaterialSpec, ObjectSpec, Plain, SceneSpec
+from simgen.scene import ObjectSpec, Plain, SceneSpec
 
 Array = NDArray[np.float64]
 _LUMA = (0.299, 0.587, 0.114)
@@ -61,7 +61,13 @@ def object_numbers(scene: SceneSpec) -> Array:
     gaps = np.full(len(scene.objects), _FAR_M)
     gaps[moving] = _nearest(places[moving])
     rows = [
-        (math.log(body_luma(body) + 5), _size_m(body), float(np.hypot(*place)), math.log(gap + 0.002), body.position_m[2])
+        (
+            math.log(body_luma(body) + 5),
+            _size_m(body),
+            float(np.hypot(*place)),
+            math.log(gap + 0.002),
+            body.position_m[2],
+        )
         for body, place, gap in zip(scene.objects, places, gaps, strict=True)
     ]
     return np.array(rows, float).reshape(-1, 5)
@@ -69,11 +75,7 @@ def object_numbers(scene: SceneSpec) -> Array:
 
 def body_luma(body: ObjectSpec) -> float:
     """Return the mean luma, 0 to 255, of the colours of a body's texture."""
-    return _surface(body.material)
-
-
-def _surface(material: MaterialSpec) -> float:
-    return _brightness(material.texture)
+    return _brightness(body.material.texture)
 
 
 def _brightness(texture: Plain | None) -> float:
@@ -86,9 +88,10 @@ def _ground(scene: SceneSpec) -> float:
     found = 128.0
     for body in scene.objects:
         size: Any = body.model.get("size_m")
-        if body.mass_kg <= 0 and body.model.get("kind") == "box" and size is not None:
-            if all(abs(place) <= side / 2 for place, side in zip(body.position_m[:2], size[:2], strict=True)):
-                found = body_luma(body)
+        if body.mass_kg > 0 or body.model.get("kind") != "box" or size is None:
+            continue
+        if all(abs(place) <= side / 2 for place, side in zip(body.position_m[:2], size[:2], strict=True)):
+            found = body_luma(body)
     return found
 
 
