@@ -38,6 +38,10 @@ def find(
         Path | None,
         typer.Option(help="A model file of `simgen train`, of task classify: its features are the embedding."),
     ] = None,
+    likelihood: Annotated[
+        bool,
+        typer.Option("--likelihood/--no-likelihood", help="Whether an autoencoder tells how likely objects are, too."),
+    ] = True,
     seed: Annotated[int, typer.Option(help="Of the autoencoder that tells how likely an object is.")] = 0,
     data: Annotated[
         Path | None,
@@ -64,7 +68,7 @@ def find(
     grids = tuple(read_bins(bins or DEFAULT_BINS))
     found = read_real(dataset, data)
     photographs = None if real is None else part_of(read_real(real, data), real_split)
-    config = FindConfig(grids, bool(bins), thin, _embedding(model), seed=seed)
+    config = FindConfig(grids, bool(bins), thin, _embedding(model), likelihood, seed)
     with bar("find", len(found) + (len(photographs) if photographs is not None else 0), "images") as advance:
         findings = run(found, config, photographs, lambda made: advance(made))
     plan = write_findings(findings, out)

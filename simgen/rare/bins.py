@@ -13,11 +13,10 @@ from simgen.registry import validate
 
 DEFAULT_BINS = (
     "class x visible_fraction:0.3,0.6,0.9",
-    "class x size_px:16,32,64,128",
+    "class x truncated:whole,cut x size_px:16,32,64,128",
     "class x image_luma:60,100,180",
     "class x object_luma:40,80,160",
     "class x view_tilt_deg:15,30",
-    "class x truncated:whole,cut",
     "class x touching_same_class:1",
 )
 MOST_CELLS = 2000

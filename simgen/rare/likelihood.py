@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 Array = NDArray[np.float64]
 _HIDDEN, _LATENT = 64, 8
-_STEPS, _BATCH, _RATE = 600, 128, 2e-3
+_BATCH, _RATE = 128, 3e-3
+_EPOCHS, _LEAST_STEPS, _MOST_STEPS = 30, 100, 600
 _DRAWS = 32
 _LEAST_ROWS = 20
 
@@ -65,7 +66,8 @@ def _fitted(rows: Tensor, generator: torch.Generator) -> _Vae:
         torch.manual_seed(generator.initial_seed())
         model = _Vae(rows.shape[1])
     optimizer = torch.optim.AdamW(model.parameters(), lr=_RATE, weight_decay=1e-3)
-    for _ in range(_STEPS):
+    steps = min(max(_EPOCHS * -(-len(rows) // _BATCH), _LEAST_STEPS), _MOST_STEPS)
+    for _ in range(steps):
         batch = rows[torch.randint(len(rows), (min(_BATCH, len(rows)),), generator=generator)]
         noise = torch.randn(1, len(batch), _LATENT, generator=generator)
         loss = -model.log_weights(batch, noise).mean()

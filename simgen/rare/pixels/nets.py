@@ -49,18 +49,25 @@ class Encoder(nn.Module):
 class Modulated(nn.Module):
     """Doubles the resolution; scale and shift of the normalised channels come from latent and condition.
 
+    A transposed convolution leaves a checker pattern of two pixels; the blur behind it takes that frequency out.
+
     Self-modulation: Chen et al. 2019, "On Self Modulation for Generative Adversarial Networks", arXiv:1810.01365.
     """
+
+    blur: Tensor
 
     def __init__(self, inputs: int, outputs: int, style: int) -> None:
         super().__init__()
         self.grow = nn.ConvTranspose2d(inputs, outputs, 4, 2, 1)
+        row = torch.tensor([1.0, 2.0, 1.0]) / 4
+        self.register_buffer("blur", (row[:, None] * row).expand(outputs, 1, 3, 3).clone(), persistent=False)
         self.norm = nn.GroupNorm(_GROUPS, outputs, affine=False)
         self.style = nn.Linear(style, 2 * outputs)
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         scale, shift = self.style(style)[:, :, None, None].chunk(2, 1)
-        return functional.leaky_relu(self.norm(self.grow(x)) * (1 + scale) + shift, 0.2)
+        grown = functional.conv2d(self.grow(x), self.blur, padding=1, groups=len(self.blur))
+        return functional.leaky_relu(self.norm(grown) * (1 + scale) + shift, 0.2)
 
 
 class Decoder(nn.Module):
@@ -74,7 +81,6 @@ class Decoder(nn.Module):
         sizes = [4 * width, 3 * width, 2 * width, width]
         self.blocks = nn.ModuleList(Modulated(a, b, style) for a, b in pairwise(sizes))
         self.refine = nn.Conv2d(width, width, 3, padding=1)
-        # A transposed convolution here would leave its own checker pattern in every crop.
         self.end = nn.Conv2d(width, 4, 3, padding=1)
 
     def forward(self, latents: Tensor, condition: Tensor) -> Tensor:
@@ -105,7 +111,7 @@ class CropVae(nn.Module):
         self.condition = Condition(classes, attributes)
         self.encoder = Encoder(network, size)
         self.decoder = Decoder(network, size)
-        # The law that samples are drawn from: mean and Cholesky factor.
+        # The law that samples are drawn from, mean and Cholesky factor: at first the prior, then `Trainer.fit_latents`.
         self.register_buffer("latent_mean", torch.zeros(network.latent))
         self.register_buffer("latent_root", torch.eye(network.latent))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -143,7 +143,8 @@ class Trainer:
         return self.judge
 
     def _imagined(self, batch: Batch, noise: Generator) -> Tensor:
-        latents = torch.randn((len(batch.labels), self.config.network.latent), generator=noise)
+        draw = torch.randn((len(batch.labels), self.config.network.latent), generator=noise)
+        latents = self.model.latent_mean + draw @ self.model.latent_root.T
         return premultiplied(self.model.decode(latents, batch.labels, batch.attributes))
 
     @torch.no_grad()
@@ -155,19 +156,18 @@ class Trainer:
 
     @torch.no_grad()
     def fit_latents(self, rows: NDArray[np.int64]) -> None:
-        """Draw samples of a VAE from the Gaussian of the aggregate posterior of some crops, not from the prior.
+        """Draw new crops from now on from the Gaussian of some crops' aggregate posterior, not from the prior.
 
-        What the encoder never uses of the prior is not drawn either. The latents of a GAN stay those of the prior,
-        which its discriminator has seen.
+        What the encoder never uses of the prior is not drawn: neither for samples, nor to show the discriminator.
         """
-        if self.judge is not None:
-            return
         noise = Generator().manual_seed(0)
         batch = self.batch(rows, noise)
         mean, log_var = self.average.encode(batch.premultiplied, batch.labels, batch.attributes)
         spread = torch.cov(mean.double().T) + torch.diag(log_var.double().exp().mean(0))
-        self.average.latent_mean.copy_(mean.mean(0))
-        self.average.latent_root.copy_(torch.linalg.cholesky(spread + 1e-6 * torch.eye(len(spread))))
+        root = torch.linalg.cholesky(spread + 1e-6 * torch.eye(len(spread)))
+        for model in (self.average, self.model):
+            model.latent_mean.copy_(mean.mean(0))
+            model.latent_root.copy_(root)
 
     def state(self) -> dict[str, Any]:
         """Return everything that the next step depends on."""
