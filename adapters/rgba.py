@@ -4,6 +4,8 @@ What lies outside of a crop's mask is shown as the grey that pictures are padded
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from simgen.adapters.checkpoint import ModelFile
+from simgen.adapters.checkpoint import ModelFile, load_model
 from simgen.adapters.crops import PAD_GREY, CropView
 from simgen.adapters.predict import build_module, inference
 from simgen.adapters.settings import BoxHabit
@@ -22,6 +24,23 @@ Pixels = NDArray[np.uint8]
 Array = NDArray[np.float64]
 _BATCH = 256
 _LUMA = torch.tensor([0.299, 0.587, 0.114])[:, None, None]
+
+
+@dataclass(frozen=True)
+class RgbaClassifierFile:
+    """A model file that becomes a classifier when it is called: plain data, for it is sent to worker processes.
+
+    Attributes:
+        path: of the model file.
+        margin: see `RgbaClassifier`.
+    """
+
+    path: Path
+    margin: float
+
+    def __call__(self) -> "RgbaClassifier":
+        """Return the classifier. Raises `CheckpointError`: it cannot be read, or is of another task."""
+        return RgbaClassifier(load_model(self.path), self.margin)
 
 
 class RgbaClassifier:

@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simgen.cli.rare_train import train
+
 if TYPE_CHECKING:
+    from simgen.adapters.rgba import RgbaClassifierFile
     from simgen.rare.fill import Filled
     from simgen.rare.find import Findings
     from simgen.rare.patches import Embedding
 
 app = typer.Typer(help="Rare cases: find them in a dataset, and generate them with exact labels.", no_args_is_help=True)
+app.command()(train)
 SHOWN = 20
 
 
@@ -82,8 +86,23 @@ def fill(
     plan: Annotated[Path, typer.Option(help="The rare.json of `simgen rare find`; targets may be edited.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the new samples, a dataset of its own.")],
     how: Annotated[
-        str, typer.Option(help="simulate: scenes of the dataset's own generator, with exact labels.")
+        str,
+        typer.Option(
+            help="simulate: scenes of the dataset's own generator, with exact labels. vae, gan: crops of a trained "
+            "--generator, placed in such scenes. mix: the two in turn."
+        ),
     ] = "simulate",
+    generator: Annotated[
+        Path | None, typer.Option(help="The model file of `simgen rare train`, for vae, gan and mix.")
+    ] = None,
+    gate: Annotated[
+        Path | None,
+        typer.Option(
+            help="A model file of `simgen train`, of task classify, that learned from other pictures: crops enter only "
+            "if it agrees with their class, and if they are like the dataset's without being copies."
+        ),
+    ] = None,
+    ungated: Annotated[bool, typer.Option("--ungated", help="Let all crops of --generator in.")] = False,
     count: Annotated[
         int | None, typer.Option("-n", "--count", help="Images in all; default: what the cells lack.")
     ] = None,
@@ -101,8 +120,9 @@ def fill(
     from simgen.cli.renderer import require
     from simgen.config import load
     from simgen.engine import LocalEngine
-    from simgen.rare.fill import config_of, fill_job
+    from simgen.rare.fill import HOW, config_of, fill_job
     from simgen.rare.fill import fill as run
+    from simgen.rare.pixels.ways import pixel_ways
     from simgen.rare.plan import read_plan, require_plan_of
 
     require("--count", count, 1)
@@ -112,7 +132,8 @@ def fill(
     data = read_real(dataset)
     require_plan_of(wanted, data, plan)
     config = config_of(data, load(scene).root if scene else Path())
-    job = fill_job(data, wanted, out, how, config=config, count=count, seed=seed)
+    ways = {**HOW, **pixel_ways(generator, _judge(gate, generator, how, ungated))}
+    job = fill_job(data, wanted, out, how, config=config, count=count, seed=seed, ways=ways)
     for way, cell in sorted({(way, cell) for way, cell, _ in job.order if way != how}):
         entry = wanted.entries[cell]
         typer.echo(f'"{entry.cell.title}": {entry.count} examples are too few to learn from, made by {way}', err=True)
@@ -120,6 +141,22 @@ def fill(
         results = run(job, wanted, LocalEngine(workers or os.cpu_count() or 1), lambda made: advance(made))
     _print_filled(results)
     typer.echo(f"{sum(one.made for one in results)} images in {out}")
+
+
+def _judge(gate: Path | None, generator: Path | None, how: str, ungated: bool) -> "RgbaClassifierFile | None":
+    """Return the gate's classifier, None where crops enter without one."""
+    from simgen.errors import ConfigError
+
+    if generator is not None and gate is None and not ungated:
+        raise ConfigError(f"--how {how}: expected --gate MODEL, or --ungated to let all crops in, got neither")
+    if gate is None:
+        return None
+    if ungated:
+        raise ConfigError("--ungated: leaves nothing for --gate to do: give one of them")
+    from simgen.adapters.rgba import RgbaClassifierFile
+    from simgen.rare.pixels.crops import CropView
+
+    return RgbaClassifierFile(gate, CropView().margin)
 
 
 def _embedding(model: Path | None) -> "Embedding":
@@ -164,9 +201,9 @@ def _print_filled(results: "Sequence[Filled]") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("rare case", "images", "drawn, settled, rendered", "accepted", "effective")
+    table = Table("rare case", "images", "tried", "accepted", "effective")
     for one in results:
-        stages = ", ".join(str(count) for count in one.tried.values())
+        stages = ", ".join(f"{count} {stage}" for stage, count in one.tried.items())
         rendered = one.tried.get("rendered", 0)
         share = f"{one.accepted / rendered:.0%}" if rendered else ""
         table.add_row(one.entry.cell.title, f"{one.made} of {one.asked}", stages, share, f"{one.effective:.1f}")

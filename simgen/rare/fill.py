@@ -143,6 +143,7 @@ def fill_job(
     config: Config,
     count: int | None = None,
     seed: int = 0,
+    ways: Mapping[str, Way] = HOW,
 ) -> FillJob:
     """Return the job that fills a dataset's rare cells.
 
@@ -150,10 +151,11 @@ def fill_job(
         data: the dataset.
         plan: of this dataset.
         out: the folder of the filled samples, a dataset of its own.
-        how: a key of `HOW`.
+        how: a key of `ways`.
         config: that the dataset was generated from.
         count: images in all; default: what the plan's cells need.
         seed: of the fill.
+        ways: by name; `HOW` and those that need a trained generator.
 
     Raises:
         ConfigError: an unknown way, or a plan without anything to fill.
@@ -162,13 +164,13 @@ def fill_job(
     numbers = quotas([entry.need for entry in plan.entries], count)
     if not sum(numbers):
         raise ConfigError("plan: expected a cell with fewer objects than its target, got none: nothing is rare")
-    ways = ways_of(plan, how)
+    chosen = ways_of(plan, how, ways)
     task = Task(data, config, tuple(entry.cell for entry in plan.entries), seed)
-    used = {way for way, number in zip(ways, numbers, strict=True) if number}
-    makers = {way: HOW[way].prepare(task) for way in sorted(used)}
-    order = tuple((ways[cell], cell, k) for cell, number in enumerate(numbers) for k in range(number))
+    used = {way for way, number in zip(chosen, numbers, strict=True) if number}
+    makers = {way: ways[way].prepare(task) for way in sorted(used)}
+    order = tuple((chosen[cell], cell, k) for cell, number in enumerate(numbers) for k in range(number))
     digest = hashlib.sha256(plan.to_json().encode()).hexdigest()[:16]
-    fill = {"dataset": plan.dataset, "plan": digest, "how": how, "count": len(order)}
+    fill = {"dataset": plan.dataset, "plan": digest, "how": how, "count": len(order), **ways[how].identity}
     header = {"config": config.source, "seed": seed, "version": simgen.__version__, "fill": fill}
     return FillJob(config.source, config.root, header, out, makers, order)
 
