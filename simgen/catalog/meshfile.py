@@ -101,7 +101,8 @@ def _load(path: Path) -> tuple[Mesh, NDArray[np.uint8] | None]:
     vertices = np.asarray(loaded.vertices, np.float64)
     if not np.isfinite(vertices).all():
         raise AssetError(f'mesh "{path}": expected finite coordinates, got NaN or infinity')
-    if not np.cross(*(vertices[faces[:, side]] - vertices[faces[:, 0]] for side in (1, 2))).any():
+    first, second, third = (vertices[faces[:, corner]] for corner in range(3))
+    if not np.cross(second - first, third - first).any():
         raise AssetError(f'mesh "{path}": expected triangles with an area, got {len(faces)} without')
     uv = getattr(loaded.visual, "uv", None)
     uvs = np.asarray(uv, np.float64) * (1, -1) + (0, 1) if uv is not None else _box_uvs(vertices)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simgen.cli.rare_train import train
+
 if TYPE_CHECKING:
     from simgen.formats.imageset import ImageSet
     from simgen.rare.fill import Filled
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from simgen.rare.patches import Embedding
 
 app = typer.Typer(help="Rare cases: find them in a dataset, and generate them with exact labels.", no_args_is_help=True)
+app.command()(train)
 SHOWN = 20
 
 
@@ -84,8 +87,15 @@ def fill(
     plan: Annotated[Path, typer.Option(help="The rare.json of `simgen rare find`; targets may be edited.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the new samples, a dataset of its own.")],
     how: Annotated[
-        str, typer.Option(help="simulate: scenes of the dataset's own generator, with exact labels.")
+        str,
+        typer.Option(
+            help="simulate: scenes of the dataset's own generator, with exact labels. vae, gan: crops of a trained "
+            "--generator, placed in such scenes. mix: the two in turn."
+        ),
     ] = "simulate",
+    generator: Annotated[
+        Path | None, typer.Option(help="The model file of `simgen rare train`, for vae, gan and mix.")
+    ] = None,
     count: Annotated[
         int | None, typer.Option("-n", "--count", help="Images in all; default: what the cells lack.")
     ] = None,
@@ -114,8 +124,9 @@ def fill(
     from simgen.cli.renderer import require
     from simgen.config import load
     from simgen.engine import LocalEngine
-    from simgen.rare.fill import config_of, fill_job
+    from simgen.rare.fill import HOW, config_of, fill_job
     from simgen.rare.fill import fill as run
+    from simgen.rare.pixels.ways import pixel_ways
     from simgen.rare.plan import read_plan, require_plan_of
 
     require("--count", count, 1)
@@ -125,8 +136,8 @@ def fill(
     data = read_real(dataset)
     require_plan_of(wanted, data, plan)
     config = config_of(data, load(scene).root if scene else Path())
-    passed = _gate(gate, real, real_split, data)
-    job = fill_job(data, wanted, out, how, config=config, count=count, seed=seed, gate=passed)
+    passed, ways = _gate(gate, real, real_split, data), {**HOW, **pixel_ways(generator)}
+    job = fill_job(data, wanted, out, how, config=config, count=count, seed=seed, gate=passed, ways=ways)
     for way, cell in sorted({(way, cell) for way, cell, _ in job.order if way != how}):
         entry = wanted.entries[cell]
         typer.echo(f'"{entry.cell.title}": {entry.count} examples are too few to learn from, made by {way}', err=True)
@@ -198,9 +209,9 @@ def _print_filled(results: "Sequence[Filled]") -> None:
 
     from simgen.rare.gate import rates
 
-    table = Table("rare case", "images", "drawn, settled, rendered", "accepted", "effective")
+    table = Table("rare case", "images", "tried", "accepted", "effective")
     for one in results:
-        stages = ", ".join(str(count) for count in one.tried.values())
+        stages = ", ".join(f"{count} {stage}" for stage, count in one.tried.items())
         rendered = one.tried.get("rendered", 0)
         share = f"{one.accepted / rendered:.0%}" if rendered else ""
         table.add_row(one.entry.cell.title, f"{one.made} of {one.asked}", stages, share, f"{one.effective:.1f}")

@@ -149,6 +149,7 @@ def fill_job(
     count: int | None = None,
     seed: int = 0,
     gate: Gate | None = None,
+    ways: Mapping[str, Way] = HOW,
 ) -> FillJob:
     """Return the job that fills a dataset's rare cells.
 
@@ -156,11 +157,12 @@ def fill_job(
         data: the dataset.
         plan: of this dataset.
         out: the folder of the filled samples, a dataset of its own.
-        how: a key of `HOW`.
+        how: a key of `ways`.
         config: that the dataset was generated from.
         count: images in all; default: what the plan's cells need.
         seed: of the fill.
         gate: what samples must pass, or None.
+        ways: by name; `HOW` and those that need a trained generator.
 
     Raises:
         ConfigError: an unknown way, or a plan without anything to fill.
@@ -169,13 +171,14 @@ def fill_job(
     numbers = quotas([entry.need for entry in plan.entries], count)
     if not sum(numbers):
         raise ConfigError("plan: expected a cell with fewer objects than its target, got none: nothing is rare")
-    ways = ways_of(plan, how)
+    chosen = ways_of(plan, how, ways)
     task = Task(data, config, tuple(entry.cell for entry in plan.entries), seed)
-    used = {way for way, number in zip(ways, numbers, strict=True) if number}
-    makers = {way: HOW[way].prepare(task) for way in sorted(used)}
-    order = tuple((ways[cell], cell, k) for cell, number in enumerate(numbers) for k in range(number))
+    used = {way for way, number in zip(chosen, numbers, strict=True) if number}
+    makers = {way: ways[way].prepare(task) for way in sorted(used)}
+    order = tuple((chosen[cell], cell, k) for cell, number in enumerate(numbers) for k in range(number))
     digest = hashlib.sha256(plan.to_json().encode()).hexdigest()[:16]
     fill = {"dataset": plan.dataset, "plan": digest, "how": how, "count": len(order), "gate": gate is not None}
+    fill |= ways[how].identity
     header = {"config": config.source, "seed": seed, "version": simgen.__version__, "fill": fill}
     return FillJob(config.source, config.root, header, out, makers, order, gate)
 

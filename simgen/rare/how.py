@@ -1,6 +1,6 @@
 """The protocol of a way to make samples of rare cases."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -59,7 +59,9 @@ class Way:
     Attributes:
         prepare: looks at the dataset and learns or loads what making takes.
         learned: whether it learns from the cells' own examples.
+        identity: what it was made from, for a filled dataset to be told from others.
     """
 
     prepare: Callable[[Task], Maker]
     learned: bool = False
+    identity: Mapping[str, str] = field(default_factory=dict)

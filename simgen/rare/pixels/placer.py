@@ -1,0 +1,148 @@
+"""`--how vae` and `--how gan`: crops of a trained generator, placed in new scenes of the dataset's.
+
+The mask of a placed crop is what was drawn of it, so the label is exact as to where it is; what it is, the gate asks a
+classifier (`simgen.rare.gate`). The case is measured again on the labels of the composed picture.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+
+from numpy.random import Generator
+
+from simgen.config import from_dict
+from simgen.errors import DataError, RenderError
+from simgen.generate import sample
+from simgen.rare.cells import Cell
+from simgen.rare.how import Made, Task
+from simgen.rare.pixels.composite import Composer
+from simgen.rare.pixels.crops import Crops
+from simgen.rare.pixels.generator import CropGenerator, Wish
+from simgen.rare.pixels.spots import Placing
+from simgen.rare.simulate import case_seed, held
+from simgen.rng import stream
+from simgen.samples import Sample
+from simgen.scene import Plain
+
+SCENES = 20
+"""So many scenes are tried for one sample."""
+AT_ONCE = 4
+"""Crops that are tried in a scene."""
+
+
+@dataclass(frozen=True, eq=False)
+class Placer:
+    """Makes samples of cells by placing crops.
+
+    Attributes:
+        source: the config of the scenes, as plain data.
+        root: the folder that its file names start from.
+        generator: the crop generator's file.
+        cells: what is looked for.
+        seed: of the fill.
+        placing: of the crops.
+    """
+
+    source: Plain
+    root: Path
+    generator: Path
+    cells: tuple[Cell, ...]
+    seed: int
+    placing: Placing = field(default_factory=Placing)
+
+    @staticmethod
+    def prepare(task: Task, generator: Path) -> "Placer":
+        """Look at everything that making needs.
+
+        Raises:
+            CheckpointError: a file that is no crop generator.
+            DataError: it does not have the dataset's classes, or a cell's class is none of them.
+        """
+        placer = Placer(task.config.source, task.config.root, generator, task.cells, task.seed)
+        known = placer.trained.conditions.classes
+        if known != task.data.classes:
+            raise DataError(
+                f'crop generator "{generator}": knows the classes {", ".join(known)}, '
+                f"the dataset has {', '.join(task.data.classes)}"
+            )
+        for cell in task.cells:
+            _classes(cell, task.data.classes)
+        return placer
+
+    @property
+    def trained(self) -> CropGenerator:
+        """The generator, read once in a process."""
+        return _generator(self.generator)
+
+    def make(self, order: int, number: int) -> Made:
+        """Return the `number`-th sample of a cell: a pure function of the two and of the placer."""
+        cell, config = self.cells[order], from_dict(self.source, self.root)
+        seed, tried = case_seed(self.seed, cell), Counter[str]()
+        for attempt in range(SCENES):
+            index = number * SCENES + attempt
+            try:
+                scene = sample(config, seed, index)
+            except RenderError:
+                continue
+            tried["rendered"] += 1
+            made = self._placed(cell, scene, stream(seed, index, "rare.place"), tried)
+            if made is not None:
+                source = {"generator": self.trained.kind, "cell": cell.title, "weight": 1.0, "tried": dict(tried)}
+                return Made(
+                    replace(made, metadata={**made.metadata, "source": {**source, **_where(made)}}), dict(tried)
+                )
+        return Made(None, dict(tried))
+
+    def _placed(self, cell: Cell, scene: Sample, rng: Generator, tried: Counter[str]) -> Sample | None:
+        """Return the scene with a crop that holds the cell, None where there is none."""
+        trained = self.trained
+        wish = Wish(
+            str(rng.choice(_classes(cell, trained.conditions.classes))), _ranges(cell, trained.conditions.names)
+        )
+        crops, latents = trained.sample(wish, AT_ONCE, rng)
+        try:
+            for number, row in enumerate(latents):
+                tried["drawn"] += 1
+                composer = Composer(scene, self.placing, rng)
+                origin = {"latent": row.round(4).tolist(), "attributes": _attributes(crops, number)}
+                if composer.add(crops, number, rng, origin):
+                    made = composer.sample
+                    if len(made.annotations) - 1 in held(made, cell):
+                        return made
+        except DataError:  # a scene without a plane that things stand on
+            return None
+        return None
+
+
+_generator = lru_cache(maxsize=2)(CropGenerator.load)
+
+
+def _classes(cell: Cell, known: tuple[str, ...]) -> list[str]:
+    """Return the classes that a cell may have."""
+    named = [condition.among for condition in cell.conditions if condition.attribute == "class"]
+    names = list(named[0]) if named else list(known)
+    for name in names:
+        if name not in known:
+            raise DataError(f'cell "{cell.title}": the crop generator does not know the class "{name}"')
+    return names
+
+
+def _ranges(cell: Cell, known: tuple[str, ...]) -> dict[str, tuple[float, float]]:
+    """Return what a cell asks of the attributes that crops are drawn by."""
+    ends = {"visible_fraction": (0.0, 1.0), "size_px": (16.0, 256.0), "light": (0.0, 1.0)}
+    ranges = {}
+    for condition in cell.conditions:
+        name, factor = ("light", 255.0) if condition.attribute == "image_luma" else (condition.attribute, 1.0)
+        if name in ends and name in known:
+            low, high = (None if v is None else v / factor for v in (condition.low, condition.high))
+            ranges[name] = (ends[name][0] if low is None else low, ends[name][1] if high is None else high)
+    return ranges
+
+
+def _attributes(crops: Crops, number: int) -> dict[str, float]:
+    return {name: round(float(crops.attribute(name)[number]), 4) for name in crops.names}
+
+
+def _where(made: Sample) -> Plain:
+    return {"annotations": [len(made.annotations) - 1], "latent": made.metadata["placed"][-1]["latent"]}

@@ -1,0 +1,34 @@
+"""The ways that take a trained crop generator, for `simgen.rare.fill`."""
+
+import hashlib
+from pathlib import Path
+
+from simgen.errors import ConfigError
+from simgen.rare.how import Maker, Task, Way
+from simgen.rare.mixed import Mixed
+from simgen.rare.pixels.placer import Placer
+from simgen.rare.simulate import Simulator
+
+
+def pixel_ways(generator: Path | None) -> dict[str, Way]:
+    """Return the ways "vae", "gan" and "mix" of a crop generator's file; without one, preparing says that it lacks."""
+
+    def placer(task: Task, kind: str) -> Placer:
+        if generator is None:
+            raise ConfigError(f"--how {kind}: expected --generator, the model file of simgen rare train, got none")
+        made = Placer.prepare(task, generator)
+        if kind not in (made.trained.kind, "mix"):
+            raise ConfigError(f'--how {kind}: expected a generator of that kind, got one of "{made.trained.kind}"')
+        return made
+
+    def mixed(task: Task) -> Maker:
+        return Mixed((Simulator.prepare(task), placer(task, "mix")))
+
+    identity = {}
+    if generator is not None and generator.is_file():
+        identity["generator"] = hashlib.sha256(generator.read_bytes()).hexdigest()[:16]
+    return {
+        "vae": Way(lambda task: placer(task, "vae"), learned=True, identity=identity),
+        "gan": Way(lambda task: placer(task, "gan"), learned=True, identity=identity),
+        "mix": Way(mixed, learned=True, identity=identity),
+    }
