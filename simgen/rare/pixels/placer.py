@@ -136,7 +136,9 @@ def _ranges(cell: Cell, known: tuple[str, ...]) -> dict[str, tuple[float, float]
         name, factor = ("light", 255.0) if condition.attribute == "image_luma" else (condition.attribute, 1.0)
         if name in ends and name in known:
             low, high = (None if v is None else v / factor for v in (condition.low, condition.high))
-            ranges[name] = (ends[name][0] if low is None else low, ends[name][1] if high is None else high)
+            first = ends[name][0] if low is None else low
+            last = ends[name][1] if high is None else high
+            ranges[name] = (min(first, last), max(first, last))  # an open end may lie beyond the usual ones
     return ranges
 
 

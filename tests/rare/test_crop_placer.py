@@ -1,0 +1,120 @@
+"""Generated crops in new scenes: what is asked for, what is measured, what is written of it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pixel_fakes import crops, settings
+from rare_fakes import generated
+
+from simgen.cli.app import main
+from simgen.config import from_dict
+from simgen.errors import CheckpointError, ConfigError, DataError
+from simgen.rare.cells import Cell, Condition
+from simgen.rare.fill import HOW, config_of, fill, fill_job
+from simgen.rare.how import Made, Task
+from simgen.rare.mixed import Mixed
+from simgen.rare.pixels.crops import crops_of
+from simgen.rare.pixels.placer import Placer
+from simgen.rare.pixels.settings import CropView
+from simgen.rare.pixels.train import train_crops
+from simgen.rare.pixels.ways import pixel_ways
+from simgen.rare.plan import Entry, Plan, fingerprint
+
+VIEW = CropView(size=16, min_side_px=4, min_visible_fraction=0.2, truncated=True)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Return a small set of dice and a generator of its crops that has hardly learned."""
+    folder = tmp_path_factory.mktemp("placer")
+    data = generated(folder / "set", 6)
+    config = settings(view=VIEW, epochs=1)
+    return data, train_crops(config, crops_of(data, VIEW), folder / "run").model
+
+
+def task(data, *cells: Cell) -> Task:
+    return Task(data, config_of(data), cells, 0)
+
+
+def of_class(*names: str) -> Cell:
+    return Cell((Condition("class", among=names),))
+
+
+def test_a_placed_crop_holds_its_cell_and_says_where_it_is_from(made):
+    data, file = made
+    placer = Placer.prepare(task(data, of_class("two")), file)
+    result = placer.make(0, 1)
+    source = result.sample.metadata["source"]
+    annotation = result.sample.annotations[source["annotations"][0]]
+    assert annotation.class_name == "two"
+    assert annotation.mask.any()
+    assert (source["generator"], source["cell"], source["weight"]) == ("vae", "class two", 1.0)
+    assert source["latent"] == result.sample.metadata["placed"][-1]["latent"]
+    assert result.tried["rendered"] >= 1
+    assert result.tried["drawn"] >= 1
+    again = placer.make(0, 1).sample
+    assert np.array_equal(again.rgb, result.sample.rgb)
+    assert not np.array_equal(placer.make(0, 2).sample.rgb, result.sample.rgb)
+
+
+def test_what_never_holds_is_given_up(made, monkeypatch):
+    monkeypatch.setattr("simgen.rare.pixels.placer.SCENES", 2)
+    data, file = made
+    cell = Cell((Condition("class", among=("two",)), Condition("size_px", low=5000.0)))
+    given_up = Placer.prepare(task(data, cell), file).make(0, 0)
+    assert given_up.sample is None
+    assert given_up.tried == {"rendered": 2, "drawn": 8}
+
+
+def test_generators_of_other_classes_are_refused(made, tmp_path):
+    data, file = made
+    with pytest.raises(DataError, match='the crop generator does not know the class "seven"'):
+        Placer.prepare(task(data, of_class("seven")), file)
+    other = train_crops(settings(epochs=1), crops(12), tmp_path / "run").model
+    with pytest.raises(DataError, match="knows the classes"):
+        Placer.prepare(task(data, of_class("two")), other)
+    with pytest.raises(CheckpointError, match="there is no such file"):
+        Placer.prepare(task(data, of_class("two")), tmp_path / "none.pt")
+
+
+def test_a_way_needs_a_generator_of_its_kind(made):
+    data, file = made
+    with pytest.raises(ConfigError, match="--how gan: expected --generator"):
+        pixel_ways(None)["gan"].prepare(task(data, of_class("two")))
+    with pytest.raises(ConfigError, match='--how gan: expected a generator of that kind, got one of "vae"'):
+        pixel_ways(file)["gan"].prepare(task(data, of_class("two")))
+
+
+def test_ways_take_turns_in_a_mix():
+    class Says:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def make(self, order: int, number: int) -> Made:
+            return Made(None, {f"{self.name} {order} {number}": 1})
+
+    mixed = Mixed((Says("a"), Says("b")))
+    assert [list(mixed.make(3, number).tried) for number in range(4)] == [["a 3 0"], ["b 3 0"], ["a 3 1"], ["b 3 1"]]
+
+
+def test_a_plan_is_filled_by_a_mix(made, tmp_path):
+    data, file = made
+    plan = Plan(fingerprint(data), (Entry(of_class("two"), 5, 7),))
+    ways = {**HOW, **pixel_ways(file)}
+    config = from_dict(config_of(data).source, Path())
+    job = fill_job(data, plan, tmp_path / "filled", "mix", config=config, ways=ways)
+    assert [(one.made, one.asked) for one in fill(job, plan)] == [(2, 2)]
+    assert [job.writer().metadata(k)["source"]["generator"] for k in (0, 1)] == ["simulate", "vae"]
+
+
+def test_training_by_the_command_leaves_a_generator(made, tmp_path, capsys):
+    data, _ = made
+    view = "{size: 16, min_side_px: 4, min_visible_fraction: 0.2, truncated: true}"
+    words = ["rare", "train", str(data.root), "-o", str(tmp_path / "run"), "--epochs", "1", "--set", f"view={view}"]
+    small = ["--set", "network={latent: 4, width: 8}", "--set", "least_steps=2"]
+    assert main([*words, *small]) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path / "run" / "model.pt")
+    assert (tmp_path / "run" / "sheets" / "epoch-0001.png").is_file()
+    assert main([*words, *small, "--config", "vea"]) == 2
+    assert "vae" in capsys.readouterr().err
