@@ -20,6 +20,7 @@ ALL = tuple(name for name in simgen.envs.ENVS if name not in ARMLESS)
 GOALS = tuple(name for name in ALL if issubclass(load_env_creator(simgen.envs.ENVS[name].entry_point), GoalEnv))
 """Those in which an arm is controlled until a goal is reached."""
 SHAKEN = {
+    "shared": True,
     "terms": {
         "*.friction": [0.2, 1.0],
         "*.mass_kg": {"distribution": [0.5, 2], "operation": "scale"},

@@ -2,6 +2,7 @@
 
 import copy
 import pickle  # noqa: TID251 (what is tested)
+import re
 
 import gymnasium
 import numpy as np
@@ -123,6 +124,16 @@ def test_closing_twice_is_fine_and_a_closed_one_says_so(name):
     env.close()
     with pytest.raises(EnvError, match="expected an open environment, got one that was closed"):
         env.step(env.action_space.sample())
+
+
+@pytest.mark.parametrize("term", ["action.noise", "action.latency_steps", "action.*", "joint_*.offset_rad", "robot.red"])
+def test_terms_of_an_arm_are_refused_where_there_is_none_and_pass_where_they_are_shared(term):
+    sentence = f'terms: this environment has no parameter "{re.escape(term)}"'
+    with pytest.raises(ConfigError, match=sentence):
+        make("simgen/PoseEstimation-v0", randomization={"terms": {term: 0.1}})
+    env = make("simgen/PoseEstimation-v0", randomization={"terms": {term: 0.1}, "shared": True})
+    assert env.reset(seed=0)[1]["domain"] == env.parameters.nominal()
+    env.close()
 
 
 @pytest.mark.parametrize("name", ARMLESS)
