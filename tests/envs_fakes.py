@@ -26,7 +26,7 @@ SHAKEN = {
         "*.mass_kg": {"distribution": [0.5, 2], "operation": "scale"},
         "action.noise": {"distribution": [0, 0.1], "when": "step"},
         "gravity_m_s2": {"distribution": [-1, 1], "operation": "add", "when": "interval", "every_steps": 3},
-    }
+    },
 }
 """Dynamics that vary, also within an episode."""
 

@@ -92,7 +92,7 @@ class Randomization:
         return {str(k): _term(str(k), v) for k, v in terms.items()} if isinstance(terms, Mapping) else terms
 
     def require_known(self, parameters: Mapping[str, Any], bodies: list[str]) -> None:
-        """Raise `ConfigError` for a name that this environment lacks; if it is `shared`, for one that all of them lack."""
+        """Raise `ConfigError` for a name that this environment lacks or, if it is `shared`, that all of them lack."""
         for name in self.terms:
             if not _fits(name, parameters):
                 known = [parameter for parameter in parameters if not parameter.endswith("draw")]

@@ -35,7 +35,8 @@ class Latency(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
 
         Args:
             env: the environment.
-            observation_steps, action_steps: by how many steps each is late, >= 0.
+            observation_steps: by how many steps observations are late, >= 0.
+            action_steps: by how many steps actions are late, >= 0.
             keys: names of the arrays that are late; "observation" is the only one of an environment without a dict.
             still: the action until the first one arrives; default: zeros, where they are an action.
 

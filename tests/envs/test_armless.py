@@ -126,7 +126,9 @@ def test_closing_twice_is_fine_and_a_closed_one_says_so(name):
         env.step(env.action_space.sample())
 
 
-@pytest.mark.parametrize("term", ["action.noise", "action.latency_steps", "action.*", "joint_*.offset_rad", "robot.red"])
+@pytest.mark.parametrize(
+    "term", ["action.noise", "action.latency_steps", "action.*", "joint_*.offset_rad", "robot.red"]
+)
 def test_terms_of_an_arm_are_refused_where_there_is_none_and_pass_where_they_are_shared(term):
     sentence = f'terms: this environment has no parameter "{re.escape(term)}"'
     with pytest.raises(ConfigError, match=sentence):
