@@ -6,5 +6,14 @@ from simgen.envs.wrappers.latency import Latency
 from simgen.envs.wrappers.observation_noise import ObservationNoise
 from simgen.envs.wrappers.privileged_obs import PrivilegedObs
 from simgen.envs.wrappers.record_dataset import RecordDataset
+from simgen.envs.wrappers.record_minari import RecordMinari
 
-__all__ = ["CanonicalPair", "FrameStack", "Latency", "ObservationNoise", "PrivilegedObs", "RecordDataset"]
+__all__ = [
+    "CanonicalPair",
+    "FrameStack",
+    "Latency",
+    "ObservationNoise",
+    "PrivilegedObs",
+    "RecordDataset",
+    "RecordMinari",
+]
