@@ -49,18 +49,6 @@ def test_an_episode_is_the_same_after_any_others(name, randomization):
     env.close()
 
 
-@pytest.mark.parametrize("name", ARMLESS)
-def test_fifty_records_are_replayed_in_another_environment(name):
-    source, other = (make(name, randomization="high", **LONG[name] | {"image_size": 24}) for _ in range(2))
-    rng = np.random.default_rng(0)
-    for seed in rng.integers(2**31, size=50).tolist():
-        first = episode(source, seed, 2)
-        episode(other, 1, 1)
-        assert episode(other, seed, 2, {"domain": first[0][1]["domain"]}) == first
-    source.close()
-    other.close()
-
-
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))])
 @pytest.mark.parametrize("name", ARMLESS)
 def test_a_copy_is_built_anew_and_does_the_same(name, copied):
