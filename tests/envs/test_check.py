@@ -92,7 +92,7 @@ def test_four_in_a_vector_of_stable_baselines3(name, kind):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             warnings.simplefilter("ignore", DeprecationWarning)
-            make_one = partial(gymnasium.make, name, obs=obs, image_size=36, randomization="high")
+            make_one = partial(gymnasium.make, f"simgen.envs:{name}", obs=obs, image_size=36, randomization="high")
             envs = getattr(vectors, kind)([make_one] * 4)
             envs.seed(3)
             envs.reset()
