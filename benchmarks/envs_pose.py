@@ -11,7 +11,6 @@ on one core.
 
 import argparse
 import time
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -20,7 +19,8 @@ import numpy as np
 import torch
 from figures import machine, publish
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from pixels import Pixels
+from torch import nn
 
 import simgen.envs  # noqa: F401 (registers them)
 
@@ -70,38 +70,17 @@ def collect(randomization: Any, count: int, seed: int) -> Suite:
     return np.stack([one["rgb"] for one in seen]), np.stack([one["state"] for one in seen])
 
 
-class Regressor(nn.Module):
-    """Convolutions, where each channel is strongest (spatial soft arg-max, Levine et al. 2016), and two layers.
-
-    All is normalized within a picture, so that a darker one looks the same.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        sizes, layers = [3, 24, 32, 48, 48], []
-        for number, (before, after) in enumerate(pairwise(sizes)):
-            stride = 2 if number < 2 else 1
-            layers += [nn.Conv2d(before, after, 5 if number == 0 else 3, stride, padding="same" if stride == 1 else 2)]
-            layers += [nn.GroupNorm(8, after), nn.ReLU()]
-        self.features = nn.Sequential(*layers[:-1])
-        self.head = nn.Sequential(nn.Linear(2 * sizes[-1], 96), nn.ReLU(), nn.Linear(96, 3))
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Return (n, 3) places of (n, 64, 64, 3) uint8 pictures."""
-        colors = pictures.permute(0, 3, 1, 2).float()
-        middle, spread = colors.mean((1, 2, 3), keepdim=True), colors.std((1, 2, 3), keepdim=True)
-        found = self.features((colors - middle) / (spread + 1))
-        weight = found.flatten(2).softmax(-1).view_as(found)
-        across = torch.linspace(-1, 1, found.shape[-1])
-        x, y = (weight.sum(2) * across).sum(-1), (weight.sum(3) * across).sum(-1)
-        return self.head(torch.cat([x, y], 1))
+def regressor() -> nn.Sequential:
+    """Return a network from (n, 64, 64, 3) uint8 pictures to places (n, 3)."""
+    pixels = Pixels()
+    return nn.Sequential(pixels, nn.Linear(pixels.size, 96), nn.ReLU(), nn.Linear(96, 3))
 
 
-def train(suite: Suite, epochs: int, seed: int) -> Regressor:
+def train(suite: Suite, epochs: int, seed: int) -> nn.Module:
     """Return a network that has learned from pictures."""
     torch.manual_seed(seed)
     pictures, places = map(torch.from_numpy, suite)
-    model, batch = Regressor(), 64
+    model, batch = regressor(), 64
     steps = epochs * -(-len(pictures) // batch)
     optimizer = torch.optim.AdamW(model.parameters(), 3e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, steps)
@@ -116,7 +95,7 @@ def train(suite: Suite, epochs: int, seed: int) -> Regressor:
 
 
 @torch.no_grad()
-def answers(model: Regressor, pictures: Array) -> Array:
+def answers(model: nn.Module, pictures: Array) -> Array:
     """Return the network's places (n, 3), within the action space."""
     parts = [model(part) for part in torch.from_numpy(pictures).split(256)]
     return np.clip(torch.cat(parts).numpy(), -1, 1)

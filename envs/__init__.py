@@ -32,7 +32,8 @@ ENVS: dict[str, Entry] = {
     "simgen/Reach-v0": Entry("simgen.envs.reach:Reach", 50),
     "simgen/Push-v0": Entry("simgen.envs.push:Push", 100),
     "simgen/Grasp-v0": Entry("simgen.envs.grasp:Grasp", 100),
-    "simgen/BinPick-v0": Entry("simgen.envs.bin_pick:BinPick", 1),
+    # It ends by itself after its one step: with a limit of 1 it would be said to be truncated, too.
+    "simgen/BinPick-v0": Entry("simgen.envs.bin_pick:BinPick", 2),
     "simgen/PoseEstimation-v0": Entry("simgen.envs.pose_estimation:PoseEstimation", 1000),
     "simgen/ActiveView-v0": Entry("simgen.envs.active_view:ActiveView", 20),
 }

@@ -12,7 +12,8 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from simgen.envs import dome
-from simgen.envs.base import EnvState, Limits, SimEnv
+from simgen.envs.actuated import ActuatedEnv
+from simgen.envs.base import EnvState, Limits
 from simgen.envs.cameras import FRONT, View
 from simgen.envs.domain.visual import camera_of
 from simgen.envs.settings import Names
@@ -55,7 +56,7 @@ class ViewSettings(TargetSettings):
     terminate: bool = True
 
 
-class ActiveView(SimEnv):
+class ActiveView(ActuatedEnv):
     """Choose viewpoints that reveal the target.
 
     Attributes:
@@ -65,7 +66,7 @@ class ActiveView(SimEnv):
 
     settings_type = ViewSettings
     settings: ViewSettings
-    memory = (*SimEnv.memory, "place", "revealed", "_reachable", "_from_lattice", "_visible", "_gain", "_cost")
+    memory = (*ActuatedEnv.memory, "place", "revealed", "_reachable", "_from_lattice", "_visible", "_gain", "_cost")
 
     def cameras(self) -> Mapping[str, View]:
         """Return the camera on the dome, and one that stands still and sees all."""
@@ -93,6 +94,7 @@ class ActiveView(SimEnv):
         return spaces.Box(-1.0, 1.0, (3,), np.float32)
 
     def begin(self, rng: Generator) -> None:
+        self.start_actuators()
         place = rng.uniform(-0.02, 0.02, 2) + dome.CENTER_M[:2]
         self.sim.place("target", (*place, self._height_m), _upright(rng.uniform(-np.pi, np.pi)))
         first = self._place_occluders(rng)
@@ -130,9 +132,13 @@ class ActiveView(SimEnv):
 
     def act(self, action: Array) -> None:
         old = self.place
-        self.place = self._control.moved(old, action)
+        self.place = self._control.moved(old, self.arrived(action))
         self._cost = self.settings.move_cost * float(dome.arcs_rad(old, self.place[None])[0])
         self._look()
+
+    def still(self, action: Array) -> Array:
+        """Return the action that leaves the camera where it is."""
+        return self._control.towards(self.place, self.place)
 
     def _look(self) -> None:
         """Find out what of the target the camera sees."""

@@ -10,7 +10,8 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from simgen.envs.base import MOST_LATENCY, Limits, SimEnv
+from simgen.envs.actuated import ActuatedEnv
+from simgen.envs.base import Limits
 from simgen.envs.control import Reference, Workspace, control_of
 from simgen.envs.domain import Parameter
 from simgen.envs.robots import Arm, Command, RobotModel, robot_of
@@ -22,7 +23,7 @@ SUBSTEPS = 8
 """Steps of the simulation in one of control: 25 Hz."""
 
 
-class ArmEnv(SimEnv):
+class ArmEnv(ActuatedEnv):
     """An environment in which an action moves an arm, and with `uses_gripper` its last number the fingers.
 
     Attributes:
@@ -33,7 +34,7 @@ class ArmEnv(SimEnv):
 
     settings_type = ArmSettings
     settings: ArmSettings
-    memory = (*SimEnv.memory, "_reference", "_queue", "_gap", "_sent", "_finger", "_noise")
+    memory = (*ActuatedEnv.memory, "_reference", "_gap", "_sent", "_finger")
     uses_gripper: ClassVar[bool] = False
     start_m: ClassVar[tuple[float, float, float]] = (0.5, 0.0, 0.25)
     low_m: ClassVar[tuple[float, float, float]] = (0.3, -0.3, 0.02)
@@ -69,8 +70,6 @@ class ArmEnv(SimEnv):
 
     def domain_parameters(self) -> Iterable[Parameter]:
         yield from super().domain_parameters()
-        yield Parameter("action.latency_steps", 0.0, 0.0, MOST_LATENCY, whole=True)
-        yield Parameter("action.noise", 0.0, 0.0, 1.0)
         yield Parameter("action.backlash_rad", 0.0, 0.0, 0.2)
         for name in self._offset_names:
             yield Parameter(name, 0.0, -0.2, 0.2)
@@ -80,35 +79,24 @@ class ArmEnv(SimEnv):
         self._sent = self._start.q_rad
         self._gap = np.zeros_like(self._sent)
         self._finger = 0.0
-        self._queue: list[Array] = []
 
     def start_arm(self, finger_m: float = 0.0) -> None:
         """Put the arm at its start; call it from `begin`."""
+        self.start_actuators()
         self._reset_control()
-        self._noise = self.episode_stream("action.noise")
         self._finger = finger_m
         self.arm.rest(self._start.q_rad + self._offsets(), finger_m)
 
     def act(self, action: Array) -> None:
-        self.arm.command(self._command(self._noisy(self._late(action))))
+        self.arm.command(self._command(self.arrived(action)))
         self.sim.advance(SUBSTEPS)
 
-    def _late(self, action: Array) -> Array:
-        """Return the action that arrives now; before the first has arrived the arm stands still."""
-        self._queue = [*self._queue[-MOST_LATENCY:], action]
-        late = int(self.domain.values["action.latency_steps"])
-        if late < len(self._queue):
-            return self._queue[-1 - late]
+    def still(self, action: Array) -> Array:
+        """Return the action under which the arm stands still and the fingers stay as they are."""
         still = np.zeros_like(action)
         if self.uses_gripper:
             still[-1] = 2 * self._finger / self.arm.model.opening_m - 1
         return still
-
-    def _noisy(self, action: Array) -> Array:
-        """Return the action with the actuators' noise. It is drawn always, so that its strength moves nothing else."""
-        noise = self._noise.standard_normal(len(action))
-        strength = self.domain.values["action.noise"]
-        return np.clip(action + strength * noise, -1.0, 1.0) if strength else action
 
     def _command(self, action: Array) -> Command:
         if self.uses_gripper:

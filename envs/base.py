@@ -61,6 +61,7 @@ class SimEnv(gymnasium.Env[Any, Any]):
         settings: what the user said.
         sim: the simulation.
         parameters: what randomization may vary.
+        late: by how many steps the last observation was late.
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 25}  # noqa: RUF012 (gymnasium's)
@@ -98,7 +99,7 @@ class SimEnv(gymnasium.Env[Any, Any]):
             self.close()
             raise
         self._seed: int | None = None
-        self._number = self._step = 0
+        self._number = self._step = self.late = 0
         self._domain: Domain | None = None
         self._seen: deque[Observation] = deque(maxlen=MOST_LATENCY + 1)
 
@@ -287,8 +288,8 @@ class SimEnv(gymnasium.Env[Any, Any]):
 
     def _observe(self) -> Any:
         self._seen.append(self._observer.read())
-        late = min(int(self.domain.values["observation.latency_steps"]), len(self._seen) - 1)
-        return self.observed({name: array.copy() for name, array in self._seen[-1 - late].items()})
+        self.late = min(int(self.domain.values["observation.latency_steps"]), len(self._seen) - 1)
+        return self.observed({name: array.copy() for name, array in self._seen[-1 - self.late].items()})
 
     def _info(self) -> dict[str, Any]:
         assert self._seed is not None

@@ -158,7 +158,7 @@ class BinPick(ArmEnv):
         return camera_of(self.camera(name, self.settings.size_wh), self.domain.values)
 
     def act(self, action: Array) -> None:
-        for _ in self.carry_out(self.grasp_of(self._noisy(action))):
+        for _ in self.carry_out(self.grasp_of(self.noisy(action))):
             pass
 
     def carry_out(self, grasp: TopGrasp) -> Iterator[None]:

@@ -20,12 +20,13 @@ ALL = tuple(name for name in simgen.envs.ENVS if name not in ARMLESS)
 GOALS = tuple(name for name in ALL if issubclass(load_env_creator(simgen.envs.ENVS[name].entry_point), GoalEnv))
 """Those in which an arm is controlled until a goal is reached."""
 SHAKEN = {
+    "shared": True,
     "terms": {
         "*.friction": [0.2, 1.0],
         "*.mass_kg": {"distribution": [0.5, 2], "operation": "scale"},
         "action.noise": {"distribution": [0, 0.1], "when": "step"},
         "gravity_m_s2": {"distribution": [-1, 1], "operation": "add", "when": "interval", "every_steps": 3},
-    }
+    },
 }
 """Dynamics that vary, also within an episode."""
 
@@ -60,7 +61,7 @@ def episode(env: Any, seed: int | None, steps: int = MAX, options: Any = None) -
     observation, info = env.reset(seed=seed, options=options)
     said = [(flat(observation), info)]
     rng = np.random.default_rng(7)
-    for _ in range(min(steps, simgen.envs.ENVS[env.spec.id].max_episode_steps)):
+    for _ in range(1 if env.spec.id == "simgen/BinPick-v0" else steps):
         action = rng.uniform(env.action_space.low, env.action_space.high).astype(np.float32)
         if action.shape == (3,):
             action[2] -= 0.4  # towards the table, so that things touch

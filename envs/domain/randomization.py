@@ -1,6 +1,6 @@
 """What a randomization says: the generator's own sections for what is seen, and terms for single numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -70,6 +70,8 @@ class Randomization:
         terms: by parameter; names may hold "*". Where several fit, they are applied in order.
         pool: how many different surfaces, backgrounds and so on there are: PyBullet never frees a texture.
         pool_seed: which ones.
+        shared: whether it is for several environments: what one of them lacks, but another has, changes nothing in it.
+            Else that is refused.
     """
 
     scene: dict[str, Any] = field(default_factory=dict)
@@ -77,6 +79,7 @@ class Randomization:
     terms: dict[str, Term] = field(default_factory=dict)
     pool: Annotated[int, Field(ge=1, le=1000)] = 64
     pool_seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    shared: bool = False
 
     @field_validator("scene")
     @classmethod
@@ -89,14 +92,21 @@ class Randomization:
         return {str(k): _term(str(k), v) for k, v in terms.items()} if isinstance(terms, Mapping) else terms
 
     def require_known(self, parameters: Mapping[str, Any], bodies: list[str]) -> None:
-        """Raise `ConfigError` for a name that no environment has: one file serves all, with or without an arm."""
+        """Raise `ConfigError` for a name that this environment lacks or, if it is `shared`, that all of them lack."""
         for name in self.terms:
-            if not any(fnmatchcase(known, name) for known in (*parameters, *VOCABULARY)):
+            if not _fits(name, parameters):
                 known = [parameter for parameter in parameters if not parameter.endswith("draw")]
-                raise ConfigError(f'terms: unknown parameter "{name}"{did_you_mean(name, known)}')
+                self._refuse_unless_shared("terms", "parameter", name, _fits(name, VOCABULARY), known)
         for name in self.materials:
-            if name not in (*bodies, *BODIES, "*"):
-                raise ConfigError(f'materials: unknown body "{name}"{did_you_mean(name, [*bodies, "*"])}')
+            if name not in (*bodies, "*"):
+                self._refuse_unless_shared("materials", "body", name, name in BODIES, [*bodies, "*"])
+
+    def _refuse_unless_shared(self, where: str, what: str, name: str, elsewhere: bool, known: list[str]) -> None:
+        if not elsewhere:
+            raise ConfigError(f'{where}: unknown {what} "{name}"{did_you_mean(name, known)}')
+        if not self.shared:
+            hint = '"shared: true" lets a randomization serve several environments'
+            raise ConfigError(f'{where}: this environment has no {what} "{name}"; {hint}')
 
     def terms_of(self, name: str) -> dict[str, Term]:
         """Return the terms that vary a parameter, in order, by the pattern that they stand under."""
@@ -105,6 +115,10 @@ class Randomization:
     def material_of(self, body: str) -> Material | None:
         """Return what a body's surface is drawn from, None for its own."""
         return self.materials.get(body, self.materials.get("*"))
+
+
+def _fits(pattern: str, names: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for name in names)
 
 
 def _randomizer(name: str, section: Any, root: Path | None) -> Any:

@@ -65,7 +65,7 @@ class CanonicalPair(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs
 
     def _paired(self, observation: Any) -> Observation:
         self._seen.append(self._read())
-        late = min(int(self._inner.domain.values["observation.latency_steps"]), len(self._seen) - 1)
+        late = min(self._inner.late, len(self._seen) - 1)
         return arrays_of(observation) | {key: array.copy() for key, array in self._seen[-1 - late].items()}
 
     def _read(self) -> Observation:

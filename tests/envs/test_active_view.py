@@ -121,3 +121,22 @@ def test_the_example_finds_the_die_and_draws_its_way(tmp_path):
     assert shares == sorted(shares)
     assert shares[-1] >= 0.9
     assert (tmp_path / "active_view.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("control", ["delta", "dome"])
+def test_the_camera_moves_late_and_with_noise_where_that_is_asked_for(control):
+    env = make(NAME, obs="camera", control=control, terminate=False)
+    env.action_space.seed(0)
+    actions = [env.action_space.sample() for _ in range(6)]
+
+    def places(**domain):
+        env.reset(seed=0, options={"domain": {f"action.{name}": value for name, value in domain.items()}})
+        begun = env.place
+        return np.array([begun] + [env.step(action) and env.place for action in actions])
+
+    at_once, late, noisy = places(), places(latency_steps=2), places(noise=0.1)
+    np.testing.assert_allclose(late[:3], [late[0]] * 3, atol=1e-9)
+    np.testing.assert_allclose(late[3:], at_once[1:-2], atol=1e-9)
+    assert 0 < np.abs(noisy - at_once)[1].max() < 1
+    np.testing.assert_array_equal(places(noise=0.1), noisy)
+    env.close()

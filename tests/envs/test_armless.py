@@ -2,6 +2,7 @@
 
 import copy
 import pickle  # noqa: TID251 (what is tested)
+import re
 
 import gymnasium
 import numpy as np
@@ -46,18 +47,6 @@ def test_an_episode_is_the_same_after_any_others(name, randomization):
     assert episode(env, 5, STEPS) == first
     assert episode(env, 6, STEPS)[0] != first[0]
     env.close()
-
-
-@pytest.mark.parametrize("name", ARMLESS)
-def test_fifty_records_are_replayed_in_another_environment(name):
-    source, other = (make(name, randomization="high", **LONG[name] | {"image_size": 24}) for _ in range(2))
-    rng = np.random.default_rng(0)
-    for seed in rng.integers(2**31, size=50).tolist():
-        first = episode(source, seed, 2)
-        episode(other, 1, 1)
-        assert episode(other, seed, 2, {"domain": first[0][1]["domain"]}) == first
-    source.close()
-    other.close()
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))])
@@ -123,6 +112,18 @@ def test_closing_twice_is_fine_and_a_closed_one_says_so(name):
     env.close()
     with pytest.raises(EnvError, match="expected an open environment, got one that was closed"):
         env.step(env.action_space.sample())
+
+
+@pytest.mark.parametrize(
+    "term", ["action.noise", "action.latency_steps", "action.*", "joint_*.offset_rad", "robot.red"]
+)
+def test_terms_of_an_arm_are_refused_where_there_is_none_and_pass_where_they_are_shared(term):
+    sentence = f'terms: this environment has no parameter "{re.escape(term)}"'
+    with pytest.raises(ConfigError, match=sentence):
+        make("simgen/PoseEstimation-v0", randomization={"terms": {term: 0.1}})
+    env = make("simgen/PoseEstimation-v0", randomization={"terms": {term: 0.1}, "shared": True})
+    assert env.reset(seed=0)[1]["domain"] == env.parameters.nominal()
+    env.close()
 
 
 @pytest.mark.parametrize("name", ARMLESS)

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import warnings
+from functools import partial
 
 import gymnasium
 import numpy as np
@@ -13,7 +15,15 @@ import simgen.envs
 from simgen.envs.control import CONTROLS
 from simgen.envs.observe import IMAGES
 
-OBS = ["state", "proprio", "rgb", "rgbd", "depth", "segmentation", ("rgb", "proprio")]
+OBS = ["state", "proprio", "rgb", "rgbd", "depth", "depth_m", "segmentation", ("rgb", "proprio")]
+UNCHECKED = "depth_m"
+"""Stable-Baselines3 warns of every picture that is not uint8."""
+
+
+def modes_of(name):
+    """Return the ways to observe an environment."""
+    own = [("camera", "rgb")] if name == "simgen/ActiveView-v0" else []
+    return [mode for mode in OBS if name in ALL or "proprio" not in mode] + own
 
 
 @pytest.mark.parametrize("obs", OBS)
@@ -23,7 +33,7 @@ def test_gymnasium_s_checker_is_content(name, obs):
         quietly(check_env, env.unwrapped)
 
 
-@pytest.mark.parametrize("obs", OBS)
+@pytest.mark.parametrize("obs", [obs for obs in OBS if obs != UNCHECKED])
 @pytest.mark.parametrize("name", ALL)
 def test_stable_baselines3_s_checker_is_content(name, obs):
     checker = pytest.importorskip("stable_baselines3.common.env_checker", reason="the extra [rl] is not installed")
@@ -54,6 +64,43 @@ def test_four_in_a_vector(name, mode):
     envs.call("set_randomization", {"terms": {"gravity_m_s2": 5}})
     assert (envs.reset()[1]["domain"]["gravity_m_s2"] == 5).all()
     envs.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["sync", "async"])
+@pytest.mark.parametrize("name", simgen.envs.ENVS)
+def test_four_in_a_vector_however_they_observe(name, mode):
+    for obs in modes_of(name):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            warnings.simplefilter("ignore", DeprecationWarning)
+            settings = {"obs": obs, "image_size": 36, "randomization": "high"}
+            envs = gymnasium.make_vec(name, num_envs=4, vectorization_mode=mode, **settings)
+            observation, _ = envs.reset(seed=3)
+            for _ in range(3):
+                assert envs.observation_space.contains(observation)
+                observation, *_ = envs.step(envs.action_space.sample())
+            envs.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["DummyVecEnv", "SubprocVecEnv"])
+@pytest.mark.parametrize("name", simgen.envs.ENVS)
+def test_four_in_a_vector_of_stable_baselines3(name, kind):
+    vectors = pytest.importorskip("stable_baselines3.common.vec_env", reason="the extra [rl] is not installed")
+    for obs in modes_of(name):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            warnings.simplefilter("ignore", DeprecationWarning)
+            make_one = partial(gymnasium.make, f"simgen.envs:{name}", obs=obs, image_size=36, randomization="high")
+            envs = getattr(vectors, kind)([make_one] * 4)
+            envs.seed(3)
+            envs.reset()
+            for _ in range(3):
+                observation, reward, *_ = envs.step(np.stack([envs.action_space.sample() for _ in range(4)]))
+            arrays = observation.values() if isinstance(observation, dict) else [observation]
+            assert all(len(array) == 4 for array in [*arrays, reward])
+            envs.close()
 
 
 def test_async_and_sync_vectors_see_the_same():

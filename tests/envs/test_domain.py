@@ -189,6 +189,13 @@ def test_settings_come_from_a_file(tmp_path: Path):
         ("hihg", r'config "hihg": .*\(did you mean "high"\?\)'),
         ({"terms": {"object.mas_kg": 1}}, r'unknown parameter "object.mas_kg" \(did you mean "object.mass_kg"\?\)'),
         ({"terms": {"*.frction": 1}}, r'unknown parameter "\*.frction"'),
+        (
+            {"terms": {"target.mass_kg": 1}},
+            'terms: this environment has no parameter "target.mass_kg"; "shared: true" le',
+        ),
+        ({"materials": {"target": {}}}, 'materials: this environment has no body "target"; "shared: true" lets a ra'),
+        ({"materials": {"tabel": {}}, "shared": True}, r'unknown body "tabel"'),
+        ({"terms": {"object.mas_kg": 1}, "shared": True}, r'unknown parameter "object.mas_kg"'),
         ({"materials": {"tabel": {}}}, r'unknown body "tabel" \(did you mean "table"\?\)'),
         ({"scene": {"lihgt": {}}}, r'unknown randomizer "lihgt" \(did you mean "light"\?\)'),
         ({"scene": {"camera": {}}}, r'scene.camera: expected the terms "camera.\*" instead'),
