@@ -44,7 +44,7 @@ def test_gl_without_opengl_is_one_sentence(tmp_path, capsys, monkeypatch):
     from simgen.render.gl.context import GlError
 
     def refuse() -> None:
-        raise GlError("OpenGL: no context can be made")
+        raise GlError("OpenGL: no context of version 3.3 or later can be made")
 
     monkeypatch.setattr("simgen.render.gl.device", refuse)
     command = [
@@ -60,7 +60,7 @@ def test_gl_without_opengl_is_one_sentence(tmp_path, capsys, monkeypatch):
         "gl",
     ]
     assert main(command) == 2
-    assert "error: OpenGL: no context can be made\n" in capsys.readouterr().err
+    assert "error: OpenGL: no context of version 3.3 or later can be made\n" in capsys.readouterr().err
 
 
 def test_a_preview_by_tiny(tmp_path):
