@@ -20,8 +20,9 @@ CONTACT_M = 0.0003
 """Boxes this near to each other touch: less than a pixel of the dice scene, whose pixels are 0.3 to 0.5 mm wide."""
 LEAN_RAD = 0.2
 """A die leans if its most upright face normal is farther from the vertical than this; lying dice are within 0.02."""
-DARK_LEVEL = 60.0
-"""A picture whose mean grey level (Rec. 601, 0 to 255) is below this was taken in low light."""
+DARK_LEVEL = 100.0
+"""A picture whose mean grey level (Rec. 601, 0 to 255) is below this was taken in low light: about the darkest fifth of
+the dice scene, whose renderer `tiny` knows no darker light."""
 
 
 @dataclass(frozen=True)
