@@ -83,19 +83,25 @@ class SceneCodec:
         """Return the codec of `plain`. Raises `DataError` or `ConfigError` for anything else."""
         if not isinstance(data, dict) or data.get("format") != FORMAT:
             raise DataError(f"scene codec: expected the format {FORMAT}, got {str(data)[:60]!r}")
-        types = {kind: Layout.of(section) for kind, section in data["types"].items()}
-        names = {kind: None if value is None else (int(value[0]), int(value[1])) for kind, value in data["names"].items()}
-        return SceneCodec(Layout.of(data["scene"]), types, dict(data["most"]), names)
+        layouts, most, names = {}, {}, {}
+        for entry in data["types"]:
+            kind, numbering = str(entry["type"]), entry["numbering"]
+            layouts[kind], most[kind] = Layout.of(entry["fields"]), int(entry["most"])
+            names[kind] = None if numbering is None else (int(numbering[0]), int(numbering[1]))
+        return SceneCodec(Layout.of(data["scene"]), layouts, most, names)
 
     def plain(self) -> Plain:
-        """Return it as JSON types."""
-        return {
-            "format": FORMAT,
-            "scene": self.scene.plain(),
-            "types": {kind: layout.plain() for kind, layout in self.types.items()},
-            "most": dict(self.most),
-            "names": {kind: None if value is None else list(value) for kind, value in self.names.items()},
-        }
+        """Return it as JSON types; lists, where the order says what a number means."""
+        types = [
+            {
+                "type": kind,
+                "fields": layout.plain(),
+                "most": self.most[kind],
+                "numbering": None if self.names[kind] is None else list(self.names[kind] or ()),
+            }
+            for kind, layout in self.types.items()
+        ]
+        return {"format": FORMAT, "scene": self.scene.plain(), "types": types}
 
     @property
     def width(self) -> int:

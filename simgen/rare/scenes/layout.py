@@ -6,7 +6,7 @@ the kinds of the sections around it; the value is shared by all kinds that have 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -46,14 +46,15 @@ class Layout:
         return Layout(fields)
 
     @staticmethod
-    def of(data: dict[str, Plain]) -> "Layout":
+    def of(data: list[Plain]) -> "Layout":
         """Return the layout of `plain`. Raises `ConfigError` for anything else."""
-        return Layout({place: build(FIELDS, section, f"field {place}") for place, section in data.items()})
+        sections = [dict(section) for section in data]
+        return Layout({str(s.pop("place")): build(FIELDS, s, "scene codec") for s in sections})
 
-    def plain(self) -> dict[str, Plain]:
-        """Return it as JSON types."""
+    def plain(self) -> list[Plain]:
+        """Return it as JSON types: a list, for the order of the fields is the order of their numbers."""
         names = {cls: kind for kind, cls in FIELDS.items()}
-        return {place: {"kind": names[type(field)], **vars(field)} for place, field in self.fields.items()}
+        return [{"place": place, "kind": names[type(f)], **asdict(f)} for place, f in self.fields.items()]
 
     @cached_property
     def starts(self) -> dict[str, int]:
