@@ -40,7 +40,9 @@ class SceneBatch:
         types = self.types[indices]
         width = int((types >= 0).any(0).sum()) if types.numel() else 0
         items, known = self.items[indices, :width], self.items_known[indices, :width]
-        return SceneBatch(self.scene[indices], self.known[indices], types[:, :width], items, known, self.condition[indices])
+        return SceneBatch(
+            self.scene[indices], self.known[indices], types[:, :width], items, known, self.condition[indices]
+        )
 
     def encoded(self, row: int) -> EncodedScene:
         """Return one scene as numbers."""

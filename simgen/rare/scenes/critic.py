@@ -1,7 +1,7 @@
 """A critic of encoded scenes, for a net that shall draw scenes from its prior and not only bring them back.
 
-The hinge loss (Lim and Ye 2017) on a net over sets (Zaheer et al. 2017) with spectral normalisation (Miyato et al. 2018);
-the VAE's decoder is its generator, as in VAE-GAN (Larsen et al. 2016).
+The hinge loss (Lim and Ye 2017) on a net over sets (Zaheer et al. 2017) with spectral normalisation (Miyato et al.
+2018); the VAE's decoder is its generator, as in VAE-GAN (Larsen et al. 2016).
 """
 
 from dataclasses import replace

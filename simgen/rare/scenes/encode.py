@@ -109,7 +109,7 @@ class SceneCodec:
         return max((layout.width for layout in self.types.values()), default=0)
 
     def encode(self, scene: SceneSpec) -> EncodedScene:
-        """Return the numbers of a scene; items of types that were never seen, and places that were not, are left out."""
+        """Return the numbers of a scene; items of types that were never seen, and unknown places, are left out."""
         rest, items = _taken_apart(scene)
         order = list(self.types)
         rows = [(order.index(kind), *self.types[kind].encode(item)) for kind, _, item in items if kind in self.types]
@@ -139,7 +139,9 @@ class SceneCodec:
                 item = {"name": self._name(kind, stem, counts[kind]), **item}
             counts[kind] += 1
             _list_at(data, path).append(item)
-        data["objects"] = [part for item in data["objects"] for part in (tray.unfold(item) if "wall" in item else [item])]
+        data["objects"] = [
+            part for item in data["objects"] for part in (tray.unfold(item) if "wall" in item else [item])
+        ]
         return scene_from_dict(data)
 
     def _name(self, kind: str, stem: str, count: int) -> str:
@@ -158,7 +160,9 @@ def _taken_apart(scene: SceneSpec) -> tuple[Plain, list[tuple[str, str, Plain]]]
     for path, holder, key in list(_sets(data, "")):
         for item in holder[key]:
             stem, number = _stem(item) if path == "objects" else (str(item.get("kind", "")), "")
-            items.append((f"{path}/{stem}", number, {k: v for k, v in item.items() if k != "name" or path != "objects"}))
+            items.append(
+                (f"{path}/{stem}", number, {k: v for k, v in item.items() if k != "name" or path != "objects"})
+            )
         holder[key] = []
     return data, items
 

@@ -26,7 +26,7 @@ _ROWS = 256
 
 @dataclass(frozen=True, eq=False)
 class Aggregate:
-    """The posteriors of all scenes of a model: the aggregate posterior is their even mixture (Tomczak and Welling 2018).
+    """The posteriors of all scenes of a model: their even mixture is the aggregate one (Tomczak and Welling 2018).
 
     Attributes:
         scenes: the posterior of each scene, (B, latent).
@@ -137,9 +137,7 @@ class _Step:
                 found[chosen] = self._numbers((there, old, new), known[chosen], std[chosen], segments)
         return found
 
-    def _numbers(
-        self, values: tuple[Tensor, Tensor, Tensor], known: Tensor, std: Tensor, segments: Tensor
-    ) -> Tensor:
+    def _numbers(self, values: tuple[Tensor, Tensor, Tensor], known: Tensor, std: Tensor, segments: Tensor) -> Tensor:
         """Return (n, W) what was there, less what the net made of it, and more what it makes of the new latent.
 
         A category stays with the probability `keep`, and is drawn from the net's shares otherwise. What was not there

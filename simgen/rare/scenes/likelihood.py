@@ -1,4 +1,4 @@
-"""How likely an encoded scene is, given what the net says of its numbers: normal numbers, categories through softmax."""
+"""How likely an encoded scene is, given what the net says: normal numbers, and categories through softmax."""
 
 import torch
 from torch import Tensor, nn

@@ -30,6 +30,7 @@ class SceneModel:
         scenes: those it was trained on, encoded; their posteriors together are the aggregate posterior.
         drawn: (B,) bool: scenes of the generator itself; False for scenes that were proposed by an earlier net.
         conditions: names of the C numbers of a condition: predicates (0 or 1), then attributes.
+        predicates: how many of them are predicates.
         note: why training ended early; or empty.
     """
 
@@ -38,6 +39,7 @@ class SceneModel:
     scenes: SceneBatch
     drawn: Tensor
     conditions: tuple[str, ...]
+    predicates: int
     note: str = ""
 
     def rare(self, predicate: str) -> Tensor:
@@ -57,6 +59,7 @@ def save_model(path: Path, model: SceneModel) -> None:
         "scenes": {name: getattr(model.scenes, name) for name in _BATCH},
         "drawn": model.drawn,
         "conditions": list(model.conditions),
+        "predicates": model.predicates,
         "note": model.note,
     })  # fmt: skip
 
@@ -72,7 +75,8 @@ def load_model(path: Path) -> SceneModel:
         vae = SceneVae(Shape.of(codec, len(conditions)), validate(VaeConfig, content["vae"], "vae"))
         vae.load_state_dict(content["state"])
         scenes = SceneBatch(**{name: content["scenes"][name] for name in _BATCH})
-        return SceneModel(codec, vae.eval(), scenes, content["drawn"], conditions, str(content["note"]))
+        known = conditions, int(content["predicates"]), str(content["note"])
+        return SceneModel(codec, vae.eval(), scenes, content["drawn"], *known)
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, SimgenError) as error:
         raise CheckpointError(f"{path}: is damaged as a model of scenes ({str(error).splitlines()[0]:.80})") from None
 

@@ -76,7 +76,7 @@ class Proposer:
         DataError: fewer than 4 scenes of the model hold the predicate.
     """
 
-    def __init__(self, model: SceneModel, predicate: str, config: ProposeConfig = ProposeConfig()) -> None:
+    def __init__(self, model: SceneModel, predicate: str, config: ProposeConfig) -> None:
         require_parts(config.fresh)
         if predicate not in model.conditions:
             hint = did_you_mean(predicate, model.conditions)
@@ -120,12 +120,12 @@ class Proposer:
         """Return the importance weight of a proposal at a latent (latent,): target over proposal density, >= 0.
 
         It is p(z) / q(z), where q is the density of a proposal's scene latent when it starts from a rare example drawn
-        evenly, and p its density when it starts from any scene that the generator drew. Moves keep the net's
-        distribution (as far as the aggregate posterior is normal), so p stands for the generator's own distribution, and
-        q / p times the share of rare scenes is the chance that a move from z ends in a rare scene. Weighted by it,
-        accepted scenes are spread as the generator's rare scenes are; unweighted they lean to where rare scenes are dense.
-        It knows the scene's latent alone: items, decoding noise, `fresh` parts and physics are left out of both densities.
-        Only ratios of weights mean something.
+        evenly, and p its density when it starts from any scene that the generator drew. Moves keep the net's own
+        distribution (as far as the aggregate posterior is normal), so p stands for the generator's, and q / p times
+        the share of rare scenes is the chance that a move from z ends in a rare scene. Weighted by it, accepted scenes
+        are spread as the generator's rare scenes are; unweighted they lean to where these are dense. It knows the
+        scene's latent alone: items, decoding noise, `fresh` parts and physics are left out of both densities. Only
+        ratios of weights mean something.
         """
         bold = min(self.config.boldness, 1.0)
         drawn = torch.nonzero(self.model.drawn)[:, 0]

@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -76,7 +76,14 @@ class SceneData:
     predicates: int
 
 
-def train_scenes(data: SceneData, config: SceneTrainConfig, out: Path, on_step: OnStep | None = None) -> SceneModel:
+def train_scenes(
+    data: SceneData,
+    config: SceneTrainConfig,
+    out: Path,
+    on_step: OnStep | None = None,
+    *,
+    start: SceneModel | None = None,
+) -> SceneModel:
     """Train a net, or go on with a training that was interrupted.
 
     Args:
@@ -84,6 +91,7 @@ def train_scenes(data: SceneData, config: SceneTrainConfig, out: Path, on_step: 
         config: settings.
         out: the folder of the run: last.ckpt, and model.pt when it is done; made where it does not exist.
         on_step: called with the step, their number, and the parts of the loss.
+        start: a model of the same codec and net to go on from; its size is taken, not that of `config`.
 
     Returns:
         The model; at once if the run was finished already. Its `note` says so if the loss became no number, or the
@@ -96,12 +104,14 @@ def train_scenes(data: SceneData, config: SceneTrainConfig, out: Path, on_step: 
     """
     if len(data.scenes.scene) < 8:
         raise ConfigError(f"scene vae: expected at least 8 scenes to learn from, got {len(data.scenes.scene)}")
-    _claim(out, _identity(data, config))
+    if start is not None:
+        config = replace(config, vae=start.vae.config)
+    _claim(out, _identity(data, config, start))
     if (out / "model.pt").is_file():
         return load_model(out / "model.pt")
-    run = _Run(data, config, out / "last.ckpt")
+    run = _Run(data, config, out / "last.ckpt", start)
     note = run.fit(on_step)
-    model = SceneModel(data.codec, run.vae.eval(), data.scenes, data.drawn, data.conditions, note)
+    model = SceneModel(data.codec, run.vae.eval(), data.scenes, data.drawn, data.conditions, data.predicates, note)
     save_model(out / "model.pt", model)
     return model
 
@@ -109,17 +119,22 @@ def train_scenes(data: SceneData, config: SceneTrainConfig, out: Path, on_step: 
 class _Run:
     """The nets, their optimizers and the step."""
 
-    def __init__(self, data: SceneData, config: SceneTrainConfig, checkpoint: Path) -> None:
+    def __init__(self, data: SceneData, config: SceneTrainConfig, checkpoint: Path, start: SceneModel | None) -> None:
         self.data, self.config, self.checkpoint = data, config, checkpoint
         shape = Shape.of(data.codec, len(data.conditions))
         with torch.random.fork_rng([]):
             torch.manual_seed(config.seed)
             self.vae = SceneVae(shape, config.vae)
             self.critic = Critic(shape, config.vae.hidden) if config.critic else None
+        if start is not None:
+            self.vae.load_state_dict(start.vae.state_dict())
         self.parts: dict[str, Any] = {"vae": self.vae, "optimizer": torch.optim.AdamW(self.vae.parameters(), config.lr)}
         if self.critic is not None:
             betas = (0.5, 0.9)
-            self.parts |= {"critic": self.critic, "critic_optimizer": torch.optim.Adam(self.critic.parameters(), config.lr, betas)}
+            self.parts |= {
+                "critic": self.critic,
+                "critic_optimizer": torch.optim.Adam(self.critic.parameters(), config.lr, betas),
+            }
         self.step = 0
         self.rare = torch.nonzero((data.scenes.condition[:, : data.predicates] > 0.5).any(1))[:, 0]
         if checkpoint.is_file():
@@ -206,9 +221,10 @@ def _optimise(optimizer: torch.optim.Optimizer, loss: Tensor, weights: list[nn.P
     optimizer.step()
 
 
-def _identity(data: SceneData, config: SceneTrainConfig) -> dict[str, Any]:
+def _identity(data: SceneData, config: SceneTrainConfig, start: SceneModel | None) -> dict[str, Any]:
     digest = hashlib.sha256(json.dumps(data.codec.plain(), sort_keys=True).encode())
-    for tensor in (*vars(data.scenes).values(), data.drawn):
+    weights = [] if start is None else list(start.vae.state_dict().values())
+    for tensor in (*vars(data.scenes).values(), data.drawn, *weights):
         digest.update(tensor.contiguous().numpy().tobytes())
     content = asdict(config)
     del content["checkpoint_every"]

@@ -80,9 +80,7 @@ def _size(spec: Plain) -> tuple[float, float, float]:
 def _alike(rebuilt: Plain, there: Plain) -> bool:
     """Whether a part is what the section makes of it, to a tenth of a millimetre (sizes are rounded to that)."""
     numbers = [
-        (a, b)
-        for key in ("position_m", "quat_xyzw")
-        for a, b in zip(rebuilt[key], there[key], strict=True)
+        (a, b) for key in ("position_m", "quat_xyzw") for a, b in zip(rebuilt[key], there[key], strict=True)
     ] + list(zip(_size(rebuilt), _size(there), strict=True))
     rest = ("material", "mass_kg", "friction", "restitution", "labelled", "class_name")
     return all(abs(a - b) <= 1.1e-4 for a, b in numbers) and all(rebuilt[key] == there[key] for key in rest)

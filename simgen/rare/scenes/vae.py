@@ -3,8 +3,8 @@
     p(x | c) = integral p(z) p(counts, scene | z, c) prod_i p(z_i | z, c, type_i) p(items | z, z_1..n, c)
 
 Variational autoencoder: Kingma and Welling 2014; beta: Higgins et al. 2017; condition: Sohn et al. 2015; items that are
-exchangeable given the scene's latent: Edwards and Storkey 2017; attention over sets and pooling by attention: Lee et al.
-2019 (as a sum over items it would be Zaheer et al. 2017); free bits: Kingma et al. 2016.
+exchangeable given the scene's latent: Edwards and Storkey 2017; attention over sets and pooling by it: Lee et al. 2019;
+free bits: Kingma et al. 2016.
 """
 
 from dataclasses import dataclass
