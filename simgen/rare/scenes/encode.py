@@ -62,7 +62,8 @@ class SceneCodec:
         """Return the codec of some scenes. Raises `DataError` if there are none."""
         if not scenes:
             raise DataError("scene codec: expected at least one scene to learn from, got none")
-        once, most = [], {}
+        once: list[Plain] = []
+        most: dict[str, int] = {}
         found: dict[str, list[Plain]] = {}
         numbers: dict[str, list[str]] = {}
         for scene in scenes:
@@ -123,7 +124,7 @@ class SceneCodec:
         """Return the scene of any numbers.
 
         Args:
-            encoded: its masks are not read.
+            encoded: its masks are not read, and more items of a type than any scene had are left out.
             rng: draws the scene's seeds.
 
         Raises:
@@ -133,6 +134,8 @@ class SceneCodec:
         order, counts = list(self.types), dict.fromkeys(self.types, 0)
         for number, row in zip(encoded.types.tolist(), encoded.items, strict=True):
             kind = order[number]
+            if counts[kind] >= self.most[kind]:
+                continue
             item = self.types[kind].decode(row, rng)
             path, _, stem = kind.partition("/")
             if path == "objects":

@@ -42,7 +42,7 @@ class Aggregate:
     @torch.no_grad()
     def of(model: SceneModel) -> "Aggregate":
         """Return the aggregate posterior of a model's scenes; its moments are those of the drawn ones."""
-        rows = torch.arange(len(model.scenes.scene)).split(_ROWS)
+        rows = torch.split(torch.arange(len(model.scenes.scene)), _ROWS)
         parts = [model.vae.encode(model.scenes.rows(part))[0] for part in rows]
         scenes = Gaussian(torch.cat([p.mean for p in parts]), torch.cat([p.log_std for p in parts]))
         mean, std = scenes.mean[model.drawn], scenes.log_std[model.drawn].exp()

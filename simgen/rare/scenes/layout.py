@@ -8,7 +8,7 @@ the kinds of the sections around it; the value is shared by all kinds that have 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.random import Generator
@@ -54,7 +54,7 @@ class Layout:
     def plain(self) -> list[Plain]:
         """Return it as JSON types: a list, for the order of the fields is the order of their numbers."""
         names = {cls: kind for kind, cls in FIELDS.items()}
-        return [{"place": place, "kind": names[type(f)], **asdict(f)} for place, f in self.fields.items()]
+        return [{"place": place, "kind": names[type(f)], **asdict(cast(Any, f))} for place, f in self.fields.items()]
 
     @cached_property
     def starts(self) -> dict[str, int]:

@@ -13,6 +13,7 @@ from simgen.scene import SceneSpec, scene_from_dict, scene_to_dict
 from simgen.world import World
 
 _LOST_M = -0.05
+_STILL = (0.0, 0.0, 0.0)
 
 
 def scene_of(metadata: dict[str, Any], where: str = "sample") -> SceneSpec:
@@ -42,8 +43,8 @@ def at_rest(metadata: dict[str, Any], where: str = "sample") -> SceneSpec:
         elif pose[2, 3] > _LOST_M:
             x, y, z = pose[:3, 3].round(6).tolist()
             qx, qy, qz, qw = quat_from_rotation(pose[:3, :3]).round(6).tolist()
-            still = {"linear_velocity_m_s": (0.0, 0.0, 0.0), "angular_velocity_rad_s": (0.0, 0.0, 0.0)}
-            bodies.append(dataclasses.replace(body, position_m=(x, y, z), quat_xyzw=(qx, qy, qz, qw), **still))
+            placed = dataclasses.replace(body, position_m=(x, y, z), quat_xyzw=(qx, qy, qz, qw))
+            bodies.append(dataclasses.replace(placed, linear_velocity_m_s=_STILL, angular_velocity_rad_s=_STILL))
     return dataclasses.replace(scene, objects=tuple(bodies))
 
 
