@@ -96,7 +96,10 @@ def test_absent_items_change_nothing(data):
 def test_training_learns(data, tmp_path):
     losses = []
     train_scenes(
-        data, replace(SHORT, steps=60, batch=8), tmp_path / "run", lambda step, steps, parts: losses.append(parts["wrong"])
+        data,
+        replace(SHORT, steps=60, batch=8),
+        tmp_path / "run",
+        lambda step, steps, parts: losses.append(parts["wrong"]),
     )
     assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
 

@@ -96,4 +96,6 @@ def _padded(batch: SceneBatch, longest: int) -> SceneBatch:
 
 
 def _standardised(columns: Tensor) -> Tensor:
+    if not columns.numel():
+        return columns
     return (columns - columns.mean(0)) / columns.std(0, unbiased=False).clamp(min=1e-6)
