@@ -77,8 +77,15 @@ def test_a_die_that_leans_on_a_wall():
 
 @pytest.mark.parametrize(
     ("fraction", "truncated", "level", "held"),
-    [(0.3, False, 50, True), (0.2, False, 50, True), (0.3, True, 50, False), (0.5, False, 50, False), (0.1, False, 50, False), (0.3, False, 150, False)],
-)  # fmt: skip
+    [
+        (0.3, False, 50, True),
+        (0.2, False, 50, True),
+        (0.3, True, 50, False),
+        (0.5, False, 50, False),
+        (0.1, False, 50, False),
+        (0.3, False, 150, False),
+    ],
+)
 def test_a_hidden_die_in_the_dark(fraction, truncated, level, held):
     die_seen = Annotation("one", np.array([0.0, 0, 4, 4]), visible_fraction=fraction, truncated=truncated)
     picture = np.full((8, 8, 3), level, np.uint8)
