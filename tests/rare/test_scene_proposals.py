@@ -46,7 +46,7 @@ def test_dice_at_rest_stay_at_rest(drawn):
     dice = [name for name in still.metadata["poses"] if name.startswith("die_")]
     assert dice
     for name in dice:
-        assert np.allclose(still.metadata["poses"][name], drawn[0].metadata["poses"][name], atol=2e-3)
+        assert np.allclose(still.metadata["poses"][name], drawn[0].metadata["poses"][name], atol=5e-3)
 
 
 def test_what_was_lost_is_left_out(drawn):
