@@ -81,9 +81,12 @@ def test_any_numbers_make_a_valid_scene(name):
 def test_a_decoded_scene_simulates():
     config, drawn = scenes("dice", 6)
     codec = SceneCodec.learn(drawn)
-    sample = settled(config, codec.decode(codec.encode(drawn[0]), RNG))
-    assert sample is not None
-    assert set(sample.metadata["poses"]) == {body.name for body in drawn[0].objects}
+    # Some scenes of any generator never come to rest.
+    made = [(scene, settled(config, codec.decode(codec.encode(scene), RNG))) for scene in drawn]
+    at_rest = [(scene, sample) for scene, sample in made if sample is not None]
+    assert len(at_rest) >= 3
+    for scene, sample in at_rest:
+        assert set(sample.metadata["poses"]) == {body.name for body in scene.objects}
 
 
 def test_decoded_numbers_stay_within_the_data():
