@@ -89,12 +89,12 @@ def fill(
     how: Annotated[
         str,
         typer.Option(
-            help="simulate: scenes of the dataset's own generator, with exact labels. vae, gan: crops of a trained "
-            "--generator, placed in such scenes. mix: the two in turn."
+            help="simulate: scenes of the dataset's own generator, with exact labels. scene: those that a trained net "
+            "proposes. vae, gan: crops of a trained generator, placed in scenes. mix: simulate and crops in turn."
         ),
     ] = "simulate",
     generator: Annotated[
-        Path | None, typer.Option(help="The model file of `simgen rare train`, for vae, gan and mix.")
+        Path | None, typer.Option(help="The model file of `simgen rare train`, for all but simulate.")
     ] = None,
     count: Annotated[
         int | None, typer.Option("-n", "--count", help="Images in all; default: what the cells lack.")
@@ -128,6 +128,7 @@ def fill(
     from simgen.rare.fill import fill as run
     from simgen.rare.pixels.ways import pixel_ways
     from simgen.rare.plan import read_plan, require_plan_of
+    from simgen.rare.scenes.ways import scene_ways
 
     require("--count", count, 1)
     require("--seed", seed, 0)
@@ -136,7 +137,7 @@ def fill(
     data = read_real(dataset)
     require_plan_of(wanted, data, plan)
     config = config_of(data, load(scene).root if scene else Path())
-    passed, ways = _gate(gate, real, real_split, data), {**HOW, **pixel_ways(generator)}
+    passed, ways = _gate(gate, real, real_split, data), {**HOW, **scene_ways(generator), **pixel_ways(generator)}
     job = fill_job(data, wanted, out, how, config=config, count=count, seed=seed, gate=passed, ways=ways)
     for way, cell in sorted({(way, cell) for way, cell, _ in job.order if way != how}):
         entry = wanted.entries[cell]

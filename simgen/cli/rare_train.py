@@ -10,42 +10,93 @@ if TYPE_CHECKING:
 
 
 def train(
-    dataset: Annotated[str, typer.Argument(help="Labelled images with masks, or PNG files with an alpha channel.")],
+    dataset: Annotated[str, typer.Argument(help="Labelled images: generated ones for scene, with masks for pixel.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the run.")],
+    space: Annotated[
+        str, typer.Option(help="scene: a net of whole scenes. pixel: a generator of object crops with masks.")
+    ] = "scene",
+    plan: Annotated[
+        Path | None, typer.Option(help="Of scene: the rare.json of `simgen rare find`; the net learns its cases.")
+    ] = None,
     config: Annotated[
-        str, typer.Option(help="vae, gan (an autoencoder with a discriminator), or a YAML file of settings.")
-    ] = "vae",
+        str | None,
+        typer.Option(
+            help="A YAML file of settings, or of pixel: vae, gan (with a discriminator). Default: scene, vae."
+        ),
+    ] = None,
     backbone: Annotated[
         Path | None,
         typer.Option(
-            help="A model file of `simgen train`, of task classify: its features judge likeness, in the loss and in "
-            "the figures of each epoch."
+            help="Of pixel: a model file of `simgen train`, of task classify: its features judge likeness, in the loss "
+            "and in the figures of each epoch."
         ),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the crops; default: those of the settings.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of weights, order and noise; default: that of --config.")] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Override a setting: KEY=VALUE, e.g. quarter_turns=true.")
+        list[str] | None, typer.Option("--set", help="Override a setting: KEY=VALUE, e.g. epochs=60, steps=4000.")
     ] = None,
 ) -> None:
-    """Train a generator of object crops with masks; prints where it is.
+    """Train a generator of rare cases; prints where it is. A run that was stopped goes on, to the same model."""
+    from simgen.cli.renderer import require
+    from simgen.errors import ConfigError, did_you_mean
 
-    Sheets of crops and figures of each epoch lie in the run's folder. A run that was stopped goes on after its last
-    epoch, to the same model.
-    """
+    require("--seed", seed, 0)
+    spaces = {"scene": plan, "pixel": backbone}
+    if space not in spaces:
+        raise ConfigError(f'--space: expected scene or pixel, got "{space}"{did_you_mean(space, spaces)}')
+    overrides = ([] if seed is None else [f"seed={seed}"]) + (set_ or [])
+    if space == "scene":
+        if plan is None:
+            raise ConfigError("--space scene: expected --plan, the rare.json of simgen rare find, got none")
+        _train_scenes(dataset, out, plan, config or "scene", overrides)
+    else:
+        _train_crops(dataset, out, backbone, config or "vae", overrides)
+
+
+def _train_scenes(dataset: str, out: Path, plan: Path, config: str, overrides: list[str]) -> None:
     from simgen.cli.evaluate import read_real
     from simgen.cli.progress import bar
-    from simgen.cli.renderer import require
+    from simgen.config import load_section
+    from simgen.rare.plan import read_plan, require_plan_of
+    from simgen.rare.scenes.learn import scene_data
+    from simgen.rare.scenes.train import SceneTrainConfig, train_scenes
+    from simgen.rare.simulate import held
+
+    settings = load_section(SceneTrainConfig, config, overrides, folder="rare")
+    wanted, data = read_plan(plan), read_real(dataset)
+    require_plan_of(wanted, data, plan)
+    cells = [entry.cell for entry in wanted.entries]
+    metadata, answers = [], []
+    with bar("read", len(data), "images") as advance:
+        for sample in data:
+            metadata.append(sample.metadata)
+            answers.append([bool(held(sample, cell)) for cell in cells])
+            advance(1)
+    named = {cell.title: [row[k] for row in answers] for k, cell in enumerate(cells)}
+    last = 0
+    with bar("train", settings.steps, "steps") as advance:
+
+        def show(step: int, total: int, losses: dict[str, float]) -> None:
+            nonlocal last
+            noted = " ".join(f"{name} {value:.3f}" for name, value in losses.items())
+            advance(step - last, total=total, note=noted)
+            last = step
+
+        trained = train_scenes(scene_data(metadata, named), settings, out, show)
+    if trained.note:
+        typer.echo(trained.note, err=True)
+    typer.echo(out / "model.pt")
+
+
+def _train_crops(dataset: str, out: Path, backbone: Path | None, config: str, overrides: list[str]) -> None:
+    from simgen.cli.evaluate import read_real
+    from simgen.cli.progress import bar
     from simgen.config import load_section
     from simgen.rare.pixels.crops import crops_of
     from simgen.rare.pixels.descriptor import describe
     from simgen.rare.pixels.settings import PixelTraining
     from simgen.rare.pixels.train import train_crops
 
-    require("--epochs", epochs, 1)
-    require("--seed", seed, 0)
-    given = {"epochs": epochs, "seed": seed}
-    overrides = [f"{name}={value}" for name, value in given.items() if value is not None] + (set_ or [])
     settings = load_section(PixelTraining, config, overrides, folder="rare")
     judge = None if backbone is None else _backbone(backbone, settings.view.margin)
     crops = crops_of(read_real(dataset), settings.view)

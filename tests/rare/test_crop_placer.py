@@ -111,7 +111,8 @@ def test_a_plan_is_filled_by_a_mix(made, tmp_path):
 def test_training_by_the_command_leaves_a_generator(made, tmp_path, capsys):
     data, _ = made
     view = "{size: 16, min_side_px: 4, min_visible_fraction: 0.2, truncated: true}"
-    words = ["rare", "train", str(data.root), "-o", str(tmp_path / "run"), "--epochs", "1", "--set", f"view={view}"]
+    words = ["rare", "train", str(data.root), "--space", "pixel", "-o", str(tmp_path / "run")]
+    words += ["--set", "epochs=1", "--set", f"view={view}"]
     small = ["--set", "network={latent: 4, width: 8}", "--set", "least_steps=2"]
     assert main([*words, *small]) == 0
     assert capsys.readouterr().out.strip() == str(tmp_path / "run" / "model.pt")

@@ -1,0 +1,67 @@
+"""The way from a plan to scenes that a net proposes, by the commands and in Python."""
+
+import json
+
+import pytest
+from rare_fakes import generated
+
+from simgen.cli.app import main
+from simgen.errors import ConfigError, DataError
+from simgen.rare.cells import Cell, Condition
+from simgen.rare.fill import config_of
+from simgen.rare.how import Task
+from simgen.rare.plan import Entry, Plan, fingerprint
+from simgen.rare.scenes.maker import SceneMaker
+from simgen.rare.scenes.ways import scene_ways
+from simgen.rare.simulate import held
+
+LOW = Cell((Condition("class", among=("one", "two", "three")),))
+SMALL = ["--set", "vae={hidden: 16, latent: 4, item_latent: 3}", "--set", "steps=4", "--set", "batch=4"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Return a small set, its plan's file, and the file of a net that hardly learned."""
+    folder = tmp_path_factory.mktemp("scenes")
+    data = generated(folder / "set", 12)
+    plan = folder / "rare.json"
+    plan.write_text(Plan(fingerprint(data), (Entry(LOW, 5, 6),)).to_json())
+    words = ["rare", "train", str(data.root), "-o", str(folder / "run"), "--plan", str(plan), *SMALL]
+    assert main(words) == 0
+    return data, plan, folder / "run" / "model.pt"
+
+
+def test_what_is_made_holds_the_cell_and_can_be_made_again(trained):
+    data, _, file = trained
+    maker = SceneMaker.prepare(Task(data, config_of(data), (LOW,), 3), file)
+    made = maker.make(0, 0)
+    assert held(made.sample, LOW)
+    source = made.sample.metadata["source"]
+    assert (source["generator"], source["cell"]) == ("scene-vae", LOW.title)
+    assert source["annotations"] == held(made.sample, LOW)
+    assert source["weight"] > 0
+    assert made.tried["proposed"] >= 1
+    assert (maker.make(0, 0).sample.rgb == made.sample.rgb).all()
+
+
+def test_the_command_fills_a_plan(trained, tmp_path):
+    data, plan, file = trained
+    words = ["rare", "fill", str(data.root), "--plan", str(plan), "--how", "scene", "--workers", "1"]
+    assert main([*words, "--generator", str(file), "-o", str(tmp_path / "filled")]) == 0
+    meta = json.loads((tmp_path / "filled" / "meta" / "00000000.json").read_text())
+    assert meta["source"]["generator"] == "scene-vae"
+
+
+def test_mistakes_are_one_sentence(trained, tmp_path, capsys):
+    data, _, file = trained
+    task = Task(data, config_of(data), (Cell((Condition("class", among=("six",)),)),), 0)
+    with pytest.raises(DataError, match='was not trained for the case "class six"'):
+        SceneMaker.prepare(task, file)
+    with pytest.raises(ConfigError, match="--how scene: expected --generator"):
+        scene_ways(None)["scene"].prepare(task)
+    words = ["rare", "train", str(data.root), "-o", str(tmp_path / "run")]
+    assert main(words) == 2
+    assert "--space scene: expected --plan" in capsys.readouterr().err
+    assert main([*words, "--space", "scenes"]) == 2
+    assert 'expected scene or pixel, got "scenes"' in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
