@@ -1,7 +1,7 @@
 """Rare cases in scene space: a net learns scenes and proposes more like the rare ones; simulator and renderer judge.
 
 In the order of use: `fields`, `layout`, `tray` and `encode` make numbers of scenes; `batch`, `likelihood`, `vae` and
-`critic` are the net; `train`, `model` and `learn` teach and keep it; `latent`, `fresh`, `rest` and `propose` make scenes.
+`critic` are the net; `train`, `model` and `learn` teach and keep it; `latent`, `fresh`, `rest` and `propose` use it.
 """
 
 from simgen.rare.scenes.encode import SceneCodec
