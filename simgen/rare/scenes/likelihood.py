@@ -6,6 +6,8 @@ from torch import Tensor, nn
 from simgen.rare.scenes.batch import SceneBatch, Shape
 
 _LOG_STD = (-4.0, 1.0)
+_SPEED = 10.0
+"""Spreads are parameters that must go far: this many times as fast as weights (calibrated decoders, Rybkin et al. 2021)."""
 
 
 class Columns(nn.Module):
@@ -24,11 +26,11 @@ class Columns(nn.Module):
 
     def scene_std(self) -> Tensor:
         """Return (S,) the spread of each of the scene's numbers; of no meaning for categories."""
-        return self.scene_spread.clamp(*_LOG_STD).exp()
+        return (_SPEED * self.scene_spread).clamp(*_LOG_STD).exp()
 
     def item_std(self, types: Tensor) -> Tensor:
         """Return (B, N, D) the spread of each of the items' numbers."""
-        return self.item_spread[types.clamp(min=0)].clamp(*_LOG_STD).exp()
+        return (_SPEED * self.item_spread[types.clamp(min=0)]).clamp(*_LOG_STD).exp()
 
     def scene(self, guess: Tensor, truth: Tensor, known: Tensor) -> Tensor:
         """Return (B, S) the negative log likelihoods, 0 where the scene has no such number."""
