@@ -86,9 +86,25 @@ def load_mesh(path: Path) -> Mesh:
         raise AssetError(f'mesh "{path}": expected finite coordinates, got NaN or infinity')
     uv = getattr(loaded.visual, "uv", None)
     uvs = np.asarray(uv, np.float64) * (1, -1) + (0, 1) if uv is not None else _box_uvs(vertices)
+    return creased(vertices, faces, uvs, corner_colors(scene, faces, linear=kind in ("glb", "gltf")))
+
+
+def creased(
+    vertices: NDArray[np.float64],
+    faces: NDArray[np.int64],
+    uvs: NDArray[np.float64],
+    colors: NDArray[np.uint8] | None = None,
+) -> Mesh:
+    """Return a mesh that is smooth where it is round and sharp at its edges, whether or not they share vertices.
+
+    Args:
+        vertices: (V, 3).
+        faces: (F, 3).
+        uvs: (V, 2).
+        colors: (3F, 3) of the faces' corners.
+    """
     corners = faces.ravel()
     normals = crease_normals(vertices, faces)
-    colors = corner_colors(scene, faces, linear=kind in ("glb", "gltf"))
     return _joined(Mesh(vertices[corners], np.arange(len(corners)).reshape(-1, 3), normals, uvs[corners], colors))
 
 
