@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import trimesh
 
 from simgen.config import why_no_gl
 from simgen.geometry import look_at, transform
@@ -66,3 +67,19 @@ def places_of(frame: Frame, view: CameraSpec) -> np.ndarray:
     rays = np.stack([u, v, np.ones_like(u)], -1).reshape(-1, 3) @ np.linalg.inv(camera_matrix(view)).T
     world_T_cam = np.linalg.inv(look_at(view.eye_m, view.target_m, view.roll_rad))
     return transform(world_T_cam, rays * frame.depth_m.reshape(-1, 1)).reshape(height, width, 3)
+
+
+def soup(world: World) -> tuple[trimesh.Trimesh, np.ndarray]:
+    """Return all bodies as one mesh in the world, and each face's instance number."""
+    pairs = list(zip(world.bodies, world.poses(), strict=True))
+    starts = np.cumsum([0, *(len(b.mesh.vertices_m) for b, _ in pairs)])
+    points = np.concatenate([transform(pose, b.mesh.vertices_m) for b, pose in pairs])
+    faces = np.concatenate([b.mesh.faces + s for (b, _), s in zip(pairs, starts, strict=False)])
+    ids = np.concatenate([[n + 1] * len(b.mesh.faces) for n, (b, _) in enumerate(pairs)])
+    return trimesh.Trimesh(points, faces, process=False), ids
+
+
+def caster(mesh: trimesh.Trimesh) -> Any:
+    """Return what casts rays at a mesh."""
+    embree = pytest.importorskip("trimesh.ray.ray_pyembree", reason="embreex is not installed")
+    return embree.RayMeshIntersector(mesh)

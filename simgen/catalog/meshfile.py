@@ -106,12 +106,27 @@ def _load(path: Path) -> tuple[Mesh, NDArray[np.uint8] | None]:
         raise AssetError(f'mesh "{path}": expected triangles with an area, got {len(faces)} without')
     uv = getattr(loaded.visual, "uv", None)
     uvs = np.asarray(uv, np.float64) * (1, -1) + (0, 1) if uv is not None else _box_uvs(vertices)
+    linear = kind in ("glb", "gltf")
+    return creased(vertices, faces, uvs, corner_colors(scene, faces, linear)), texture_of(loaded, linear)
+
+
+def creased(
+    vertices: NDArray[np.float64],
+    faces: NDArray[np.int64],
+    uvs: NDArray[np.float64],
+    colors: NDArray[np.uint8] | None = None,
+) -> Mesh:
+    """Return a mesh that is smooth where it is round and sharp at its edges, whether or not they share vertices.
+
+    Args:
+        vertices: (V, 3).
+        faces: (F, 3).
+        uvs: (V, 2).
+        colors: (3F, 3) of the faces' corners.
+    """
     corners = faces.ravel()
     normals = crease_normals(vertices, faces)
-    linear = kind in ("glb", "gltf")
-    texture, colors = texture_of(loaded, linear), corner_colors(scene, faces, linear)
-    split = Mesh(vertices[corners], np.arange(len(corners)).reshape(-1, 3), normals, uvs[corners], colors)
-    return _joined(split), texture
+    return _joined(Mesh(vertices[corners], np.arange(len(corners)).reshape(-1, 3), normals, uvs[corners], colors))
 
 
 def _joined(split: Mesh) -> Mesh:

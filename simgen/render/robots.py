@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from simgen.bullet import p
 from simgen.catalog import MODELS, Mesh
 from simgen.catalog.meshcolors import part_color
+from simgen.catalog.meshfile import crease_normals, creased
 from simgen.errors import AssetError
 from simgen.geometry import pose_matrix
 from simgen.render.items import MAX_TRIANGLES, Image, Item, Pose, body_items, bounds
@@ -182,15 +183,15 @@ def _file_pieces(path: Path, scale: tuple[float, ...]) -> tuple[Piece, ...]:
 
 def _piece(part: Any, scale: NDArray[np.float64]) -> Piece:
     vertices, faces = np.asarray(part.vertices, float) * scale, np.asarray(part.faces, np.int64)
-    normals = np.asarray(part.vertex_normals, float) / scale
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    if scale.prod() < 0:
+        faces = faces[:, ::-1]  # a mirrored mesh would be inside out
     colors = _vertex_colors(part)
     if colors is not None:
-        return _painted_faces(vertices, faces, normals, colors)
+        return _painted_faces(vertices, faces, colors)
     uv = getattr(part.visual, "uv", None)
     uvs = np.zeros((len(vertices), 2)) if uv is None else np.asarray(uv, float) * (1, -1) + (0, 1)
     image, painted = _material_image(part, uv is not None)
-    return Piece(Mesh(vertices, faces, normals, uvs), image, painted)
+    return Piece(creased(vertices, faces, uvs), image, painted)
 
 
 def _vertex_colors(part: Any) -> NDArray[np.uint8] | None:
@@ -199,12 +200,7 @@ def _vertex_colors(part: Any) -> NDArray[np.uint8] | None:
     return np.asarray(part.visual.vertex_colors, np.uint8)[:, :3]
 
 
-def _painted_faces(
-    vertices: NDArray[np.float64],
-    faces: NDArray[np.int64],
-    normals: NDArray[np.float64],
-    colors: NDArray[np.uint8],
-) -> Piece:
+def _painted_faces(vertices: NDArray[np.float64], faces: NDArray[np.int64], colors: NDArray[np.uint8]) -> Piece:
     """Return a mesh whose faces have the means of their corners' colours, a block of texels each."""
     means = colors[faces].mean(1).round().astype(np.uint8)
     palette, which = np.unique(means, axis=0, return_inverse=True)
@@ -214,7 +210,8 @@ def _painted_faces(
     place = np.stack([which.reshape(-1) % edge, which.reshape(-1) // edge], 1)
     uvs = np.repeat((place + 0.5) / edge, 3, 0)
     flat = faces.ravel()
-    mesh = Mesh(vertices[flat], np.arange(len(flat), dtype=np.int64).reshape(-1, 3), normals[flat], uvs)
+    split = np.arange(len(flat), dtype=np.int64).reshape(-1, 3)
+    mesh = Mesh(vertices[flat], split, crease_normals(vertices, faces), uvs)
     block = max(1, min(_PLAIN_PX, 2048 // edge))
     return Piece(mesh, np.kron(image.reshape(edge, edge, 3), np.ones((block, block, 1), np.uint8)), painted=True)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
-from gl_for_tests import DARK, LAMBERT, body, camera, draw, floor, lit, needs_gl, places_of
+from gl_for_tests import DARK, LAMBERT, body, camera, caster, draw, floor, lit, needs_gl, places_of, soup
 
 from simgen.bullet import p
 from simgen.errors import AssetError, RenderError, ViewError
@@ -28,21 +28,6 @@ THINGS = (
 )
 SUN = LampSpec("directional", 5.0, direction=(-0.4, 0.3, -1), angle_rad=0.005)
 SCENE = SceneSpec(objects=THINGS, lamps=(SUN,), environment=EnvironmentSpec({"kind": "uniform"}, 1.0), camera=VIEW)
-
-
-def soup(world: World) -> tuple[trimesh.Trimesh, np.ndarray]:
-    """Return all bodies as one mesh in the world, and each face's instance number."""
-    pairs = list(zip(world.bodies, world.poses(), strict=True))
-    starts = np.cumsum([0, *(len(b.mesh.vertices_m) for b, _ in pairs)])
-    points = np.concatenate([transform(pose, b.mesh.vertices_m) for b, pose in pairs])
-    faces = np.concatenate([b.mesh.faces + s for (b, _), s in zip(pairs, starts, strict=False)])
-    ids = np.concatenate([[n + 1] * len(b.mesh.faces) for n, (b, _) in enumerate(pairs)])
-    return trimesh.Trimesh(points, faces, process=False), ids
-
-
-def caster(mesh: trimesh.Trimesh):
-    embree = pytest.importorskip("trimesh.ray.ray_pyembree", reason="embreex is not installed")
-    return embree.RayMeshIntersector(mesh)
 
 
 def rays_of(view: CameraSpec) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from simgen.render.gl.given import PREFIX, hand_on
 
-VERSION = "#version 400 core\n"
+VERSION = "#version 400 core\n#extension GL_ARB_derivative_control : enable\n"
 KEPT = 64
 """Variants that stay compiled."""
 PROGRAMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {

@@ -12,6 +12,8 @@ WIDEST = 3.0
 """Tangent of the widest half angle of one map; what lies further out needs six."""
 NORMAL_OFFSET = 0.6
 """Texels by which a place is lifted off its surface before it is looked up, so that it does not shade itself."""
+DISC = float(np.sqrt(1 / np.pi))
+"""Half axes of the ellipse that a lamp's rectangle counts as, over its sides: their areas are the same."""
 _FACES = (
     # ahead, across of the six maps around a lamp; the shader's face_of knows the order
     ((0, 0, -1), (1, 0, 0)),
@@ -111,7 +113,9 @@ def shadow_views(lamp: LampSpec, region: Region, map_px: int) -> list[ShadowView
     axes = np.array([across, down, ahead])
     seen = (region.seen_m - place) @ axes.T
     tangents = seen[:, :2] / np.maximum(seen[:, 2:], 1e-9)
-    half = (lamp.size_m[0] / 2, lamp.size_m[1 if lamp.kind == "area" else 0] / 2)
+    half = (lamp.size_m[0] / 2,) * 2
+    if lamp.kind == "area":
+        half = (lamp.size_m[0] * DISC, lamp.size_m[1] * DISC)
     if lamp.kind == "point" and np.abs(tangents).max() > WIDEST:
         whole = np.array([[-1.03, -1.03], [1.03, 1.03]])
         faces = [np.array([a, cross(f, a), f], float) for f, a in _FACES]

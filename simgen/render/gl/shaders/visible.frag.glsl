@@ -19,6 +19,11 @@ uniform vec3 lamp_places[7];
 
 layout(location = 0) out uvec4 out_visible; // first four channels, depth and item, key, last four channels
 
+#ifndef GL_ARB_derivative_control
+#define dFdxFine dFdx
+#define dFdyFine dFdy
+#endif
+
 const int TAPS = 4, SKY = 6, TURNS = 3;
 const mat2 THIRD = mat2(0.7373688, 0.6754903, -0.6754903, 0.7373688); // a turn that no two spirals' taps meet in
 
@@ -26,10 +31,19 @@ float linear_depth(float z, vec4 range) {
     return range.x == 0.0 ? z * range.w : range.x * range.y / (range.y - z * (range.y - range.x));
 }
 
-vec2 vogel(int i, int count, vec2 turn) {
-    float angle = 2.39996323 * float(i), radius = sqrt((float(i) + 0.5) / float(count));
+vec2 spiral(int i, float radius, vec2 turn) {
+    float angle = 2.39996323 * float(i);
     vec2 v = radius * vec2(cos(angle), sin(angle));
     return vec2(v.x * turn.x - v.y * turn.y, v.x * turn.y + v.y * turn.x);
+}
+
+vec2 vogel(int i, int count, vec2 turn) { return spiral(i, sqrt((float(i) + 0.5) / float(count)), turn); }
+
+// The sum over the 2 x 2 pixels that a driver shades together: a neighbour's value is the own one and the derivative.
+vec2 over_quad(vec2 v) {
+    vec2 ahead = 1.0 - 2.0 * vec2(ivec2(gl_FragCoord.xy) & 1);
+    v = 2.0 * v + ahead.x * dFdxFine(v);
+    return 2.0 * v + ahead.y * dFdyFine(v);
 }
 
 // How a place's projection, not yet divided by w, moves in the map when the place moves along a direction.
@@ -56,25 +70,28 @@ float lamp_visible(int view, vec3 place, vec3 n, mat2x3 tangents, vec2 turn) {
     vec2 base = at.xy * tile.xy + tile.zw, low = tile.zw + 0.5 * kernel.z * tile.xy, high = tile.zw + tile.xy - 0.5 * kernel.z * tile.xy;
     slope /= tile.xy;
     vec2 wide = reach * tile.xy;
-    // The first turn looks for blockers within reach. Only where some taps are blocked and some are not, and the surface
-    // faces the lamp, more turns follow, within the penumbra's radius: the rest of the picture is spared them.
+    // The lamp, seen through a blocker, grows in proportion to the depth of the place behind the blocker, in the map as well.
+    vec2 spread = kernel.xy * tile.xy * (range.x > 0.0 ? (range.y - range.x) / (range.x * range.y) : range.w / range.z);
+    // The first turn looks for blockers within reach, for all of a quad at once. Its radii are a geometric series: what
+    // blocks a wide lamp next to a contact is small beside the reach. Only where some taps are blocked and some are not,
+    // and the surface faces the lamp, more turns follow, within the penumbra's radius: the rest of the picture is spared
+    // them.
     vec2 radius = wide;
     float blocked = 0.0;
     int turns = 1;
     for (int k = 0; k < turns; k++) {
         float hits = 0.0, sum = 0.0;
         for (int i = 0; i < TAPS; i++) {
-            vec2 off = radius * vogel(i, TAPS, turn);
+            vec2 off = radius * (k == 0 ? spiral(i, exp2(1.5 * float(i + 1 - TAPS)), turn) : vogel(i, TAPS, turn));
             float z = textureLod(shadow_atlas, clamp(base + off, low, high), 0.0).r;
             float hit = float(z < at.z + min(dot(slope, off), 0.0));
-            sum += hit * z;
+            sum += hit * (at.z - z);
             hits += hit;
         }
-        float blocker = linear_depth(sum / max(hits, 1.0), range);
-        float gap = max(receiver - blocker, 0.0);
-        vec2 penumbra = range.x > 0.0 ? kernel.xy * gap / (max(blocker, 1e-6) * receiver) : kernel.xy * gap / range.z;
-        bool more = k == 0 && hits > 0.0 && hits < float(TAPS) && plane.z < 0.0;
-        radius = k == 0 ? clamp(penumbra, vec2(1.2 * kernel.z), reach) * tile.xy : radius;
+        vec2 all = over_quad(vec2(hits, sum));
+        vec2 penumbra = spread * (all.y / max(all.x, 1.0));
+        bool more = k == 0 && all.x > 0.5 && all.x < 4.0 * float(TAPS) - 0.5 && plane.z < 0.0;
+        radius = k == 0 ? clamp(penumbra, 1.2 * kernel.z * tile.xy, wide) : radius;
         turns = more ? TURNS : turns;
         blocked = k == 1 ? hits : blocked + hits;
         turn = THIRD * turn;
