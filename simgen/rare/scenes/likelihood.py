@@ -7,7 +7,7 @@ from simgen.rare.scenes.batch import SceneBatch, Shape
 
 _LOG_STD = (-4.0, 1.0)
 _SPEED = 10.0
-"""Spreads are parameters that must go far: this many times as fast as weights (calibrated decoders, Rybkin et al. 2021)."""
+"""Spreads are parameters that must go far: so many times as fast as weights (calibrated decoders, Rybkin 2021)."""
 
 
 class Columns(nn.Module):
