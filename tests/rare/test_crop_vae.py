@@ -204,7 +204,7 @@ def test_damaged_files_are_refused(tmp_path):
     model = train_crops(settings(epochs=1), crops(), tmp_path / "run").model
     short = tmp_path / "short.pt"
     short.write_bytes(model.read_bytes()[:500])
-    with pytest.raises(CheckpointError, match="cannot be read; it may be truncated"):
+    with pytest.raises(CheckpointError, match="cannot be read as a torch file; it may be truncated"):
         CropGenerator.load(short)
     content = torch.load(model, weights_only=True)
     del content["state_dict"]["decoder.end.bias"]

@@ -1,7 +1,5 @@
 """A trained crop generator: its file, and crops drawn from it, encoded by it, edited through it."""
 
-import pickle  # noqa: TID251  (only to name the error that torch raises for a file that holds code)
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,6 +16,7 @@ from simgen.rare.pixels.crops import Crops
 from simgen.rare.pixels.descriptor import premultiply
 from simgen.rare.pixels.nets import CropVae
 from simgen.rare.pixels.settings import Network
+from simgen.rare.torchfile import read_plain, write_plain
 
 FORMAT = "simgen-crops/1"
 _LOGARITHMIC = frozenset({"size_px"})
@@ -226,22 +225,3 @@ class CropGenerator:
 def to_pixels(logits: Tensor) -> Pixels:
     """Return (N, S, S, 4) uint8 straight colours and alpha of (N, 4, S, S) logits."""
     return (logits.sigmoid() * 255).round().permute(0, 2, 3, 1).to(torch.uint8).contiguous().numpy()
-
-
-def write_plain(path: Path, content: dict[str, Any]) -> None:
-    """Write plain data and tensors, whole or not at all."""
-    partial = path.with_name(path.name + ".part")
-    torch.save(content, partial)
-    partial.replace(path)
-
-
-def read_plain(path: Path) -> Any:
-    """Read plain data and tensors. Raises `CheckpointError`: missing, truncated, or holds code."""
-    if not path.is_file():
-        raise CheckpointError(f"{path}: there is no such file")
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise CheckpointError(f"{path}: refused, because it holds more than plain data and weights") from None
-    except (RuntimeError, EOFError, OSError, ValueError, LookupError, zipfile.BadZipFile):
-        raise CheckpointError(f"{path}: cannot be read; it may be truncated") from None

@@ -1,11 +1,8 @@
 """What training leaves: the codec, the net, and the scenes it was trained on. Plain data and tensors, never code."""
 
 import json
-import pickle  # noqa: TID251  (only to name the error that torch raises for a file that holds code)
-import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +11,7 @@ from simgen.errors import CheckpointError, SimgenError
 from simgen.rare.scenes.batch import SceneBatch, Shape
 from simgen.rare.scenes.encode import SceneCodec
 from simgen.rare.scenes.vae import SceneVae, VaeConfig
+from simgen.rare.torchfile import read_plain, write_plain
 from simgen.registry import validate
 
 FORMAT = "simgen-scene-vae/1"
@@ -51,7 +49,7 @@ class SceneModel:
 
 def save_model(path: Path, model: SceneModel) -> None:
     """Write a model in one move: a killed run leaves the old file or the new one, nothing between."""
-    replace_file(path, {
+    write_plain(path, {
         "format": FORMAT,
         "codec": json.dumps(model.codec.plain(), sort_keys=True),
         "vae": asdict(model.vae.config),
@@ -66,7 +64,7 @@ def save_model(path: Path, model: SceneModel) -> None:
 
 def load_model(path: Path) -> SceneModel:
     """Return the model of a file. Raises `CheckpointError`: missing, damaged, or something else."""
-    content = load_plain(path)
+    content = read_plain(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise CheckpointError(f"{path}: expected a model of scenes ({FORMAT}), but it is another kind of file")
     try:
@@ -79,22 +77,3 @@ def load_model(path: Path) -> SceneModel:
         return SceneModel(codec, vae.eval(), scenes, content["drawn"], *known)
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, SimgenError) as error:
         raise CheckpointError(f"{path}: is damaged as a model of scenes ({str(error).splitlines()[0]:.80})") from None
-
-
-def replace_file(path: Path, content: dict[str, Any]) -> None:
-    """Write a torch file so that it is there whole or not at all."""
-    partial = path.with_name(path.name + ".part")
-    torch.save(content, partial)
-    partial.replace(path)
-
-
-def load_plain(path: Path) -> Any:
-    """Read a torch file that holds nothing but plain data and tensors. Raises `CheckpointError`."""
-    if not path.is_file():
-        raise CheckpointError(f"{path}: there is no such file")
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise CheckpointError(f"{path}: refused, because it holds more than plain data and weights") from None
-    except (RuntimeError, EOFError, OSError, ValueError, LookupError, zipfile.BadZipFile):
-        raise CheckpointError(f"{path}: cannot be read as a torch file; it may be truncated") from None

@@ -21,8 +21,9 @@ from simgen.errors import CheckpointError, ConfigError, OutputError
 from simgen.rare.scenes.batch import SceneBatch, Shape
 from simgen.rare.scenes.critic import Critic, critic_loss, drawn
 from simgen.rare.scenes.encode import SceneCodec
-from simgen.rare.scenes.model import SceneModel, load_model, load_plain, replace_file, save_model
+from simgen.rare.scenes.model import SceneModel, load_model, save_model
 from simgen.rare.scenes.vae import SceneVae, VaeConfig
+from simgen.rare.torchfile import read_plain, write_plain
 from simgen.rng import stream
 from simgen.scene import STRICT, Amount
 
@@ -200,10 +201,10 @@ class _Run:
 
     def _save(self) -> None:
         states = {name: part.state_dict() for name, part in self.parts.items()}
-        replace_file(self.checkpoint, {"step": self.step, **states})
+        write_plain(self.checkpoint, {"step": self.step, **states})
 
     def _restore(self) -> None:
-        content = load_plain(self.checkpoint)
+        content = read_plain(self.checkpoint)
         try:
             for name, part in self.parts.items():
                 part.load_state_dict(content[name])
