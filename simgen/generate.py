@@ -31,7 +31,7 @@ SHARD = 8
 
 DARK = 10
 """Where the brightest twentieth of what is labelled is below this, 0 to 255, nobody could have labelled it."""
-_SPARSE = 4
+_SPARSE = 8
 
 
 def sample(config: Config | str | Path, seed: int, index: int, watch: Stopwatch | None = None) -> Sample:
