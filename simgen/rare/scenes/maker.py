@@ -15,6 +15,8 @@ from simgen.scene import Plain
 
 MOST = 200
 """After so many proposals a sample is given up."""
+BOLDNESS = 0.05
+"""What the acceptance was measured with: docs/rare_scenes.md."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +45,7 @@ class SceneMaker:
             CheckpointError: a file that is no net of scenes.
             DataError: the net was not trained for one of the cells, or saw it in fewer than 4 scenes.
         """
-        chosen = replace(config or ProposeConfig(), seed=task.seed)
+        chosen = replace(config or ProposeConfig(boldness=BOLDNESS), seed=task.seed)
         made = SceneMaker(task.config.source, task.config.root, model, task.cells, chosen)
         known = load_model(model).conditions
         for cell in task.cells:
