@@ -3,17 +3,15 @@
 `torch.load(weights_only=True)` reads it, so that a file from elsewhere cannot run anything.
 """
 
-import pickle  # noqa: TID251  (only to name the error that torch raises for a file that holds code)
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from simgen.errors import CheckpointError, did_you_mean
+from simgen.torchfile import read_plain, write_plain
 
 FORMAT = "simgen-model/1"
 TASK_NAMES = ("classify", "detect", "segment", "keypoints", "features")
@@ -65,9 +63,7 @@ def save_model(path: Path, model: ModelFile) -> None:
         _require_plain(getattr(model, name), name)
     content = {f.name: getattr(model, f.name) for f in fields(model)}
     content["state_dict"] = {k: v.detach().cpu().contiguous() for k, v in model.state_dict.items()}
-    partial = path.with_name(path.name + ".part")
-    torch.save(content, partial)
-    partial.replace(path)
+    write_plain(path, content)
 
 
 def load_model(path: Path) -> ModelFile:
@@ -100,14 +96,7 @@ def load_plain(path: Path) -> Any:
     Raises:
         CheckpointError: missing, truncated, or holds anything that reading could execute.
     """
-    if not path.is_file():
-        raise CheckpointError(f"{path}: there is no such model file")
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise CheckpointError(f"{path}: refused, because it holds more than plain data and weights") from None
-    except (RuntimeError, EOFError, OSError, ValueError, LookupError, zipfile.BadZipFile):
-        raise CheckpointError(f"{path}: cannot be read as a torch file; it may be truncated") from None
+    return read_plain(path, "model file")
 
 
 def _require_plain(value: Any, where: str) -> None:

@@ -1,7 +1,7 @@
-"""Cutting and resizing: how a box of an image becomes a crop of fixed size. Used alike to train and to predict."""
+"""How a classifier sees a box of an image. Used alike to train and to predict."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,14 +10,13 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor
 
+from simgen.cutting import crop_box
 from simgen.errors import CheckpointError
 
 Image = NDArray[np.uint8]
 
 Boxes = NDArray[np.float64]
 Labels = NDArray[np.int16]
-Pixel = TypeVar("Pixel", np.uint8, np.int16, np.float32)
-PAD_GREY = 114
 _STRICT = ConfigDict(extra="forbid")
 
 
@@ -65,49 +64,9 @@ class CropView:
         return (x - x.mean(dim=dims, keepdim=True)) / (x.std(dim=dims, keepdim=True, correction=0) + 0.02)
 
 
-def resize(image: NDArray[Pixel], size_wh: tuple[int, int]) -> NDArray[Pixel]:
-    """Resize an image; shrinking takes the mean over each new pixel's area, so that nothing aliases."""
-    if (image.shape[1], image.shape[0]) == size_wh:
-        return image
-    shrinks = size_wh[0] < image.shape[1] or size_wh[1] < image.shape[0]
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    resized = cv2.resize(image, size_wh, interpolation=interpolation)
-    return np.asarray(resized, image.dtype).reshape(size_wh[1], size_wh[0], *image.shape[2:])
-
-
 def resize_labels(labels: Labels, size_wh: tuple[int, int]) -> Labels:
     """Resize a map of numbers: every new pixel has the number at its centre."""
     return np.asarray(cv2.resize(labels, size_wh, interpolation=cv2.INTER_NEAREST_EXACT), np.int16)
-
-
-def cut(
-    image: NDArray[Pixel], left: int, top: int, size_wh: tuple[int, int], fill: int | None = PAD_GREY
-) -> NDArray[Pixel]:
-    """Cut a window that may reach over the image's border.
-
-    Args:
-        image: (H, W, C) uint8 or float32, or a map of numbers (H, W) int16.
-        left: the window's left edge in pixels, may be negative.
-        top: the window's top edge.
-        size_wh: the window's size in pixels.
-        fill: the grey outside the image, or None to repeat the border's pixels.
-    """
-    height, width = image.shape[:2]
-    x1, y1 = np.clip([left, left + size_wh[0]], 0, width), np.clip([top, top + size_wh[1]], 0, height)
-    # A window that misses the image altogether still needs one pixel to repeat.
-    x1[0], y1[0] = min(x1[0], width - 1), min(y1[0], height - 1)
-    x1[1], y1[1] = max(x1[1], x1[0] + 1), max(y1[1], y1[0] + 1)
-    inner = image[y1[0] : y1[1], x1[0] : x1[1]]
-    if inner.shape[:2] == size_wh[::-1] and x1[0] == left and y1[0] == top:
-        return inner
-    rows, columns = np.arange(top, top + size_wh[1]), np.arange(left, left + size_wh[0])
-    window = inner[np.clip(rows - y1[0], 0, len(inner) - 1)]
-    window = window[:, np.clip(columns - x1[0], 0, inner.shape[1] - 1)]
-    if fill is not None:
-        window[(rows < 0) | (rows >= height)] = fill
-        window[:, (columns < 0) | (columns >= width)] = fill
-    result: NDArray[Pixel] = window
-    return result
 
 
 def crop_boxes(rgb: Image, boxes_xyxy: Boxes, view: CropView) -> Image:
@@ -115,14 +74,6 @@ def crop_boxes(rgb: Image, boxes_xyxy: Boxes, view: CropView) -> Image:
     crops = [crop_box(rgb, box, 1 + view.margin, view.input_size) for box in boxes_xyxy]
     stacked = np.stack(crops) if crops else np.zeros((0, view.input_size, view.input_size, 3), np.uint8)
     return to_grey(stacked) if view.grey else stacked
-
-
-def crop_box(rgb: Image, box_xyxy: Boxes, extent: float, size: int) -> Image:
-    """Return the (size, size, 3) crop whose side is `extent` times the box's longer side, with the same centre."""
-    x1, y1, x2, y2 = (float(v) for v in box_xyxy)
-    side = max(1, round(max(x2 - x1, y2 - y1) * extent))
-    left, top = round((x1 + x2 - side) / 2), round((y1 + y2 - side) / 2)
-    return resize(cut(rgb, left, top, (side, side), fill=None), (size, size))
 
 
 def to_grey(rgb: Image) -> Image:

@@ -18,8 +18,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from simgen.adapters.augment import Augment
-from simgen.adapters.crops import Boxes, Image, crop_box, cut, resize, to_grey
+from simgen.adapters.crops import Boxes, Image, to_grey
 from simgen.adapters.settings import BoxHabit, TrainConfig
+from simgen.cutting import crop_box, cut, resize
 from simgen.errors import DataError
 from simgen.rng import stream
 

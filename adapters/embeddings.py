@@ -14,11 +14,12 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from simgen.adapters.checkpoint import ModelFile
-from simgen.adapters.crops import CropView, crop_boxes, resize
+from simgen.adapters.crops import CropView, crop_boxes
 from simgen.adapters.predict import build_module, inference, own_part, pad_to_multiple, tiles
 from simgen.adapters.settings import BoxHabit
 from simgen.adapters.tasks.classify import judged_boxes
 from simgen.adapters.vectors import rows_of
+from simgen.cutting import resize
 from simgen.formats.imageset import ImageRecord, ImageSet
 
 Array = NDArray[np.float64]

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from simgen.adapters.augment import Augment
-from simgen.adapters.crops import cut, resize
 from simgen.adapters.data import DetectCrops, DetectItem
 from simgen.adapters.models.detector import UNIT_PX
 from simgen.adapters.models.neck import STRIDE
 from simgen.adapters.settings import TrainConfig
+from simgen.cutting import cut, resize
 from simgen.errors import DataError
 from simgen.imagefile import decode_side
 from simgen.rng import stream

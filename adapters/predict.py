@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from simgen.adapters.checkpoint import ModelFile
-from simgen.adapters.crops import CropView, crop_boxes, resize
+from simgen.adapters.crops import CropView, crop_boxes
 from simgen.adapters.models import build_model
 from simgen.adapters.models.boxes import nms
+from simgen.cutting import resize
 from simgen.errors import CheckpointError
 
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from simgen.adapters.checkpoint import ModelFile
-from simgen.adapters.crops import PAD_GREY, CropView
+from simgen.adapters.crops import CropView
 from simgen.adapters.predict import build_module, inference
 from simgen.adapters.settings import BoxHabit
+from simgen.cutting import PAD_GREY
 from simgen.errors import CheckpointError
 
 Pixels = NDArray[np.uint8]

@@ -24,10 +24,11 @@ from scipy.stats import binomtest
 from simgen.config import Config, load
 from simgen.errors import DataError, RenderError
 from simgen.generate import draw_scene, render_scene
+from simgen.rare.looks import image_luma
 from simgen.rare.scenes.fresh import LOOKS
 from simgen.rare.scenes.learn import scene_data
 from simgen.rare.scenes.model import SceneModel
-from simgen.rare.scenes.predicates import PREDICATES, dice_of, grey_level
+from simgen.rare.scenes.predicates import PREDICATES, dice_of
 from simgen.rare.scenes.propose import Attempt, ProposeConfig, Proposer, attempts
 from simgen.rare.scenes.rest import settled
 from simgen.rare.scenes.train import SceneTrainConfig, train_scenes
@@ -56,7 +57,7 @@ def _draw(config: Config, seed: int, index: int) -> Draw:
         made = render_scene(config, draw_scene(config, seed, index))
     except RenderError:
         return {"i": index, "ok": False, "cpu": time.process_time() - start}
-    found: Draw = {"i": index, "ok": True, "meta": made.metadata, "grey": grey_level(made)}
+    found: Draw = {"i": index, "ok": True, "meta": made.metadata, "grey": image_luma(made)}
     found["held"] = {name: predicate(made) for name, predicate in PREDICATES.items()}
     return {**found, "cpu": time.process_time() - start}
 

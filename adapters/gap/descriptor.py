@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from simgen.adapters.crops import resize
+from simgen.cutting import resize
 
 Array = NDArray[np.float64]
 Image = NDArray[np.uint8]

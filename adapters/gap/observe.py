@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simgen.adapters.crops import crop_box
 from simgen.adapters.gap.descriptor import SIDE_PX, describe
 from simgen.adapters.gap.eye import Answers, Eye, join
 from simgen.adapters.gap.statistics import BOX_STATISTICS, COUNT, IMAGE_STATISTICS, Planes
+from simgen.cutting import crop_box
 from simgen.errors import DataError
 from simgen.formats.imageset import ImageRecord, ImageSet
 from simgen.rng import stream

@@ -9,10 +9,11 @@ from scipy import ndimage
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from simgen.adapters.crops import Image, Labels, cut, resize, resize_labels
+from simgen.adapters.crops import Image, Labels, resize_labels
 from simgen.adapters.data import ImageCrops, planes
 from simgen.adapters.metrics.segmentation import IGNORED
 from simgen.adapters.segments.labelmaps import class_numbers, object_numbers, objects_of
+from simgen.cutting import cut, resize
 from simgen.rng import stream
 from simgen.samples import Annotation
 

@@ -12,12 +12,13 @@ from scipy import ndimage
 from torch import Tensor, nn
 
 from simgen.adapters.checkpoint import ModelFile
-from simgen.adapters.crops import Image, resize, resize_labels
+from simgen.adapters.crops import Image, resize_labels
 from simgen.adapters.models.grouping import Grouped, group, peaks
 from simgen.adapters.models.neck import STRIDE
 from simgen.adapters.models.segmenter import pixels
 from simgen.adapters.predict import Detections, Progress, Tile, each_image, module_of, own_part, pad_to_multiple, tiles
 from simgen.adapters.segments.labelmaps import objects_of
+from simgen.cutting import resize
 from simgen.formats.masks import overlaps
 from simgen.samples import Region
 

@@ -1,6 +1,6 @@
 """A progress bar with a rate and a remaining time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -59,3 +59,15 @@ def bar(title: str, total: int | None, unit: str) -> Iterator[Advance]:
     finally:
         if progress.live.is_started:
             progress.stop()
+
+
+def reaching(advance: Advance) -> Callable[[int, int | None, Mapping[str, float]], None]:
+    """Return a function that moves a bar to how much is done, of how much, with some figures at its end."""
+    last = 0
+
+    def show(done: int, total: int | None, figures: Mapping[str, float]) -> None:
+        nonlocal last
+        advance(done - last, total=total, note=" ".join(f"{name} {value:.3g}" for name, value in figures.items()))
+        last = done
+
+    return show

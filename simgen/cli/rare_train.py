@@ -55,7 +55,7 @@ def train(
 
 def _train_scenes(dataset: str, out: Path, plan: Path, config: str, overrides: list[str]) -> None:
     from simgen.cli.evaluate import read_real
-    from simgen.cli.progress import bar
+    from simgen.cli.progress import bar, reaching
     from simgen.config import load_section
     from simgen.rare.plan import read_plan, require_plan_of
     from simgen.rare.scenes.learn import scene_data
@@ -73,16 +73,8 @@ def _train_scenes(dataset: str, out: Path, plan: Path, config: str, overrides: l
             answers.append([bool(held(sample, cell)) for cell in cells])
             advance(1)
     named = {cell.title: [row[k] for row in answers] for k, cell in enumerate(cells)}
-    last = 0
     with bar("train", settings.steps, "steps") as advance:
-
-        def show(step: int, total: int, losses: dict[str, float]) -> None:
-            nonlocal last
-            noted = " ".join(f"{name} {value:.3f}" for name, value in losses.items())
-            advance(step - last, total=total, note=noted)
-            last = step
-
-        trained = train_scenes(scene_data(metadata, named), settings, out, show)
+        trained = train_scenes(scene_data(metadata, named), settings, out, reaching(advance))
     if trained.note:
         typer.echo(trained.note, err=True)
     typer.echo(out / "model.pt")
@@ -90,7 +82,7 @@ def _train_scenes(dataset: str, out: Path, plan: Path, config: str, overrides: l
 
 def _train_crops(dataset: str, out: Path, backbone: Path | None, config: str, overrides: list[str]) -> None:
     from simgen.cli.evaluate import read_real
-    from simgen.cli.progress import bar
+    from simgen.cli.progress import bar, reaching
     from simgen.config import load_section
     from simgen.rare.pixels.crops import crops_of
     from simgen.rare.pixels.descriptor import describe
@@ -101,14 +93,11 @@ def _train_crops(dataset: str, out: Path, backbone: Path | None, config: str, ov
     judge = None if backbone is None else _backbone(backbone, settings.view.margin)
     crops = crops_of(read_real(dataset), settings.view)
     typer.echo(f"{len(crops)} crops of {len(crops.classes)} classes", err=True)
-    last = 0
     with bar("train", settings.epochs, "epochs") as advance:
+        move = reaching(advance)
 
         def show(epoch: int, figures: dict[str, float]) -> None:
-            nonlocal last
-            noted = [f"{name} {figures[name]:.3g}" for name in ("total", "coverage", "kid") if name in figures]
-            advance(epoch - last, note=" ".join(noted))
-            last = epoch
+            move(epoch, None, {name: figures[name] for name in ("total", "coverage", "kid") if name in figures})
 
         tools = {} if judge is None else {"perceptual": judge.perceptual}
         features = describe if judge is None else judge.features

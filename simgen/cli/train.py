@@ -71,7 +71,7 @@ def train(
     """
     from simgen.adapters.train import train_with
     from simgen.cli.evaluate import read_real
-    from simgen.cli.progress import bar
+    from simgen.cli.progress import bar, reaching
     from simgen.cli.renderer import require
 
     require("--steps", steps, 1)
@@ -91,16 +91,9 @@ def train(
         "runtime.devices": devices,
     }
     overrides = [f"{name}={value}" for name, value in given.items() if value is not None] + (set_ or [])
-    last = 0
     with bar("train", None, "steps") as advance:
-
-        def show(step: int, total: int, losses: dict[str, float]) -> None:
-            nonlocal last
-            advance(step - last, total=total, note=" ".join(f"{name} {value:.3f}" for name, value in losses.items()))
-            last = step
-
         pictures = None if target is None else read_real(target)
         mixed = None if simulated is None else read_real(simulated)
         sets = {"target": pictures, "simulated": mixed}
-        model = train_with(read_real(data), out, config, overrides, **sets, init=init, on_step=show)
+        model = train_with(read_real(data), out, config, overrides, **sets, init=init, on_step=reaching(advance))
     typer.echo(model)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from sklearn.neighbors import NearestNeighbors
 
 Array = NDArray[np.float64]
 NEIGHBOURS = 5
@@ -40,7 +40,7 @@ def own_distances(points: Array, k: int = NEIGHBOURS) -> Array:
     """
     if len(points) < 2:
         return np.zeros(len(points))
-    found = cKDTree(points).query(points, min(k, len(points) - 1) + 1)[0]
+    found = NearestNeighbors(n_neighbors=min(k, len(points) - 1)).fit(points).kneighbors()[0]
     return np.asarray(found[:, -1], float)
 
 
@@ -51,8 +51,10 @@ def distances_to(points: Array, others: Array, k: int = NEIGHBOURS) -> Array:
     """
     if not len(others):
         return np.full(len(points), np.inf)
-    found = cKDTree(others).query(points, min(k, len(others)))[0]
-    return np.asarray(found.reshape(len(points), -1)[:, -1], float)
+    if not len(points):
+        return np.zeros(0)
+    found = NearestNeighbors(n_neighbors=min(k, len(others))).fit(others).kneighbors(points)[0]
+    return np.asarray(found[:, -1], float)
 
 
 def covered(real: Array, synthetic: Array, k: int = NEIGHBOURS) -> NDArray[np.bool_]:
@@ -69,3 +71,47 @@ def rank_share(values: Array) -> Array:
     ranks = np.empty(len(values))
     ranks[np.argsort(values, kind="stable")] = np.arange(len(values))
     return ranks / max(len(values) - 1, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """What is near enough to real points to look real, and what so near to a training point that it is its copy.
+
+    Attributes:
+        real: (n, d).
+        training: (m, d) what the maker learned from; may be the real points.
+        neighbours: k of the distance to the real points.
+        farthest: a point whose k-th nearest real one is farther does not look real.
+        nearest: a point that is nearer to a training point is a copy.
+    """
+
+    real: Array
+    training: Array
+    neighbours: int
+    farthest: float
+    nearest: float
+
+    @staticmethod
+    def of(
+        real: Array, training: Array, neighbours: int = NEIGHBOURS, realism: float = 0.99, copies: float = 0.01
+    ) -> "Levels":
+        """Set the levels by what the points are among themselves, each without itself.
+
+        Args:
+            real: (n, d).
+            training: (m, d).
+            neighbours: k.
+            realism: the quantile of the real points' own distances that a point must not exceed.
+            copies: the quantile of the training points' distances to their nearest other one that it must exceed.
+        """
+        farthest = float(np.quantile(own_distances(real, neighbours), realism))
+        return Levels(real, training, neighbours, farthest, float(np.quantile(own_distances(training, 1), copies)))
+
+    def shares(self, points: Array) -> tuple[Array, Array]:
+        """Return two shares (n,) of n points.
+
+        The distance to the k-th nearest real point over `farthest`, above 1 for what does not look real; that to the
+        nearest training point over `nearest`, below 1 for a copy.
+        """
+        apart = distances_to(points, self.real, self.neighbours), distances_to(points, self.training, 1)
+        return apart[0] / max(self.farthest, 1e-12), apart[1] / max(self.nearest, 1e-12)

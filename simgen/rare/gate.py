@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from simgen.errors import DataError
 from simgen.formats.imageset import ImageSet
-from simgen.rare.density import NEIGHBOURS, Axes, distances_to, own_distances
+from simgen.rare.density import NEIGHBOURS, Axes, Levels
 from simgen.rare.patches import Embedding, Image, crops_of
 from simgen.rare.survey import survey
 from simgen.samples import Sample
@@ -23,7 +23,6 @@ from simgen.samples import Sample
 Array = NDArray[np.float64]
 REASONS = ("another class", "not real", "a copy")
 _LEAST_REAL = 2 * NEIGHBOURS
-_REAL_SHARE, _COPY_SHARE = 0.99, 0.01
 
 
 class Classify(Protocol):
@@ -43,20 +42,14 @@ class Gate:
         classes: of its columns.
         embedding: of the crops.
         axes: principal components of the real rows.
-        real: (n, d) real crops.
-        training: (m, d) crops that the maker learned from.
-        farthest: a crop whose 5th nearest real one is farther does not look real.
-        nearest: a crop that is nearer to a training crop is a copy.
+        levels: of realism and copies, among real and training crops on these axes.
     """
 
     classify: Classify
     classes: tuple[str, ...]
     embedding: Embedding
     axes: Axes
-    real: Array
-    training: Array
-    farthest: float
-    nearest: float
+    levels: Levels
 
     @staticmethod
     def of(
@@ -84,10 +77,8 @@ class Gate:
                 f"got {len(real)} and {len(training)}"
             )
         axes = Axes.of(real)
-        points, learned = axes.project(real), axes.project(training)
-        farthest = float(np.quantile(own_distances(points), _REAL_SHARE))
-        nearest = float(np.quantile(own_distances(learned, 1), _COPY_SHARE))
-        return Gate(classify, tuple(classes), embedding, axes, points, learned, farthest, nearest)
+        levels = Levels.of(axes.project(real), axes.project(training))
+        return Gate(classify, tuple(classes), embedding, axes, levels)
 
     def refusals(self, sample: Sample, places: Sequence[int]) -> list[str]:
         """Return why a sample may not enter: a reason of `REASONS` at most once each, none where it may.
@@ -99,12 +90,8 @@ class Gate:
         crops = crops_of(sample, list(places), self.embedding.side_px, self.embedding.extent)
         said = [self.classes[k] for k in self.classify(crops).argmax(axis=1)]
         named = [sample.annotations[place].class_name for place in places]
-        points = self.axes.project(self.embedding.describe(crops))
-        failed = (
-            said != named,
-            bool((distances_to(points, self.real) > self.farthest).any()),
-            bool((distances_to(points, self.training, 1) < self.nearest).any()),
-        )
+        realism, nearest = self.levels.shares(self.axes.project(self.embedding.describe(crops)))
+        failed = (said != named, bool((realism > 1).any()), bool((nearest < 1).any()))
         return [reason for reason, fails in zip(REASONS, failed, strict=True) if fails]
 
 

@@ -1,7 +1,9 @@
 """The protocol of a way to make samples of rare cases."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from simgen.config import Config
@@ -65,3 +67,10 @@ class Way:
     prepare: Callable[[Task], Maker]
     learned: bool = False
     identity: Mapping[str, str] = field(default_factory=dict)
+
+
+def identity_of(file: Path | None) -> dict[str, str]:
+    """Return what tells a way's generator from others: 16 hexadecimal digits of its file, nothing without one."""
+    if file is None or not file.is_file():
+        return {}
+    return {"generator": hashlib.sha256(file.read_bytes()).hexdigest()[:16]}

@@ -1,23 +1,30 @@
 """How light a picture and an object in it are."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from simgen.samples import Sample
 
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """ITU-R BT.601."""
 
 
-def luma(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the luma (...), 0 to 255, of pixels (..., 3) uint8."""
-    return np.asarray(rgb @ _LUMA, np.float32)
+def luma(rgb: NDArray[Any]) -> NDArray[np.float32]:
+    """Return the luma (...) of pixels (..., 3), in their units."""
+    return np.asarray(rgb @ LUMA, np.float32)
+
+
+def mean_luma(rgb: NDArray[np.uint8]) -> float:
+    """Return the mean luma, 0 to 255, of an (H, W, 3) picture."""
+    return float(np.dot(cv2.mean(rgb)[:3], LUMA))
 
 
 def image_luma(sample: Sample) -> float:
     """Return the mean luma of the whole picture."""
-    return float(np.dot(cv2.mean(sample.rgb)[:3], _LUMA))
+    return mean_luma(sample.rgb)
 
 
 def object_luma(sample: Sample, place: int) -> float | None:

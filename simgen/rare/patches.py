@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from simgen.cutting import crop_box
 from simgen.samples import Sample
 
 Image = NDArray[np.uint8]
@@ -39,30 +40,9 @@ class Embedding:
     extent: float = 1.2
 
 
-def crop(rgb: Image, box_xyxy: NDArray[np.float64], side_px: int, extent: float = 1.2) -> Image:
-    """Return the (side_px, side_px, 3) square around a box; the image's border is repeated.
-
-    Args:
-        rgb: (H, W, 3) uint8.
-        box_xyxy: (4,) pixel edges.
-        side_px: of the crop.
-        extent: the square's side over the box's longer side.
-    """
-    x1, y1, x2, y2 = (float(v) for v in box_xyxy)
-    side = max(1, round(max(x2 - x1, y2 - y1) * extent))
-    left, top = round((x1 + x2 - side) / 2), round((y1 + y2 - side) / 2)
-    rows = np.clip(np.arange(top, top + side), 0, rgb.shape[0] - 1)
-    columns = np.clip(np.arange(left, left + side), 0, rgb.shape[1] - 1)
-    shrinks = side > side_px
-    square = np.ascontiguousarray(rgb[rows[:, None], columns])
-    return np.asarray(
-        cv2.resize(square, (side_px, side_px), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR), np.uint8
-    )
-
-
 def crops_of(sample: Sample, places: list[int], side_px: int, extent: float) -> Image:
     """Return the (n, side_px, side_px, 3) crops of some of a sample's annotations."""
-    found = [crop(sample.rgb, sample.annotations[place].box_xyxy, side_px, extent) for place in places]
+    found = [crop_box(sample.rgb, sample.annotations[place].box_xyxy, extent, side_px) for place in places]
     return np.stack(found) if found else np.zeros((0, side_px, side_px, 3), np.uint8)
 
 

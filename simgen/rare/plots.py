@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from simgen.cutting import crop_box
 from simgen.preview import class_color
 from simgen.rare.crossing import Crossed
-from simgen.rare.patches import crop
 from simgen.rare.survey import Survey
 from simgen.samples import Sample
 
@@ -88,7 +88,7 @@ def object_sheet(found: Survey, numbers: Sequence[int], titles: Sequence[str], h
 def _surrounded(sample: Sample, place: int) -> NDArray[np.uint8]:
     """Return an object with what is around it, (128, 128, 3), its box drawn."""
     annotation = sample.annotations[place]
-    tile = crop(sample.rgb, annotation.box_xyxy, _TILE_PX, _EXTENT)
+    tile = crop_box(sample.rgb, annotation.box_xyxy, _EXTENT, _TILE_PX).copy()
     scale = _TILE_PX / (max(annotation.size_wh) * _EXTENT)
     half_w, half_h = (scale * side / 2 for side in annotation.size_wh)
     middle = _TILE_PX / 2

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from simgen.adapters.crops import CropView, crop_boxes, cut, resize, to_grey
+from simgen.adapters.crops import CropView, crop_boxes, to_grey
+from simgen.cutting import cut, resize
 from simgen.errors import CheckpointError
 from simgen.rng import stream
 

@@ -9,9 +9,10 @@ from pixel_fakes import CLASSES, crops, scene, written
 
 from simgen.annotate import Labels
 from simgen.errors import DataError
+from simgen.rare.looks import luma
 from simgen.rare.pixels.composite import Composer
 from simgen.rare.pixels.crops import Crops
-from simgen.rare.pixels.matching import blur_px, gain_of, grain, luma_of, matched_blur, noise_of
+from simgen.rare.pixels.matching import blur_px, gain_of, grain, matched_blur, noise_of
 from simgen.rare.pixels.relabel import Drawn, relabelled
 from simgen.rare.pixels.spots import Placing, find_spot
 from simgen.rare.pixels.support import support_of
@@ -220,7 +221,7 @@ def test_blur_and_noise_are_measured_as_they_are():
     assert blur_px(np.full((80, 80), 90, np.float32), where) == 0.0
     noisy = 120 + rng().normal(0, 4, (200, 200)).astype(np.float32)
     assert noise_of(noisy, np.ones((200, 200), bool)) == pytest.approx(4, rel=0.05)
-    made = luma_of(grain((200, 200), 4, rng()))
+    made = luma(grain((200, 200), 4, rng()))
     assert 255 * made.std() == pytest.approx(4, rel=0.05)
 
 
@@ -229,7 +230,7 @@ def test_a_sharp_patch_is_blurred_to_the_scene_and_a_soft_one_is_left():
     patch[:, :40, :3] = 0.2
     soft = matched_blur(patch, 2.0)
     where = np.ones((80, 80), bool)
-    assert blur_px(255 * luma_of(soft[..., :3]), where) == pytest.approx(2.0, abs=0.3)
+    assert blur_px(255 * luma(soft[..., :3]), where) == pytest.approx(2.0, abs=0.3)
     assert matched_blur(soft, 1.0) is soft
 
 

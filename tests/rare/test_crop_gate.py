@@ -65,8 +65,8 @@ def test_the_thresholds_are_quantiles_of_the_real_crops_without_themselves():
         GateRules(neighbours=3, realism=0.9, copies=0.2),
     )
     apart = np.sort(np.linalg.norm(rows[:, None] - rows, axis=2), 1)
-    assert gate.farthest == pytest.approx(np.quantile(apart[:, 3], 0.9))
-    assert gate.nearest == pytest.approx(np.quantile(apart[:, 1], 0.2))
+    assert gate.levels.farthest == pytest.approx(np.quantile(apart[:, 3], 0.9))
+    assert gate.levels.nearest == pytest.approx(np.quantile(apart[:, 1], 0.2))
 
 
 def test_rates_are_those_of_each_cell():

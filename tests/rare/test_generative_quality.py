@@ -6,6 +6,7 @@ from scipy import linalg
 from sklearn.metrics.pairwise import polynomial_kernel
 
 from simgen.errors import DataError
+from simgen.rare.density import own_distances
 from simgen.rare.pixels.descriptor import describe
 from simgen.rare.pixels.quality import (
     coverage,
@@ -16,7 +17,6 @@ from simgen.rare.pixels.quality import (
     memorisation,
     precision_recall,
     quality,
-    radii,
 )
 
 
@@ -65,7 +65,7 @@ def test_neighbourhood_figures_are_those_of_brute_force():
     x, y, k = rows(30, 2), rows(25, 2, seed=1, shift=0.7), 3
     d = [np.linalg.norm(a[:, None] - b, axis=2) for a, b in ((x, x), (y, y), (x, y))]
     reach_x, reach_y = np.sort(d[0], 1)[:, k], np.sort(d[1], 1)[:, k]
-    assert radii(x, k) == pytest.approx(reach_x)
+    assert own_distances(x, k) == pytest.approx(reach_x)
     near = d[2] <= reach_x[:, None]
     back = reach_y[:, None] >= d[2].T
     assert precision_recall(x, y, k) == pytest.approx((near.any(0).mean(), back.any(0).mean()))

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from simgen.cutting import crop_box
 from simgen.rare.density import Axes, covered, distances_to, own_distances, rank_share
 from simgen.rare.likelihood import likelihood_bound
-from simgen.rare.patches import crop, thumbnails
+from simgen.rare.patches import thumbnails
 from simgen.rng import stream
 
 
@@ -55,7 +56,7 @@ def test_ranks_and_axes_are_scaled():
 def test_crops_repeat_the_border_and_thumbnails_tell_colours_apart():
     rgb = np.zeros((20, 30, 3), np.uint8)
     rgb[:, 25:] = (200, 0, 0)
-    tile = crop(rgb, np.array([25.0, 0, 30, 5]), 16, 2.0)
+    tile = crop_box(rgb, np.array([25.0, 0, 30, 5]), 2.0, 16)
     assert tile.shape == (16, 16, 3)
     assert tile[0, -1].tolist() == [200, 0, 0]
     assert tile[0, 0].tolist() == [0, 0, 0]

@@ -51,10 +51,9 @@ def test_what_is_real_new_and_rightly_named_enters(gate):
 def test_each_question_refuses(gate):
     assert gate.refusals(shown(100, "light"), [0]) == ["another class"]
     assert gate.refusals(shown(60), [0]) == ["not real"]
-    copied = dataclasses.replace(
-        gate, training=np.concatenate([gate.training, gate.axes.project(np.float32([[100, 0]]))])
-    )
-    assert gate.nearest > 0
+    known = np.concatenate([gate.levels.training, gate.axes.project(np.float32([[100, 0]]))])
+    copied = dataclasses.replace(gate, levels=dataclasses.replace(gate.levels, training=known))
+    assert gate.levels.nearest > 0
     assert copied.refusals(shown(100), [0]) == ["a copy"]
 
 

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from simgen.rare.looks import luma
 from simgen.rare.pixels.crops import Crops, light_of
-from simgen.rare.pixels.matching import blur_px, gain_of, grain, luma_of, matched_blur, noise_of, softened
+from simgen.rare.pixels.matching import blur_px, gain_of, grain, matched_blur, noise_of, softened
 from simgen.rare.pixels.relabel import Drawn, relabelled
 from simgen.rare.pixels.spots import Placing, Spot, find_spot, pasted, resized
 from simgen.rare.pixels.support import support_of
@@ -36,9 +37,9 @@ class Composer:
     def __init__(self, sample: Sample, placing: Placing, rng: Generator) -> None:
         self.sample, self.placing = sample, placing
         self._support = support_of(sample, rng)
-        luma = luma_of(sample.rgb)
-        self._noise = noise_of(luma, self._support.on_plane)
-        smooth = softened(luma, 0.7) if self._noise > 2 else luma
+        light = luma(sample.rgb)
+        self._noise = noise_of(light, self._support.on_plane)
+        smooth = softened(light, 0.7) if self._noise > 2 else light
         measured = blur_px(smooth, np.isfinite(self._support.heights_m))
         self._blur = float(np.sqrt(max(measured**2 - (0.49 if self._noise > 2 else 0.0), 0.0)))
         self._light = light_of(sample.rgb)
@@ -81,7 +82,7 @@ class Composer:
         alpha = patch[..., 3:]
         color = patch[..., :3] / np.maximum(alpha, 1e-3) * gain_of(self._light, light, self.placing.light)
         if self.placing.noise:
-            own = noise_of(255 * luma_of(color), alpha[..., 0] > 0.99)
+            own = noise_of(255 * luma(color), alpha[..., 0] > 0.99)
             color = color + grain(color.shape[:2], np.sqrt(max(self._noise**2 - own**2, 0)), rng)
         return np.asarray(np.concatenate([np.clip(color, 0, 1) * alpha, alpha], -1), np.float32)
 

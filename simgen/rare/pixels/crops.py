@@ -19,6 +19,7 @@ from pydantic.dataclasses import dataclass as config_dataclass
 from simgen.errors import DataError
 from simgen.formats.imageset import ImageSet
 from simgen.imagefile import alpha_of
+from simgen.rare.looks import mean_luma
 from simgen.samples import Annotation, Region, Sample
 from simgen.scene import STRICT
 
@@ -27,7 +28,6 @@ Floats = NDArray[np.float64]
 ATTRIBUTES = ("visible_fraction", "size_px", "light")
 """What every crop is described by: the share of the object that is seen, the longer side of its box in pixels, and the
 mean luma of the picture around it, 0 to 1 (see `light_of`)."""
-_LUMA = np.array([0.299, 0.587, 0.114])
 _LEAST_INNER = 0.3
 
 
@@ -140,7 +140,7 @@ def crops_of(data: ImageSet, view: CropView = CropView()) -> Crops:
 
 def light_of(rgb: Pixels) -> float:
     """Return the light level of an (H, W, 3) picture: its mean luma (ITU-R BT.601), 0 to 1."""
-    return float(rgb.reshape(-1, 3).mean(0) @ _LUMA) / 255
+    return mean_luma(rgb) / 255
 
 
 def cut_rgba(rgb: Pixels, mask: NDArray[np.bool_], window: tuple[int, int, int], size: int) -> Pixels:

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from simgen.rare.looks import luma
+
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 Features = Callable[[Pixels], Floats]
@@ -33,11 +35,11 @@ def premultiply(rgba: Pixels) -> NDArray[np.float32]:
 def _described(crop: Pixels) -> Floats:
     values = premultiply(crop)
     coarse = cv2.resize(values, (_GRID, _GRID), interpolation=cv2.INTER_AREA).ravel()
-    luma = np.ascontiguousarray(values[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32))
-    dx, dy = (cv2.Sobel(luma, cv2.CV_32F, *order, ksize=3) / 4 for order in ((1, 0), (0, 1)))
+    light = np.ascontiguousarray(luma(values[..., :3]))
+    dx, dy = (cv2.Sobel(light, cv2.CV_32F, *order, ksize=3) / 4 for order in ((1, 0), (0, 1)))
     strength = np.hypot(dx, dy)
     turn = np.floor(np.arctan2(dy, dx) / (2 * np.pi) * _TURNS).astype(int) % _TURNS
-    sides = np.linspace(0, _CELLS, len(luma), endpoint=False).astype(int)
+    sides = np.linspace(0, _CELLS, len(light), endpoint=False).astype(int)
     cell = sides[:, None] * _CELLS + sides[None]
     edges = np.bincount((cell * _TURNS + turn).ravel(), strength.ravel(), _CELLS**2 * _TURNS)
-    return np.concatenate([coarse, 4 * edges / (len(luma) / _CELLS) ** 2])
+    return np.concatenate([coarse, 4 * edges / (len(light) / _CELLS) ** 2])

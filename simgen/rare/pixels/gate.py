@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as config_dataclass
-from sklearn.neighbors import NearestNeighbors
 
 from simgen.errors import DataError
+from simgen.rare.density import Levels
 from simgen.rare.pixels.crops import Crops
 from simgen.rare.pixels.descriptor import Features, describe
 from simgen.scene import STRICT
@@ -86,10 +86,7 @@ class Gate:
         self.classes, self.rules = real.classes, rules
         self._classifier, self._features = classifier, features
         rows = features(real.rgba)
-        self._search = NearestNeighbors(n_neighbors=rules.neighbours).fit(rows)
-        own = self._search.kneighbors()[0]
-        self.farthest = float(np.quantile(own[:, -1], rules.realism))
-        self.nearest = float(np.quantile(own[:, 0], rules.copies))
+        self.levels = Levels.of(rows, rows, rules.neighbours, rules.realism, rules.copies)
 
     def judge(self, crops: Crops) -> tuple[Verdict, ...]:
         """Return a verdict for each crop, in their order.
@@ -104,10 +101,10 @@ class Gate:
         if not len(crops):
             return ()
         answers = self._answers(crops)
-        distances = self._search.kneighbors(self._features(crops.rgba))[0]
+        shares = self.levels.shares(self._features(crops.rgba))
         return tuple(
-            self._verdict(answer, int(label), row)
-            for answer, label, row in zip(answers, crops.labels, distances, strict=True)
+            self._verdict(answer, int(label), float(realism), float(nearest))
+            for answer, label, realism, nearest in zip(answers, crops.labels, *shares, strict=True)
         )
 
     def _answers(self, crops: Crops) -> Floats:
@@ -119,10 +116,8 @@ class Gate:
             )
         return answers
 
-    def _verdict(self, answer: Floats, label: int, distances: Floats) -> Verdict:
+    def _verdict(self, answer: Floats, label: int, realism: float, nearest: float) -> Verdict:
         probability = float(answer[label])
-        realism = float(distances[-1]) / max(self.farthest, 1e-12)
-        nearest = float(distances[0]) / max(self.nearest, 1e-12)
         reason: Reason = ""
         if int(answer.argmax()) != label or probability < self.rules.confidence:
             reason = "class"

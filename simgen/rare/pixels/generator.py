@@ -16,7 +16,7 @@ from simgen.rare.pixels.crops import Crops
 from simgen.rare.pixels.descriptor import premultiply
 from simgen.rare.pixels.nets import CropVae
 from simgen.rare.pixels.settings import Network
-from simgen.rare.torchfile import read_plain, write_plain
+from simgen.torchfile import read_plain, write_plain
 
 FORMAT = "simgen-crops/1"
 _LOGARITHMIC = frozenset({"size_px"})

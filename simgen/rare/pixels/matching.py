@@ -1,24 +1,18 @@
 """How sharp, how noisy and how bright a picture is, and a crop made to match it."""
 
-from typing import Any
-
 import cv2
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
+
+from simgen.rare.looks import LUMA, luma
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 _PROBE_PX = 1.0
 _EDGES = 0.02
 _FEWEST = 20
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _MOST_GAIN = 2.0
-
-
-def luma_of(rgb: NDArray[Any]) -> Floats:
-    """Return (H, W) float32 luma (ITU-R BT.601) of (H, W, 3)."""
-    return np.asarray(rgb.astype(np.float32) @ _LUMA)
 
 
 def softened(image: Floats, sigma_px: float) -> Floats:
@@ -26,17 +20,17 @@ def softened(image: Floats, sigma_px: float) -> Floats:
     return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma_px), np.float32)
 
 
-def blur_px(luma: Floats, where: Mask) -> float:
+def blur_px(light: Floats, where: Mask) -> float:
     """Return the standard deviation of the blur of a picture's edges in pixels, 0 where it shows none.
 
     A step blurred by s and again by s0 loses gradient by R = sqrt(1 + s0^2 / s^2), so s = s0 / sqrt(R^2 - 1): Zhuo and
     Sim 2011, "Defocus map estimation from a single image", equation 6. The median over the strongest gradients.
 
     Args:
-        luma: (H, W), 0 to 255.
+        light: (H, W) luma, 0 to 255.
         where: (H, W) the pixels whose edges count.
     """
-    slope, softer = _slope(luma), _slope(softened(luma, _PROBE_PX))
+    slope, softer = _slope(light), _slope(softened(light, _PROBE_PX))
     places = where & (slope > 8)
     if places.sum() < _FEWEST:
         return 0.0
@@ -45,20 +39,20 @@ def blur_px(luma: Floats, where: Mask) -> float:
     return float(np.clip(_PROBE_PX / np.sqrt(max(ratio**2 - 1, 1e-2)), 0, 4))
 
 
-def noise_of(luma: Floats, where: Mask) -> float:
+def noise_of(light: Floats, where: Mask) -> float:
     """Return the standard deviation of a picture's noise in grey levels.
 
     Immerkaer 1996, "Fast Noise Variance Estimation"; here by the median of the absolute response, which edges do not
     disturb.
 
     Args:
-        luma: (H, W), 0 to 255.
+        light: (H, W) luma, 0 to 255.
         where: (H, W) the pixels to judge by.
     """
     if where.sum() < _FEWEST:
         return 0.0
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
-    response = np.abs(cv2.filter2D(luma, cv2.CV_32F, kernel))[where]
+    response = np.abs(cv2.filter2D(light, cv2.CV_32F, kernel))[where]
     return float(np.median(response) / 0.6745 / 6)
 
 
@@ -68,7 +62,7 @@ def matched_blur(patch: Floats, wanted_px: float) -> Floats:
     A patch that is softer already stays as it is: sharpening would invent detail.
     """
     inside = patch[..., 3] > 0.99
-    own = blur_px(255 * luma_of(patch[..., :3]), cv2.erode(inside.astype(np.uint8), np.ones((3, 3))).astype(bool))
+    own = blur_px(255 * luma(patch[..., :3]), cv2.erode(inside.astype(np.uint8), np.ones((3, 3))).astype(bool))
     more = np.sqrt(max(wanted_px**2 - own**2, 0.0))
     return softened(patch, float(more)) if more > 0.2 else patch
 
@@ -81,10 +75,10 @@ def gain_of(wanted_light: float, own_light: float, strength: float) -> float:
 
 def grain(shape: tuple[int, int], wanted: float, rng: Generator) -> Floats:
     """Return (h, w, 3) noise of a picture, in parts of 1, for noise of `wanted` grey levels in its luma."""
-    spread = wanted / 255 / float(np.sqrt((_LUMA**2).sum()))
+    spread = wanted / 255 / float(np.sqrt((LUMA**2).sum()))
     return np.asarray(rng.standard_normal((*shape, 3)) * spread, np.float32)
 
 
-def _slope(luma: Floats) -> Floats:
-    dx, dy = (cv2.Sobel(luma, cv2.CV_32F, *order, ksize=3) / 8 for order in ((1, 0), (0, 1)))
+def _slope(light: Floats) -> Floats:
+    dx, dy = (cv2.Sobel(light, cv2.CV_32F, *order, ksize=3) / 8 for order in ((1, 0), (0, 1)))
     return np.asarray(np.hypot(dx, dy), np.float32)

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy import linalg
-from sklearn.neighbors import NearestNeighbors
 
 from simgen.errors import DataError
+from simgen.rare.density import NEIGHBOURS, covered, distances_to, own_distances
 
 Floats = NDArray[np.float64]
-NEIGHBOURS = 5
 
 
 @dataclass(frozen=True)
@@ -101,15 +100,14 @@ def precision_recall(real: Floats, made: Floats, neighbours: int = 3) -> tuple[f
 
 def density_coverage(real: Floats, made: Floats, neighbours: int = NEIGHBOURS) -> tuple[float, float]:
     """Return density and coverage: Naeem et al. 2020, arXiv:2002.09797, equations 4 and 5."""
-    reach = radii(real, neighbours)
+    reach = own_distances(real, neighbours)
     near = _distances(real, made) <= reach[:, None]
     return float(near.sum() / (neighbours * len(made))), float(near.any(1).mean())
 
 
 def coverage(real: Floats, made: Floats, neighbours: int = NEIGHBOURS) -> float:
     """Return the coverage alone: a generator that has collapsed has hardly any."""
-    nearest = NearestNeighbors(n_neighbors=1).fit(made).kneighbors(real)[0][:, 0]
-    return float((nearest <= radii(real, neighbours)).mean())
+    return float(covered(real, made, neighbours).mean())
 
 
 @dataclass(frozen=True)
@@ -131,21 +129,14 @@ def memorisation(train: Floats, held_out: Floats, made: Floats) -> Memorisation:
 
     After Meehan et al. 2020, "A Non-Parametric Test to Detect Data-Copying", arXiv:2004.05675, as a ratio.
     """
-    search = NearestNeighbors(n_neighbors=1).fit(train)
-    real, ours = (search.kneighbors(rows)[0][:, 0] for rows in (held_out, made))
+    real, ours = (distances_to(rows, train, 1) for rows in (held_out, made))
     return Memorisation(
         float(np.median(ours) / max(float(np.median(real)), 1e-12)), float((ours < np.quantile(real, 0.01)).mean())
     )
 
 
-def radii(rows: Floats, neighbours: int) -> Floats:
-    """Return each row's distance to its k-th nearest other row, (n,)."""
-    found = NearestNeighbors(n_neighbors=neighbours).fit(rows).kneighbors()[0]
-    return np.asarray(found[:, -1], np.float64)
-
-
 def _inside(rows: Floats, support: Floats, neighbours: int) -> float:
-    reach = radii(support, neighbours)
+    reach = own_distances(support, neighbours)
     return float((_distances(support, rows) <= reach[:, None]).any(0).mean())
 
 

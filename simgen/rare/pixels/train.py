@@ -25,17 +25,18 @@ import torch
 from numpy.random import Generator
 
 from simgen.errors import CheckpointError, DataError, SimgenError
+from simgen.rare.density import NEIGHBOURS
 from simgen.rare.pixels.crops import Crops
 from simgen.rare.pixels.descriptor import Features, describe
 from simgen.rare.pixels.generator import CropGenerator, Wish
-from simgen.rare.pixels.quality import NEIGHBOURS, density_coverage, kid
+from simgen.rare.pixels.quality import density_coverage, kid
 from simgen.rare.pixels.runfolder import claim, table, write_text
 from simgen.rare.pixels.settings import PixelTraining
 from simgen.rare.pixels.sheet import sheet, write_png
 from simgen.rare.pixels.steps import Trainer
 from simgen.rare.pixels.vae import TensorFeatures
-from simgen.rare.torchfile import read_plain, write_plain
 from simgen.rng import stream
+from simgen.torchfile import read_plain, write_plain
 
 FORMAT = "simgen-crops-run/1"
 FEWEST = 4

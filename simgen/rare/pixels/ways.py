@@ -1,10 +1,9 @@
 """The ways that take a trained crop generator, for `simgen.rare.fill`."""
 
-import hashlib
 from pathlib import Path
 
 from simgen.errors import ConfigError
-from simgen.rare.how import Maker, Task, Way
+from simgen.rare.how import Maker, Task, Way, identity_of
 from simgen.rare.mixed import Mixed
 from simgen.rare.pixels.placer import Placer
 from simgen.rare.simulate import Simulator
@@ -24,9 +23,7 @@ def pixel_ways(generator: Path | None) -> dict[str, Way]:
     def mixed(task: Task) -> Maker:
         return Mixed((Simulator.prepare(task), placer(task, "mix")))
 
-    identity = {}
-    if generator is not None and generator.is_file():
-        identity["generator"] = hashlib.sha256(generator.read_bytes()).hexdigest()[:16]
+    identity = identity_of(generator)
     return {
         "vae": Way(lambda task: placer(task, "vae"), learned=True, identity=identity),
         "gan": Way(lambda task: placer(task, "gan"), learned=True, identity=identity),

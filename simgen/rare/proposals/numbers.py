@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simgen.randomize.lamps import lux_at_origin
+from simgen.rare.looks import luma
 from simgen.scene import ObjectSpec, Plain, SceneSpec
 
 Array = NDArray[np.float64]
-_LUMA = (0.299, 0.587, 0.114)
 _FAR_M = 1.0
 
 
@@ -80,7 +80,7 @@ def body_luma(body: ObjectSpec) -> float:
 
 def _brightness(texture: Plain | None) -> float:
     colors: Sequence[Sequence[float]] = (texture or {}).get("colors") or ((128, 128, 128),)
-    return float(np.mean(np.asarray(colors, float) @ _LUMA))
+    return float(np.mean(luma(np.asarray(colors))))
 
 
 def _ground(scene: SceneSpec) -> float:

@@ -11,8 +11,8 @@ from simgen.errors import CheckpointError, SimgenError
 from simgen.rare.scenes.batch import SceneBatch, Shape
 from simgen.rare.scenes.encode import SceneCodec
 from simgen.rare.scenes.vae import SceneVae, VaeConfig
-from simgen.rare.torchfile import read_plain, write_plain
 from simgen.registry import validate
+from simgen.torchfile import read_plain, write_plain
 
 FORMAT = "simgen-scene-vae/1"
 _BATCH = ("scene", "known", "types", "items", "items_known", "condition")

@@ -13,6 +13,7 @@ import numpy as np
 from simgen.catalog import build_model
 from simgen.catalog.die import Die
 from simgen.geometry import Array
+from simgen.rare.looks import image_luma
 from simgen.rare.scenes.boxes import Boxes, gaps_m, near_pairs
 from simgen.samples import Sample
 
@@ -46,14 +47,9 @@ def occluded_in_low_light(sample: Sample) -> bool:
 
     The hidden share is 1 - visible pixels / silhouette pixels, both counted in the id buffer's resolution.
     """
-    if grey_level(sample) >= DARK_LEVEL:
+    if image_luma(sample) >= DARK_LEVEL:
         return False
     return any(0.2 <= a.visible_fraction <= 0.4 and not a.truncated for a in sample.annotations)
-
-
-def grey_level(sample: Sample) -> float:
-    """Return the mean grey level of the picture, 0 to 255."""
-    return float(sample.rgb.reshape(-1, 3).mean(axis=0) @ (0.299, 0.587, 0.114))
 
 
 def same_face_touching(sample: Sample) -> bool:

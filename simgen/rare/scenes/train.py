@@ -23,9 +23,9 @@ from simgen.rare.scenes.critic import Critic, critic_loss, drawn
 from simgen.rare.scenes.encode import SceneCodec
 from simgen.rare.scenes.model import SceneModel, load_model, save_model
 from simgen.rare.scenes.vae import SceneVae, VaeConfig
-from simgen.rare.torchfile import read_plain, write_plain
 from simgen.rng import stream
 from simgen.scene import STRICT, Amount
+from simgen.torchfile import read_plain, write_plain
 
 Count = Annotated[int, Field(ge=1)]
 OnStep = Callable[[int, int, dict[str, float]], None]

@@ -1,10 +1,9 @@
 """The way that takes a trained net of scenes, for `simgen.rare.fill`."""
 
-import hashlib
 from pathlib import Path
 
 from simgen.errors import ConfigError
-from simgen.rare.how import Maker, Task, Way
+from simgen.rare.how import Maker, Task, Way, identity_of
 from simgen.rare.scenes.maker import SceneMaker
 
 
@@ -16,6 +15,4 @@ def scene_ways(model: Path | None) -> dict[str, Way]:
             raise ConfigError("--how scene: expected --generator, the model file of simgen rare train, got none")
         return SceneMaker.prepare(task, model)
 
-    known = model is not None and model.is_file()
-    identity = {"generator": hashlib.sha256(model.read_bytes()).hexdigest()[:16]} if model and known else {}
-    return {"scene": Way(prepare, learned=True, identity=identity)}
+    return {"scene": Way(prepare, learned=True, identity=identity_of(model))}

@@ -17,10 +17,14 @@ def write_plain(path: Path, content: dict[str, Any]) -> None:
     partial.replace(path)
 
 
-def read_plain(path: Path) -> Any:
-    """Read a file. Raises `CheckpointError`: missing, truncated, or holds more than plain data and tensors."""
+def read_plain(path: Path, what: str = "file") -> Any:
+    """Read a file, called `what` in messages.
+
+    Raises:
+        CheckpointError: missing, truncated, or holds more than plain data and tensors.
+    """
     if not path.is_file():
-        raise CheckpointError(f"{path}: there is no such file")
+        raise CheckpointError(f"{path}: there is no such {what}")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
