@@ -173,7 +173,8 @@ def fill_job(
         raise ConfigError("plan: expected a cell with fewer objects than its target, got none: nothing is rare")
     chosen = ways_of(plan, how, ways)
     task = Task(data, config, tuple(entry.cell for entry in plan.entries), seed)
-    used = {way for way, number in zip(chosen, numbers, strict=True) if number}
+    # The way that was asked for is looked at even where every cell falls back: it may lack its generator.
+    used = {how, *(way for way, number in zip(chosen, numbers, strict=True) if number)}
     makers = {way: ways[way].prepare(task) for way in sorted(used)}
     order = tuple((chosen[cell], cell, k) for cell, number in enumerate(numbers) for k in range(number))
     digest = hashlib.sha256(plan.to_json().encode()).hexdigest()[:16]

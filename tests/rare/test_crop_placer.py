@@ -119,3 +119,11 @@ def test_training_by_the_command_leaves_a_generator(made, tmp_path, capsys):
     assert (tmp_path / "run" / "sheets" / "epoch-0001.png").is_file()
     assert main([*words, *small, "--config", "vea"]) == 2
     assert "vae" in capsys.readouterr().err
+
+
+def test_a_generator_is_asked_for_even_where_every_cell_falls_back(made, tmp_path):
+    data, _ = made
+    plan = Plan(fingerprint(data), (Entry(of_class("two"), 1, 3),))
+    with pytest.raises(ConfigError, match="--how vae: expected --generator"):
+        fill_job(data, plan, tmp_path / "filled", "vae", config=config_of(data), ways={**HOW, **pixel_ways(None)})
+    assert not (tmp_path / "filled").exists()
