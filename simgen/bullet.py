@@ -1,6 +1,5 @@
 """PyBullet, imported without the line that it prints: `from simgen.bullet import p`."""
 
-import gc
 import os
 import sys
 import warnings
@@ -26,19 +25,7 @@ with _silent_stderr():
     import pybullet as p
 
 
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Keep Python's cycle collector from walking lists of thousands of points, which go to PyBullet and end there."""
-    running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if running:
-            gc.enable()
-
-
 if not p.isNumpyEnabled():
     warnings.warn("this pybullet was built without numpy: images take much longer to fetch", stacklevel=1)
 
-__all__ = ["collector_paused", "p"]
+__all__ = ["p"]

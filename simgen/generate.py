@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 import simgen
 from simgen.annotate import annotate
 from simgen.catalog import surrounds
+from simgen.collector import collector_paused
 from simgen.config import Config, from_dict, load
 from simgen.engine import Engine, LocalEngine
 from simgen.errors import ConfigError, OutputError, RenderError, ViewError
@@ -34,6 +35,7 @@ DARK = 10
 _SPARSE = 8
 
 
+@collector_paused()
 def sample(config: Config | str | Path, seed: int, index: int, watch: Stopwatch | None = None) -> Sample:
     """Return one labelled image: a pure function of its first three arguments.
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as config_dataclass
 
-from simgen.bullet import collector_paused, p
+from simgen.bullet import p
 from simgen.catalog import Collider, Mesh, Model, build_model
+from simgen.collector import collector_paused
 from simgen.errors import AssetError
 from simgen.geometry import pose_matrix
 from simgen.painter import Painter, painted_all
