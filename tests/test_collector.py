@@ -14,9 +14,16 @@ def _as_it_was():
 
 def test_the_collector_is_held_back_inside_and_runs_again_after_an_error():
     gc.enable()
-    with pytest.raises(ValueError, match="inside"), collector_paused():
-        assert not gc.isenabled()
+    inside = []
+
+    @collector_paused()
+    def fails():
+        inside.append(gc.isenabled())
         raise ValueError("inside")
+
+    with pytest.raises(ValueError, match="inside"):
+        fails()
+    assert inside == [False]
     assert gc.isenabled()
 
 
