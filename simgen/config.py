@@ -17,6 +17,7 @@ from pydantic.dataclasses import dataclass
 
 from simgen.annotate import Labels
 from simgen.errors import ConfigError, RenderError, did_you_mean
+from simgen.formats.layers import LAYERS
 from simgen.randomize import RANDOMIZERS, Randomizer
 from simgen.registry import build, validate
 from simgen.render import RENDERERS, Renderer
@@ -34,8 +35,9 @@ class Output:
         size_wh: of the image, pixels.
         image: "jpg" or "png".
         quality: of the JPEG files.
-        depth: whether depth images are written (uint16, millimetres).
-        instances: whether instance images are written (uint16).
+        depth: whether depth images are written (16-bit PNG, millimetres).
+        instances: whether instance images are written (16-bit PNG).
+        parts, normals, coordinates: the same of these, which not every renderer draws (docs/rendering.md).
     """
 
     size_wh: tuple[Annotated[int, Field(ge=8, le=8192)], Annotated[int, Field(ge=8, le=8192)]] = (640, 640)
@@ -43,6 +45,14 @@ class Output:
     quality: Annotated[int, Field(ge=1, le=100)] = 95
     depth: bool = False
     instances: bool = False
+    parts: bool = False
+    normals: bool = False
+    coordinates: bool = False
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The label images to write, of `simgen.formats.layers.LAYERS`."""
+        return tuple(name for name in LAYERS if getattr(self, name))
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", arbitrary_types_allowed=True))
@@ -124,7 +134,12 @@ def _config(data: Plain, root: Path) -> Config:
     render, note = _settled(sections.pop("render", None) or {})
     source = {**data, "render": render} if note is not None else data
     made = {"randomize": built, "render": _renderer(render), "source": source, "root": root, "note": note or ""}
-    return validate(Config, {**sections, **made}, "")
+    config = validate(Config, {**sections, **made}, "")
+    for layer in config.output.layers:
+        if layer not in config.render.layers:
+            kind = render.get("kind", "tiny")
+            raise ConfigError(f'output.{layer}: expected a renderer that draws {layer} (gl), got "{kind}"')
+    return config
 
 
 def _settled(section: Plain) -> tuple[Plain, str | None]:

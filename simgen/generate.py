@@ -117,9 +117,19 @@ def _photograph(config: Config, scene: SceneSpec, watch: Stopwatch) -> Sample | 
     watch.lap("sensor")
     if _is_dark(seen, [annotation.instance_id for annotation in annotations]):
         return None
-    matrix = camera_matrix(scene.camera)
-    lens = scene.camera.lens
-    return Sample(0, seen.rgb, annotations, frame.depth_m, frame.instances, matrix, metadata, lens)
+    return Sample(
+        index=0,
+        rgb=seen.rgb,
+        annotations=annotations,
+        depth_m=frame.depth_m,
+        instances=frame.instances,
+        camera_matrix=camera_matrix(scene.camera),
+        metadata=metadata,
+        lens=scene.camera.lens,
+        parts=frame.parts,
+        normals=frame.normals,
+        coordinates=frame.coordinates,
+    )
 
 
 def _is_dark(seen: Frame, labelled: list[int]) -> bool:
@@ -169,8 +179,7 @@ class Job:
             header,
             image=out.image,
             quality=out.quality,
-            depth=out.depth,
-            instances=out.instances,
+            layers=out.layers,
         )
 
 

@@ -73,17 +73,27 @@ def decode(path: Path, size_wh: tuple[int, int]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels[..., ::-1])
 
 
-def decode_side(path: Path, size_wh: tuple[int, int]) -> NDArray[np.uint16] | None:
-    """Return the (H, W) uint16 of a depth or instance image, None if there is no such file. Raises `DataError`."""
+def decode_side(path: Path, size_wh: tuple[int, int], channels: int = 1) -> NDArray[np.uint16] | None:
+    """Return the (H, W) or (H, W, 3) RGB uint16 of a label image beside a photograph, None if there is no such file.
+
+    Args:
+        path: the file.
+        size_wh: the photograph's.
+        channels: 1 or 3.
+
+    Raises:
+        DataError: a file that is truncated, or has another size, depth or number of channels.
+    """
     if not path.is_file():
         return None
     if stored_size(path) != size_wh:
         raise DataError(f'image "{path}": expected the {size_wh[0]} x {size_wh[1]} pixels of its photograph')
     data = path.read_bytes()
     image = _pixels(data, cv2.IMREAD_UNCHANGED) if is_whole(data) else None
-    if image is None or image.ndim != 2 or image.dtype != np.uint16:
+    shape = (size_wh[1], size_wh[0], 3)[: 2 if channels == 1 else 3]
+    if image is None or image.shape != shape or image.dtype != np.uint16:
         raise DataError(f'image "{path}": expected a whole 16-bit PNG file, got something else')
-    return np.asarray(image, np.uint16)
+    return np.asarray(image if channels == 1 else image[..., ::-1], np.uint16)
 
 
 def alpha_of(path: Path) -> NDArray[np.uint8] | None:

@@ -1,12 +1,14 @@
 """A contact sheet of samples with their labels drawn: what assertions miss, the eye catches."""
 
 import colorsys
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from simgen.formats.layers import LAYERS
 from simgen.samples import Annotation, Sample
 
 Image = NDArray[np.uint8]
@@ -93,21 +95,48 @@ def instance_view(instances: NDArray[np.int32]) -> Image:
     return np.asarray(table[instances], np.uint8)
 
 
-def contact_sheet(samples: Sequence[Sample], classes: Sequence[str], tile_px: int = 560) -> Image:
-    """Return one row for each sample: the labelled image, its depth, its instances.
+def normal_view(normals: NDArray[np.float32]) -> Image:
+    """Return normals as colours: red to the right, green upwards, blue towards the camera, nothing is black."""
+    shown = (normals * (1, -1, -1) + 1) * (127.5 * normals.any(-1, keepdims=True))
+    return shown.round().astype(np.uint8)
+
+
+def coordinate_view(coordinates: NDArray[np.float32]) -> Image:
+    """Return object coordinates as colours: x, y, z are red, green, blue."""
+    return (255 * coordinates).round().astype(np.uint8)
+
+
+VIEWS: dict[str, Callable[[Any], Image]] = {
+    "depth": depth_view,
+    "instances": instance_view,
+    "parts": instance_view,
+    "normals": normal_view,
+    "coordinates": coordinate_view,
+}
+"""How the label images of `simgen.formats.layers` are shown."""
+
+
+def contact_sheet(
+    samples: Sequence[Sample],
+    classes: Sequence[str],
+    tile_px: int = 560,
+    layers: Collection[str] = ("depth", "instances"),
+) -> Image:
+    """Return one row for each sample: the labelled image and its label images.
 
     Args:
         samples: at least one.
         classes: the class names in the order of their ids.
         tile_px: width of each view.
+        layers: the label images to show, of `VIEWS`, those of them that a sample has.
     """
     rows = []
     for sample in samples:
         scale = tile_px / sample.rgb.shape[1]
         views = [draw_labels(sample, classes, scale)]
         size = views[0].shape[1::-1]
-        others = [] if sample.depth_m is None else [depth_view(sample.depth_m)]
-        others += [] if sample.instances is None else [instance_view(sample.instances)]
+        fields = {name: getattr(sample, LAYERS[name].field) for name in VIEWS if name in layers}
+        others = [VIEWS[name](values) for name, values in fields.items() if values is not None]
         views += [cv2.resize(view, size, interpolation=cv2.INTER_NEAREST).astype(np.uint8) for view in others]
         rows.append(np.hstack(views))
     columns = 2 if len(rows) > 2 else 1

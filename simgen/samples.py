@@ -41,6 +41,20 @@ class Region:
         mask[y : y + height, x : x + width] = self.part
         return mask
 
+    def cut(self) -> "Region":
+        """Return the same pixels in the smallest part that holds them; of none, one that is empty."""
+        if not self.part.any():
+            return Region(np.zeros((1, 1), np.bool_), self.corner_xy, self.size_wh)
+        rows, columns = (np.flatnonzero(self.part.any(axis)) for axis in (1, 0))
+        part = self.part[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].copy()
+        corner = (self.corner_xy[0] + int(columns[0]), self.corner_xy[1] + int(rows[0]))
+        return Region(part, corner, self.size_wh)
+
+    def box_xywh(self) -> list[float]:
+        """Return the tight box as COCO has it: left, top, width, height, in pixel edges."""
+        tight = self.cut()
+        return [float(v) for v in (*tight.corner_xy, *reversed(tight.part.shape))]
+
 
 @dataclass(frozen=True, eq=False)
 class Annotation:
@@ -60,6 +74,7 @@ class Annotation:
         outline_m: of a flat object in the plane z = 0 of its frame, with a corner at the origin, the width and height
             of the part that its keypoints are on (a print without its rim); or None.
         ignore: an object that must count neither as found nor as missed (COCO's iscrowd).
+        whole: all that the object covers, as if nothing stood before it (amodal), or None where that is not known.
     """
 
     class_name: str
@@ -74,6 +89,7 @@ class Annotation:
     keypoints_m: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 3)))
     outline_m: tuple[float, float] | None = None
     ignore: bool = False
+    whole: Region | None = None
 
     @cached_property
     def mask(self) -> NDArray[np.bool_] | None:
@@ -99,6 +115,9 @@ class Sample:
         camera_matrix: (3, 3) float64, or None.
         metadata: plain data, at least {"scene": ...} for a simulated sample: everything needed to make it again.
         lens: the distortion, a section of `simgen.lens.LENSES`, or None for a pinhole; the labels go through it.
+        parts: (H, W) int32, 1 + the number of the object's part (link), 0 = background, or None.
+        normals: (H, W, 3) float32 unit normals in camera axes, 0 = background, or None.
+        coordinates: (H, W, 3) float32 place in the part's bounding box, [0, 1] (NOCS, Wang et al. 2019), or None.
     """
 
     index: int
@@ -109,3 +128,6 @@ class Sample:
     camera_matrix: NDArray[np.float64] | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
     lens: Plain | None = None
+    parts: NDArray[np.int32] | None = None
+    normals: NDArray[np.float32] | None = None
+    coordinates: NDArray[np.float32] | None = None

@@ -72,7 +72,7 @@ def scene(tilt_rad: float = 0.3, size_wh: tuple[int, int] = (160, 120)) -> Sampl
 
 def written(folder: Path, samples: list[Sample]) -> CocoDataset:
     """Write samples as a dataset with depth and instances, as PNG; return it read again."""
-    writer = CocoWriter(folder, CLASSES, {}, image="png", depth=True, instances=True)
+    writer = CocoWriter(folder, CLASSES, {}, image="png", layers=("depth", "instances"))
     for sample in samples:
         writer.write(sample)
     writer.close()

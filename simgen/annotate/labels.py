@@ -70,6 +70,7 @@ def annotate(
                 cam_T_object=cam_T_object,
                 outline_m=body.model.outline_m(),
                 ignore=fraction < labels.min_visible_fraction,
+                whole=None if frame.amodal is None else Region.of(frame.amodal[order]).cut(),
                 **_keypoints(frame, body, (cam_T_object, view), labels),
             )
         )

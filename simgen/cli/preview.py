@@ -18,7 +18,7 @@ def preview(
     ] = None,
     renderer: RendererOption = None,
 ) -> None:
-    """Draw samples with their labels, depth and instances on one sheet."""
+    """Draw samples with their labels, depth, instances and what else `output` asks for on one sheet."""
     import cv2
     import numpy as np
 
@@ -37,7 +37,7 @@ def preview(
         for index in range(count):
             samples.append(sample(loaded, seed, index))
             advance(1)
-    sheet = contact_sheet(samples, loaded.classes)
+    sheet = contact_sheet(samples, loaded.classes, layers={"depth", "instances", *loaded.output.layers})
     _, data = cv2.imencode(out.suffix, np.ascontiguousarray(sheet[..., ::-1]))
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

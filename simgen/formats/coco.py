@@ -1,7 +1,7 @@
 """COCO detection, masks and keypoints: the writer.
 
     dataset.json            config, seed, versions: the dataset's identity
-    images/00000012.jpg     and depth/00000012.png (uint16, mm), instances/00000012.png (uint16) where asked for
+    images/00000012.jpg     and depth/00000012.png, instances/00000012.png, ... where asked for (layers.py)
     meta/00000012.json      scene, poses and COCO records of one sample; written last, so its existence means complete
     annotations.json        made from all the meta files by `close`
 
@@ -24,11 +24,12 @@ from simgen.errors import OutputError
 from simgen.formats import masks
 from simgen.formats.coco_reader import CocoDataset
 from simgen.formats.imageset import ImageRecord
+from simgen.formats.layers import LAYERS, encoded_layer
 from simgen.imagefile import file_is_whole
 from simgen.lens import build_lens
 from simgen.samples import Annotation, Sample
 
-_FOLDERS = ("images", "depth", "instances", "meta")
+_FOLDERS = ("images", *LAYERS, "meta")
 
 
 class CocoWriter:
@@ -42,8 +43,7 @@ class CocoWriter:
         *,
         image: str = "jpg",
         quality: int = 95,
-        depth: bool = False,
-        instances: bool = False,
+        layers: Sequence[str] = (),
     ) -> None:
         """Open or create the folder.
 
@@ -53,14 +53,13 @@ class CocoWriter:
             header: plain data that identifies the dataset, e.g. its config and seed.
             image: "jpg" or "png".
             quality: of the JPEG files, 1 to 100.
-            depth: whether to write depth images.
-            instances: whether to write instance images.
+            layers: names of the label images to write, of `simgen.formats.layers.LAYERS`.
 
         Raises:
             OutputError: the folder holds another dataset or foreign files.
         """
         self.folder, self.classes = folder, tuple(classes)
-        self.image, self.quality, self.depth, self.instances = image, quality, depth, instances
+        self.image, self.quality, self.layers = image, quality, tuple(layers)
         self._claim({"format": "simgen-coco/1", "classes": list(classes), **header})
 
     def _claim(self, header: dict[str, Any]) -> None:
@@ -84,7 +83,7 @@ class CocoWriter:
             foreign = None if file.is_file() else _foreign(self.folder)
             if foreign:
                 raise OutputError(f'output "{self.folder}": expected an empty folder, got one with "{foreign}"')
-            for name in ("images", "meta", *(["depth"] * self.depth), *(["instances"] * self.instances)):
+            for name in ("images", "meta", *self.layers):
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
             _replace(file, _json(header))
         except OSError as error:
@@ -102,13 +101,12 @@ class CocoWriter:
     def discard(self, indices: Iterable[int]) -> None:
         """Remove samples, those of them that are there: first what says that they are complete."""
         for index in indices:
-            for name, end in (("meta", "json"), ("images", self.image), ("depth", "png"), ("instances", "png")):
+            for name, end in (("meta", "json"), ("images", self.image), *((layer, "png") for layer in LAYERS)):
                 (self.folder / name / f"{index:08d}.{end}").unlink(missing_ok=True)
 
     def _has_files(self, stem: str) -> bool:
         files = [self.folder / "images" / f"{stem}.{self.image}"]
-        files += [self.folder / "depth" / f"{stem}.png"] * self.depth
-        files += [self.folder / "instances" / f"{stem}.png"] * self.instances
+        files += [self.folder / layer / f"{stem}.png" for layer in self.layers]
         return all(file_is_whole(file) for file in files)
 
     def _metas(self) -> list[Path]:
@@ -119,11 +117,10 @@ class CocoWriter:
         stem = f"{sample.index:08d}"
         try:
             _replace(self.folder / "images" / f"{stem}.{self.image}", self._encoded(sample.rgb))
-            if self.depth and sample.depth_m is not None:
-                millimetres = np.clip(np.round(sample.depth_m * 1000), 0, 65535).astype(np.uint16)
-                _replace(self.folder / "depth" / f"{stem}.png", _png(millimetres))
-            if self.instances and sample.instances is not None:
-                _replace(self.folder / "instances" / f"{stem}.png", _png(sample.instances.astype(np.uint16)))
+            for layer in self.layers:
+                picture = encoded_layer(layer, sample)
+                if picture is not None:
+                    _replace(self.folder / layer / f"{stem}.png", _png(picture))
             records = {
                 "image": self._image_record(sample),
                 "annotations": self._records(sample.annotations),
@@ -204,6 +201,9 @@ class CocoWriter:
         masked = [(record, a.region) for record, a in zip(records, annotations, strict=True) if a.region is not None]
         for (record, region), code in zip(masked, masks.encode_all([region for _, region in masked]), strict=True):
             record["segmentation"], record["area"] = code, int(np.count_nonzero(region.part))
+        whole = [(record, a.whole) for record, a in zip(records, annotations, strict=True) if a.whole is not None]
+        for (record, region), code in zip(whole, masks.encode_all([region for _, region in whole]), strict=True):
+            record["amodal_segmentation"], record["amodal_bbox"] = code, region.box_xywh()
         return records
 
     def _record(self, a: Annotation) -> dict[str, Any]:

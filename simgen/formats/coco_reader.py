@@ -16,7 +16,8 @@ from simgen.errors import ConfigError, DataError
 from simgen.formats import masks
 from simgen.formats.imageset import ImageRecord, ImageSet
 from simgen.formats.labels import clipped, is_inside, short, size_text
-from simgen.imagefile import MAX_PIXELS, decode_side, stored_size
+from simgen.formats.layers import read_layers
+from simgen.imagefile import MAX_PIXELS, stored_size
 from simgen.lens import lens_section
 from simgen.samples import Annotation, Sample
 from simgen.scene import Plain
@@ -38,14 +39,9 @@ class CocoDataset(ImageSet):
         return _Reader(file, content).dataset()
 
     def _sample(self, record: ImageRecord) -> Sample:
-        depth = decode_side(self.root / "depth" / f"{record.path.stem}.png", record.size_wh)
-        instances = decode_side(self.root / "instances" / f"{record.path.stem}.png", record.size_wh)
-        return replace(
-            super()._sample(record),
-            depth_m=None if depth is None else np.asarray(depth / np.float32(1000), np.float32),
-            instances=None if instances is None else instances.astype(np.int32),
-            metadata=_metadata(self.root / "meta" / f"{record.path.stem}.json"),
-        )
+        stem = record.path.stem
+        layers: dict[str, Any] = read_layers(self.root, stem, record.size_wh)
+        return replace(super()._sample(record), metadata=_metadata(self.root / "meta" / f"{stem}.json"), **layers)
 
 
 class _Reader:
@@ -93,8 +89,9 @@ class _Reader:
             size,
             tuple(self._annotation(record, size) for record in found),
             self.camera if matrix is None else matrix.reshape(3, 3),
-            tuple(self._segmentation(record, size) for record in found),
+            tuple(self._segmentation(record, size, "segmentation") for record in found),
             self._lens(image, what),
+            wholes=tuple(self._segmentation(record, size, "amodal_segmentation") for record in found),
         )
 
     def _lens(self, image: dict[str, Any], what: str) -> Plain | None:
@@ -226,10 +223,10 @@ class _Reader:
             raise self._error(f'category {category["id"]}: expected "keypoints" to be names, got {short(names)}')
         return tuple(names)
 
-    def _segmentation(self, record: dict[str, Any], size_wh: tuple[int, int]) -> Any:
-        value = record.get("segmentation") or None
+    def _segmentation(self, record: dict[str, Any], size_wh: tuple[int, int], key: str) -> Any:
+        value = record.get(key) or None
         if value is not None and not masks.is_sound(value, size_wh):
-            what = f'annotation {record["id"]}: expected "segmentation" to be'
+            what = f'annotation {record["id"]}: expected "{key}" to be'
             raise self._error(f"{what} polygons or run lengths for {size_text(size_wh)} pixels, got {short(value)}")
         return value
 

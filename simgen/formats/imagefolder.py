@@ -13,11 +13,12 @@ import numpy as np
 from simgen.errors import DataError
 from simgen.formats.imageset import ImageRecord, ImageSet
 from simgen.formats.labels import images_in, is_image
+from simgen.formats.layers import LAYERS
 from simgen.imagefile import shown_size
 from simgen.samples import Annotation
 
 PARTS = frozenset({"train", "training", "val", "valid", "validation", "test"})
-_FOREIGN = frozenset({"images", "labels", "annotations", "jpegimages", "meta", "depth", "instances"})
+_FOREIGN = frozenset({"images", "labels", "annotations", "jpegimages", "meta", *LAYERS})
 
 
 def matches(path: Path) -> bool:

@@ -27,6 +27,7 @@ class ImageRecord:
         camera_matrix: (3, 3) or None.
         lens: the distortion as a section of `simgen.lens.LENSES`, or None.
         masks: COCO's segmentation of each annotation, None where there is none.
+        wholes: the same of each whole object (amodal); or empty, where the set has none.
         parts: the parts of the set that it belongs to, e.g. "train" or "val", where the set has such.
     """
 
@@ -37,6 +38,7 @@ class ImageRecord:
     camera_matrix: NDArray[np.float64] | None = None
     masks: tuple[Any, ...] = ()
     lens: Plain | None = None
+    wholes: tuple[Any, ...] = ()
     parts: tuple[str, ...] = ()
 
     @property
@@ -50,8 +52,8 @@ class ImageRecord:
 
     def annotated(self) -> tuple[Annotation, ...]:
         """Return the annotations with their masks. Raises `DataError` for a mask that cannot be decoded."""
-        pairs = zip(self.annotations, self.masks, strict=True)
-        return tuple(replace(annotation, region=_region(mask, self)) for annotation, mask in pairs)
+        rows = zip(self.annotations, self.masks, self.wholes or [None] * len(self.masks), strict=True)
+        return tuple(replace(a, region=_region(mask, self), whole=_region(whole, self)) for a, mask, whole in rows)
 
     def verify(self) -> None:
         """Raise `DataError` if the content is damaged."""

@@ -64,8 +64,7 @@ class FillJob:
             self.header,
             image=out.image,
             quality=out.quality,
-            depth=out.depth,
-            instances=out.instances,
+            layers=out.layers,
         )
 
 

@@ -19,6 +19,11 @@ class Renderer(Protocol):
         """Whether the world must have been spawned with its surfaces in PyBullet."""
         ...
 
+    @property
+    def layers(self) -> frozenset[str]:
+        """The label images that its frames hold, by their names in `output`."""
+        ...
+
     def driver(self) -> dict[str, str]:
         """Return who draws: at least its kind."""
         ...

@@ -46,6 +46,10 @@ class TinyRenderer:
     def needs_visuals(self) -> bool:
         return True
 
+    @property
+    def layers(self) -> frozenset[str]:
+        return frozenset({"depth", "instances"})
+
     def driver(self) -> dict[str, str]:
         return {"kind": "tiny"}
 

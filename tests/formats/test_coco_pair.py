@@ -17,6 +17,7 @@ from pycocotools.coco import COCO
 from simgen.errors import DataError, OutputError
 from simgen.formats import FORMATS
 from simgen.formats.coco import CocoDataset, CocoWriter
+from simgen.formats.layers import LAYERS
 from simgen.lens import lens_section
 from simgen.rng import stream
 from simgen.samples import Annotation, Region, Sample
@@ -53,6 +54,7 @@ def made(index: int) -> Sample:
                 # Of one class the same in every picture, of the other not.
                 np.array([[0.1, 0, 0], [0, 0.25 + (index if name == "nut" else 0), 0]]),
                 (0.5, 0.25) if name == "bolt" else None,
+                whole=Region(np.ones((9, 14), bool), (x, y), (40, 30)),
             )
         )
     rgb = rng.integers(0, 255, (30, 40, 3)).astype(np.uint8)
@@ -61,11 +63,23 @@ def made(index: int) -> Sample:
     lens = (
         lens_section("brown", (-0.2, 0.05, 0.001, 0.0, 0.0)) if index % 2 else lens_section("fisheye", (0.1, 0, 0, 0))
     )
-    return Sample(index, rgb, tuple(annotations), depth, instances, matrix, {"scene": {"objects": [1.5, "a"]}}, lens)
+    return Sample(
+        index,
+        rgb,
+        tuple(annotations),
+        depth,
+        instances,
+        matrix,
+        {"scene": {"objects": [1.5, "a"]}},
+        lens,
+        parts=np.minimum(instances, 1),
+        normals=np.where(instances[..., None] > 0, (0.6, 0, -0.8), 0).astype(np.float32),
+        coordinates=np.where(instances[..., None] > 0, rng.uniform(size=(30, 40, 3)), 0).astype(np.float32),
+    )
 
 
 def write(folder: Path, *indices: int, **options: Any) -> Path:
-    writer = CocoWriter(folder, CLASSES, HEADER, **{"image": "png", "depth": True, "instances": True, **options})
+    writer = CocoWriter(folder, CLASSES, HEADER, **{"image": "png", "layers": LAYERS, **options})
     for index in indices:
         writer.write(made(index))
     writer.close()
@@ -78,7 +92,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_what_is_written_is_read_back_equal(name: str, tmp_path: Path) -> None:
-    writer = FORMATS[name](tmp_path / "set", CLASSES, HEADER, image="png", depth=True, instances=True)
+    writer = FORMATS[name](tmp_path / "set", CLASSES, HEADER, image="png", layers=LAYERS)
     for index in (3, 0):
         writer.write(made(index))
     writer.close()
@@ -90,13 +104,17 @@ def test_what_is_written_is_read_back_equal(name: str, tmp_path: Path) -> None:
         np.testing.assert_array_equal(found.rgb, wanted.rgb)
         np.testing.assert_array_equal(found.depth_m, wanted.depth_m)
         np.testing.assert_array_equal(found.instances, wanted.instances)
+        np.testing.assert_array_equal(found.parts, wanted.parts)
+        np.testing.assert_allclose(found.normals, wanted.normals, atol=1.6e-5)
+        np.testing.assert_allclose(found.coordinates, wanted.coordinates, atol=0.8e-5)
         np.testing.assert_array_equal(found.camera_matrix, wanted.camera_matrix)
         assert found.metadata == wanted.metadata
         assert found.lens == wanted.lens
         assert len(found.annotations) == 2
         for a, b in zip(found.annotations, wanted.annotations, strict=True):
-            for key in (*(set(vars(b)) - {"region"}), "mask"):
+            for key in (*(set(vars(b)) - {"region", "whole"}), "mask"):
                 np.testing.assert_array_equal(getattr(a, key), getattr(b, key), err_msg=key)
+            np.testing.assert_array_equal(a.whole.mask(), b.whole.mask())
 
 
 def test_points_that_all_objects_of_a_class_have_stand_with_the_class(tmp_path: Path) -> None:
@@ -168,6 +186,7 @@ def test_jpeg_is_close_to_the_image(tmp_path: Path) -> None:
     assert np.abs(found.rgb.astype(int) - smooth).max() <= 6
     assert found.depth_m is None
     assert found.instances is None
+    assert found.normals is None
 
 
 def test_the_reference_reader_agrees(tmp_path: Path) -> None:
@@ -187,13 +206,13 @@ def test_the_reference_reader_agrees(tmp_path: Path) -> None:
 def test_a_resumed_run_ends_in_the_same_bytes(tmp_path: Path) -> None:
     whole = write(tmp_path / "whole", 0, 1, 2)
     torn = tmp_path / "torn"
-    first = CocoWriter(torn, CLASSES, HEADER, image="png", depth=True, instances=True)
+    first = CocoWriter(torn, CLASSES, HEADER, image="png", layers=LAYERS)
     first.write(made(1))
     # As a killed process leaves it: an image without its metadata, and temporary files.
     (torn / "images" / "00000000.png").write_bytes(b"half")
     (torn / "images" / ".00000002.png.77.part").write_bytes(b"half")
     (torn / "meta" / "00000002.json").write_bytes(b'{"annotations": [')
-    again = CocoWriter(torn, CLASSES, HEADER, image="png", depth=True, instances=True)
+    again = CocoWriter(torn, CLASSES, HEADER, image="png", layers=LAYERS)
     assert again.done() == {1}
     for index in (0, 2):
         again.write(made(index))
@@ -214,10 +233,10 @@ def test_metadata_is_written_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         order.append(Path(target).parent.name)
         move(source, target)
 
-    writer = CocoWriter(tmp_path / "set", CLASSES, HEADER, depth=True, instances=True)
+    writer = CocoWriter(tmp_path / "set", CLASSES, HEADER, layers=LAYERS)
     monkeypatch.setattr(os, "replace", watched)
     writer.write(made(0))
-    assert order == ["images", "depth", "instances", "meta"]
+    assert order == ["images", *LAYERS, "meta"]
 
 
 @pytest.mark.parametrize(
@@ -506,7 +525,7 @@ def test_a_transposed_size_without_exif_is_refused(tmp_path: Path) -> None:
         CocoDataset.read(folder).verify()
 
 
-@pytest.mark.parametrize("kind", ["depth", "instances"])
+@pytest.mark.parametrize("kind", LAYERS)
 def test_damaged_depth_and_instances_are_named(kind: str, tmp_path: Path) -> None:
     folder = write(tmp_path / "set", 0)
     file = folder / kind / "00000000.png"

@@ -59,6 +59,10 @@ class GlRenderer:
     def needs_visuals(self) -> bool:
         return False
 
+    @property
+    def layers(self) -> frozenset[str]:
+        return frozenset({"depth", "instances", "parts", "normals", "coordinates"})
+
     def driver(self) -> dict[str, str]:
         """Return who draws: kind, vendor, renderer, version."""
         return dict(context().driver)
