@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator, default_rng
 from numpy.typing import ArrayLike, NDArray
 
-from simgen.bullet import p
+from simgen.bullet import collector_paused, p
 from simgen.catalog import Mesh
 from simgen.geometry import look_at, project, rotation_from_quat, transform
 from simgen.render import camera_matrix
@@ -74,8 +74,9 @@ class Sight:
         return seen
 
     def _free(self, starts_m: Array, ends_m: Array) -> NDArray[np.bool_]:
-        hits = p.rayTestBatch(starts_m.tolist(), ends_m.tolist(), physicsClientId=self._client)
-        return np.array([hit[0] < 0 for hit in hits])
+        with collector_paused():
+            hits = p.rayTestBatch(starts_m, ends_m, physicsClientId=self._client)
+            return np.array([hit[0] < 0 for hit in hits])
 
     def close(self) -> None:
         """Disconnect from PyBullet; may be called again."""

@@ -28,7 +28,7 @@ with _silent_stderr():
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Keep Python's cycle collector from walking lists of thousands of points, which go to PyBullet and end there."""
+    """Keep Python's cycle collector from walking lists of thousands of points or rays, to PyBullet or from it."""
     running = gc.isenabled()
     gc.disable()
     try:
