@@ -74,9 +74,8 @@ class Sight:
         return seen
 
     def _free(self, starts_m: Array, ends_m: Array) -> NDArray[np.bool_]:
-        with collector_paused():
-            hits = p.rayTestBatch(starts_m, ends_m, physicsClientId=self._client)
-            return np.array([hit[0] < 0 for hit in hits])
+        with collector_paused():  # the hits end in it, too
+            return np.array([hit[0] < 0 for hit in p.rayTestBatch(starts_m, ends_m, physicsClientId=self._client)])
 
     def close(self) -> None:
         """Disconnect from PyBullet; may be called again."""
