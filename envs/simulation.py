@@ -113,7 +113,7 @@ class Simulation:
         return Snapshot(self.client, int(p.saveState(physicsClientId=self.client)))
 
     def restore(self, snapshot: Snapshot | None = None) -> None:
-        """Go back to a state, or to the first one. Raises `EnvError` for another simulation's and for a forgotten one."""
+        """Go back to a state, or to the first one. Raises `EnvError` for another simulation's, or a forgotten one."""
         found = snapshot or self._first
         if found.client != self.client:
             raise EnvError("restore_state: expected a state of this environment, got one of another")
