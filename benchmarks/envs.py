@@ -1,22 +1,35 @@
-"""Steps a second of the environments, with panda-gym beside them where it is installed; resets and their memory.
+"""Steps a second of the environments, beside panda-gym's where it is installed; or the time and memory of resets.
 
     python benchmarks/envs.py --quick
-    python benchmarks/envs.py --peer PYTHON --json OUT    # PYTHON: of an environment that has panda-gym
+    python benchmarks/envs.py --only Reach Push --peer PYTHON    # of an environment that has panda-gym: two minutes
+    python benchmarks/envs.py --resets 10000 --only Reach
 
 Random actions, resets included, one process and one thread. Rounds of the peer and of these alternate, so that both
-meet the same load of the machine; the median of the rounds is reported.
+meet the same load of the machine; the median of the rounds is reported. Resets are those of "high" with a picture of
+84x84; each environment's are made in a process of their own.
 """
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from figures import machine, publish
+
+REACH, PEER_REACH = "simgen/Reach-v0", "panda-gym PandaReach-v3"
+KINDS: dict[str, dict[str, Any]] = {
+    f"{seen}{level and ', '}{level}": {"obs": obs} | ({"randomization": level} if level else {})
+    for level in ("", "medium", "high")
+    for seen, obs in (("state", "state"), ("84x84", "rgb"))
+}
+WARM = 200
+"""Resets after which memory is counted."""
 PEER = """
 import sys, time, gymnasium, panda_gym
 size, seconds = int(sys.argv[1]), float(sys.argv[2])
@@ -36,10 +49,10 @@ print("RATE", steps / (time.perf_counter() - start), steps / (time.process_time(
 """
 
 
-def rate(env: Any, seconds: float) -> tuple[float, float]:
+def rate(env: Any, seconds: float, seed: int) -> tuple[float, float]:
     """Return steps a second of the clock, and of the processor."""
-    env.action_space.seed(0)
-    env.reset(seed=0)
+    env.action_space.seed(seed)
+    env.reset(seed=seed)
     steps, start, cpu = 0, time.perf_counter(), time.process_time()
     while time.perf_counter() - start < seconds:
         *_, terminated, truncated, _ = env.step(env.action_space.sample())
@@ -56,22 +69,54 @@ def peer_rate(python: str, size: int, seconds: float) -> tuple[float, float]:
     return float(wall), float(cpu)
 
 
-def resets(env: Any, count: int) -> dict[str, float]:
-    """Return the median time of a reset, ms, and what the resets after the first quarter keep of memory, MB."""
-    times, start_kb = [], 0
-    for number in range(count):
-        if number == count // 4:
-            start_kb = resident_kb()
-        before = time.perf_counter(), time.process_time()
-        env.reset()
-        times.append((time.perf_counter() - before[0], time.process_time() - before[1]))
-    wall, cpu = (1e3 * statistics.median(column) for column in zip(*times, strict=True))
-    return {"count": count, "ms": wall, "cpu_ms": cpu, "growth_mb": (resident_kb() - start_kb) / 1024}
+def resets(name: str, count: int) -> dict[str, float]:
+    """Return how long resets take, ms of the processor, and what those after the first `WARM` keep of memory, MB."""
+    import gymnasium
+
+    with gymnasium.make(f"simgen.envs:{name}", obs="rgb", randomization="high") as env:
+        env.reset(seed=0)
+        times, memory = [], []
+        for number in range(count):
+            before = time.process_time()
+            env.reset()
+            times.append(1e3 * (time.process_time() - before))
+            if number >= WARM and number % 50 == 0:
+                memory.append(resident_mb())
+    tenths = statistics.quantiles(times, n=10)
+    grown = {"growth_mb": memory[-1] - memory[0], "growth_of_second_half_mb": memory[-1] - memory[len(memory) // 2]}
+    times_ms = {"median_ms": tenths[4], "p10_ms": tenths[0], "p90_ms": tenths[8]}
+    return {"count": count, **{key: round(value, 2) for key, value in (times_ms | grown).items()}}
 
 
-def resident_kb() -> int:
+def resident_mb() -> float:
     """Return this process's resident memory."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def rates(names: list[str], peer: str | None, rounds: int, seconds: float) -> dict[str, dict[str, float]]:
+    """Return the medians of some rounds, by what was measured."""
+    import gymnasium
+
+    found: dict[str, list[tuple[float, float]]] = {}
+    # Each round has other episodes: in half of those of "high" shadows cost time.
+    for number in range(rounds):
+        for seen, size in (("state", 0), ("84x84", 84)) if peer else ():
+            found.setdefault(f"{PEER_REACH}, {seen}", []).append(peer_rate(peer or "", size, seconds))
+        for name in names:
+            for kind, settings in KINDS.items():
+                with gymnasium.make(f"simgen.envs:{name}", **settings) as env:
+                    found.setdefault(f"{name}, {kind}", []).append(rate(env, seconds, number))
+    medians = {name: [statistics.median(column) for column in zip(*each, strict=True)] for name, each in found.items()}
+    return {name: {"steps_s": round(wall, 1), "steps_cpu_s": round(cpu, 1)} for name, (wall, cpu) in medians.items()}
+
+
+def ratios(found: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Return how many times as fast as panda-gym's Reach this one is."""
+    times = {}
+    for kind in KINDS:
+        ours, peer = found[f"{REACH}, {kind}"], found[f"{PEER_REACH}, {kind.partition(',')[0]}"]
+        times[kind] = {unit: round(ours[unit] / peer[unit], 2) for unit in ours}
+    return times
 
 
 def main() -> None:
@@ -79,38 +124,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one short round")
     parser.add_argument("--peer", help="a Python that has panda-gym")
-    parser.add_argument("--resets", type=int, help="how many")
+    parser.add_argument("--only", nargs="+", help="names, e.g. Reach Push")
+    parser.add_argument("--resets", type=int, help="how many; nothing else is measured then")
     parser.add_argument("--json", type=Path, help="where the figures go")
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    import gymnasium
+    from simgen.envs import ENVS
 
-    import simgen.envs
-
-    rounds, seconds = (1, 1.0) if options.quick else (3, 4.0)
-    kinds: dict[str, dict[str, Any]] = {"state": {}, "rgb 84x84": {"obs": "rgb"}}
-    kinds |= {
-        f"{kind} {level}": {**kinds[kind], "randomization": level} for kind in kinds for level in ("medium", "high")
-    }
-    figures: dict[str, Any] = {"load": os.getloadavg()}
-    rates: dict[str, list[tuple[float, float]]] = {}
-    for _ in range(rounds):
-        for size in (0, 84) if options.peer else ():
-            name = f"panda-gym Reach, {f'{size}x{size}' if size else 'state'}"
-            rates.setdefault(name, []).append(peer_rate(options.peer, size, seconds))
-        for entry in simgen.envs.ENVS:
-            for kind, settings in kinds.items():
-                with gymnasium.make(entry, **settings) as env:
-                    rates.setdefault(f"{entry}, {kind}", []).append(rate(env, seconds))
-    for name, found in rates.items():
-        wall, cpu = (statistics.median(column) for column in zip(*found, strict=True))
-        figures[name] = {"steps_s": round(wall, 1), "steps_cpu_s": round(cpu, 1)}
-        print(f"{name:40} {wall:8.1f} steps/s   {cpu:8.1f} steps a second of CPU", flush=True)
-    with gymnasium.make("simgen/Push-v0", obs="rgb", randomization="high") as env:
-        figures["resets"] = resets(env, options.resets or (300 if options.quick else 10_000))
-    print("resets, Push, rgb 84x84, high:", {k: round(v, 2) for k, v in figures["resets"].items()})
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n")
+    names = [f"simgen/{name}-v0" for name in options.only] if options.only else list(ENVS)
+    report: dict[str, Any] = {"machine": machine()}
+    if options.resets:
+        with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
+            report["resets"] = {name: pool.submit(resets, name, options.resets).result() for name in names}
+    else:
+        rounds, seconds = (1, 1.0) if options.quick else (3, 2.0)
+        report["rates"] = rates(names, options.peer, rounds, seconds)
+        if options.peer and REACH in names:
+            report["times_panda_gym"] = ratios(report["rates"])
+    publish(report, options.json)
 
 
 if __name__ == "__main__":

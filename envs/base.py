@@ -297,15 +297,14 @@ class SimEnv(gymnasium.Env[Any, Any]):
         return {"domain": dict(self.domain.values), **numbers, **self.details()}
 
     def _read_options(self, options: Mapping[str, Any] | None) -> tuple[dict[str, float], int | None]:
+        if not isinstance(options, Mapping | None):
+            raise EnvError(f"reset: options: expected a mapping, got {options!r:.80}")
         found = dict(options or {})
         for name in found:
             if name not in _OPTIONS:
                 raise EnvError(f'reset: unknown option "{name}"{did_you_mean(str(name), _OPTIONS)}')
-        number = found.get("episode")
-        if number is not None and (isinstance(number, bool) or not isinstance(number, int | float) or number < 0):
-            raise EnvError(f"reset: episode: expected a number >= 0, got {number!r}")
         given = self.parameters.checked(found.get("domain") or {}, "reset: domain")
-        return given, None if number is None else int(number)
+        return given, _episode(found.get("episode"))
 
     def _checked(self, action: Any) -> NDArray[np.float64]:
         space = self.action_space
@@ -323,6 +322,15 @@ class SimEnv(gymnasium.Env[Any, Any]):
     def _require_open(self) -> None:
         if self._closed:
             raise EnvError("expected an open environment, got one that was closed")
+
+
+def _episode(number: Any) -> int | None:
+    if number is None:
+        return None
+    whole = not isinstance(number, bool) and isinstance(number, int | float | np.integer) and number % 1 == 0
+    if not whole or number < 0:
+        raise EnvError(f"reset: episode: expected a whole number >= 0, got {number!r}")
+    return int(number)
 
 
 def _checked_render_mode(mode: str | None) -> str | None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from simgen.errors import ConfigError, did_you_mean
@@ -34,6 +34,12 @@ class View:
     on: Literal["world", "tool"] = "world"
     roll_rad: float = 0.0
 
+    @model_validator(mode="after")
+    def _looks_somewhere(self) -> "View":
+        if self.eye_m == self.target_m:
+            raise ValueError(f"expected eye_m and target_m to be two places, got {self.eye_m} for both")
+        return self
+
     def camera(self, size_wh: tuple[int, int]) -> CameraSpec:
         """Return the camera for pictures of a size, where the view says."""
         width, height = size_wh
@@ -58,7 +64,7 @@ CAMERAS: dict[str, View] = {"front": FRONT, "side": SIDE, "top": TOP, "wrist": W
 
 def views_of(choice: Any, known: Mapping[str, View]) -> dict[str, View]:
     """Return the views of a user's choice: a name, names, or {name: the fields of a `View`}. Raises `ConfigError`."""
-    if isinstance(choice, Mapping):
+    if isinstance(choice, Mapping) and choice:
         return {str(name): validate(View, fields, f"cameras.{name}") for name, fields in choice.items()}
     names = (choice,) if isinstance(choice, str) else tuple(choice)
     for name in names:

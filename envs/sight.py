@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from simgen.bullet import p
 from simgen.catalog import Mesh
+from simgen.collector import collector_paused
 from simgen.geometry import look_at, project, rotation_from_quat, transform
 from simgen.render import camera_matrix
 from simgen.scene import CameraSpec
@@ -74,8 +75,8 @@ class Sight:
         return seen
 
     def _free(self, starts_m: Array, ends_m: Array) -> NDArray[np.bool_]:
-        hits = p.rayTestBatch(starts_m.tolist(), ends_m.tolist(), physicsClientId=self._client)
-        return np.array([hit[0] < 0 for hit in hits])
+        with collector_paused():  # the hits end in it, too
+            return np.array([hit[0] < 0 for hit in p.rayTestBatch(starts_m, ends_m, physicsClientId=self._client)])
 
     def close(self) -> None:
         """Disconnect from PyBullet; may be called again."""

@@ -113,11 +113,14 @@ class Simulation:
         return Snapshot(self.client, int(p.saveState(physicsClientId=self.client)))
 
     def restore(self, snapshot: Snapshot | None = None) -> None:
-        """Go back to a state, or to the first one. Raises `EnvError` for a state of another simulation."""
+        """Go back to a state, or to the first one. Raises `EnvError` for another simulation's, or a forgotten one."""
         found = snapshot or self._first
         if found.client != self.client:
             raise EnvError("restore_state: expected a state of this environment, got one of another")
-        p.restoreState(stateId=found.number, physicsClientId=self.client)
+        try:
+            p.restoreState(stateId=found.number, physicsClientId=self.client)
+        except p.error:
+            raise EnvError("restore_state: expected a state that is kept, got one that was forgotten") from None
 
     def forget(self, snapshot: Snapshot) -> None:
         """Free the memory of a state."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Keep the collector from walking thousands of new objects that are needed, or that end with their last use."""
+    """Keep the collector from walking thousands of new objects (points, rays, a scene) that are no garbage."""
     running = gc.isenabled()
     gc.disable()
     try:

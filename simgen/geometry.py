@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array: TypeAlias = NDArray[np.float64]
+_FLIP = np.diag([1.0, -1.0, -1.0, 1.0])
+"""From OpenCV's camera axes to OpenGL's."""
 
 
 def rotation_from_quat(quat_xyzw: Iterable[float]) -> Array:
@@ -109,8 +111,8 @@ def project(camera_matrix: ArrayLike, points_cam_m: ArrayLike) -> Array:
 
 def opengl_view(cam_T_world: ArrayLike) -> list[float]:
     """Return OpenGL's view matrix (column-major, 16 floats; x right, y up, z backward)."""
-    flip = np.diag([1.0, -1.0, -1.0, 1.0])
-    return [float(v) for v in (flip @ np.asarray(cam_T_world, float)).T.ravel()]
+    flipped: list[float] = (_FLIP @ np.asarray(cam_T_world, float)).T.ravel().tolist()
+    return flipped
 
 
 def opengl_projection(camera_matrix: ArrayLike, size_wh: tuple[int, int], near_m: float, far_m: float) -> list[float]:
@@ -126,7 +128,8 @@ def opengl_projection(camera_matrix: ArrayLike, size_wh: tuple[int, int], near_m
     matrix[1] = [0, 2 * k[1, 1] / height, 2 * (k[1, 2] + 0.5) / height - 1, 0]
     matrix[2] = [0, 0, -(far_m + near_m) / (far_m - near_m), -2 * far_m * near_m / (far_m - near_m)]
     matrix[3, 2] = -1
-    return [float(v) for v in matrix.T.ravel()]
+    column_major: list[float] = matrix.T.ravel().tolist()
+    return column_major
 
 
 def depth_from_buffer(buffer: NDArray[np.float32], near_m: float, far_m: float) -> NDArray[np.float32]:

@@ -67,7 +67,7 @@ def at(*path: str) -> str:
 def _sentence(cls: type[Any], error: ValidationError, where: str) -> str:
     first = error.errors()[0]
     # A union puts the name of the alternative, which is no field, into the place.
-    path = [str(part) for part in first["loc"] if isinstance(part, int) or str(part).isidentifier()]
+    path = [str(part) for part in first["loc"] if isinstance(part, int) or _is_field(str(part))]
     kind, given, limits = first["type"], first["input"], first.get("ctx", {})
     if kind in ("unexpected_keyword_argument", "extra_forbidden"):
         return f'{at(where, *path)}unknown key "{path[-1]}"{did_you_mean(path[-1], _fields_at(cls, path[:-1]))}'
@@ -95,6 +95,10 @@ def _sentence(cls: type[Any], error: ValidationError, where: str) -> str:
     else:
         expected = (message[0].lower() + message[1:]).replace("input should be", "expected")
     return f"{at(where, *path)}{expected}, got {given!r:.80}"
+
+
+def _is_field(part: str) -> bool:
+    return part.isidentifier() and part not in ("str", "int", "float", "bool")
 
 
 _NUMBER, _WHOLE = "expected a number", "expected a whole number"

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from gl_for_tests import needs_gl
 from scenes_for_tests import config, small_dice
 
 import simgen
@@ -114,6 +115,35 @@ def test_an_interrupted_dataset_goes_on_to_the_same_bytes(tmp_path):
     assert sum(made) == 5
     assert made[0] == 0
     assert files(tmp_path / "whole") == files(tmp_path / "parts")
+
+
+@needs_gl
+def test_all_labels_of_gl_are_written_and_read_back(tmp_path):
+    data = small_dice()
+    layers = ("depth", "instances", "parts", "normals", "coordinates")
+    data["output"] = {**data["output"], **dict.fromkeys(layers, True)}
+    data["render"] = {"kind": "gl", "gl": {"amodal": True}}
+    generate(Job(data, Path(), 0, tmp_path / "set"), 1)
+    read, made = CocoDataset.read(tmp_path / "set")[0], sample(from_dict(data), 0, 0)
+    hit = made.instances > 0
+    assert hit.any()
+    assert np.array_equal(read.parts, made.parts)
+    np.testing.assert_allclose(read.normals, made.normals, atol=2e-5)
+    np.testing.assert_allclose(read.coordinates, made.coordinates, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(read.normals[hit], axis=-1), 1, atol=1e-4)
+    for a in read.annotations:
+        assert (a.whole.mask() >= a.mask).all()
+        if not a.truncated:
+            assert a.mask.sum() / a.whole.mask().sum() == pytest.approx(a.visible_fraction, abs=0.1)
+
+
+@pytest.mark.parametrize("layer", ["parts", "normals", "coordinates"])
+def test_a_label_that_the_renderer_does_not_draw_is_refused(layer):
+    data = small_dice(output={"size_wh": [96, 96], layer: True}, render={"kind": "tiny"})
+    with pytest.raises(
+        ConfigError, match=rf'output.{layer}: expected a renderer that draws {layer} '
+    ):
+        from_dict(data)
 
 
 def test_what_was_written_reads_back(tmp_path):

@@ -56,6 +56,7 @@ class DomainSampler:
         randomization.require_known(parameters, [spec.name for spec in looks.scene.objects])
         self.parameters, self.randomization, self.looks = parameters, randomization, looks
         self._terms = {name: terms for name in parameters if (terms := randomization.terms_of(name))}
+        self._patterns = sorted({pattern for terms in self._terms.values() for pattern in terms})
 
     def episode(self, seed: int, number: int, given: Mapping[str, float]) -> Domain:
         """Return the domain of an episode.
@@ -66,7 +67,7 @@ class DomainSampler:
             given: values that replace those that are drawn. Terms of "step" and "interval" go on drawing afterwards.
         """
         values = self.parameters.nominal() | self.looks.sample(self.randomization, seed, number)
-        streams = {pattern: stream(seed, number, f"domain.{pattern}") for pattern in self.randomization.terms}
+        streams = {pattern: stream(seed, number, f"domain.{pattern}") for pattern in self._patterns}
         varying = [
             _Varying(self.parameters[name], values[name], [(term, streams[key]) for key, term in terms.items()])
             for name, terms in self._terms.items()

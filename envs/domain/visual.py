@@ -145,13 +145,8 @@ class SceneLooks:
 
     def scene_of(self, randomization: Randomization, values: Values) -> SceneSpec:
         """Return the scene with the light, lamps, environment and background of the values."""
-        scene = replace(self.scene, light=light_of(values))
-        for name in POOLED:
-            draw = int(values[f"{name}.draw"])
-            if draw >= 0 and name in randomization.scene:
-                rng = stream(randomization.pool_seed, draw, f"pool.{name}")
-                scene = randomization.scene[name](scene, rng)
-        return scene
+        draws = tuple(int(values[f"{name}.draw"]) for name in POOLED)
+        return replace(_surroundings(_Key(self.scene), _Key(randomization), draws), light=light_of(values))
 
     def paint(self, world: World, randomization: Randomization, values: Values) -> None:
         """Give the bodies and the robot of a world the surfaces of the values, where they have others."""
@@ -170,21 +165,32 @@ class SceneLooks:
 
 
 class _Key:
-    """A section as a key of a cache: the same object is the same key, and stays alive in it."""
+    """An object as a key of a cache: the same object is the same key, and stays alive in it."""
 
-    def __init__(self, section: Any) -> None:
-        self.section = section
+    def __init__(self, of: Any) -> None:
+        self.of = of
 
     def __hash__(self) -> int:
-        return id(self.section)
+        return id(self.of)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and other.section is self.section
+        return isinstance(other, _Key) and other.of is self.of
+
+
+@lru_cache(maxsize=256)
+def _surroundings(scene: _Key, randomization: _Key, draws: tuple[int, ...]) -> SceneSpec:
+    """Return the scene with members of the pools."""
+    found: SceneSpec = scene.of
+    for name, draw in zip(POOLED, draws, strict=True):
+        if draw >= 0 and name in randomization.of.scene:
+            rng = stream(randomization.of.pool_seed, draw, f"pool.{name}")
+            found = randomization.of.scene[name](found, rng)
+    return found
 
 
 @lru_cache(maxsize=4096)
 def _pooled(key: _Key, seed: int, draw: int, body: str) -> MaterialSpec:
-    sampled: MaterialSpec = key.section.sample(stream(seed, draw, f"pool.material.{body}"))
+    sampled: MaterialSpec = key.of.sample(stream(seed, draw, f"pool.material.{body}"))
     return sampled
 
 

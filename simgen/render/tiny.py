@@ -14,6 +14,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
@@ -28,6 +29,7 @@ from simgen.textures import draw_texture
 from simgen.world import World
 
 _NEAR_M, _FAR_M = 0.042, 10.0
+_SMALL_PX = 128 * 128
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -78,19 +80,17 @@ class TinyRenderer:
             flags=p.ER_SEGMENTATION_MASK_OBJECT_AND_LINKINDEX,
             physicsClientId=world.client,
         )
-        rgb = np.asarray(rgba, np.uint8).reshape(height, width, 4)[..., :3]
+        rgb = cv2.cvtColor(np.asarray(rgba, np.uint8).reshape(height, width, 4), cv2.COLOR_RGBA2RGB)
         raw = np.asarray(ids, np.int32).reshape(height, width)
         depth = depth_from_buffer(np.asarray(buffer, np.float32).reshape(height, width), near, far)
-        hit = raw >= 0
-        rgb = rgb.copy() if hit.all() else np.where(hit[..., None], rgb, _background(world, large))
-        found = [body.id for body in world.bodies] + [robot.id for robot in world.robots]
-        number = np.zeros(max(found, default=0) + 1, np.int32)
-        number[found] = np.arange(1, len(found) + 1)
-        instances = np.where(hit, number[np.where(hit, raw & 0xFFFFFF, 0)], 0)
-        return _reduced(Frame(rgb, np.where(hit, depth, np.float32(0)), instances.astype(np.int32)), self.supersample)
+        missed = raw < 0
+        if missed.any():
+            rgb = cv2.copyTo(_background(world, large), missed.view(np.uint8), rgb)
+            depth[missed] = 0
+        return _reduced(Frame(np.asarray(rgb, np.uint8), depth, _instances(world, raw)), self.supersample)
 
 
-def _shifted_matrix(camera: CameraSpec) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def _shifted_matrix(camera: CameraSpec) -> NDArray[np.float64]:
     matrix = camera_matrix(camera)
     matrix[:2, 2] += (-0.5, 0.5)
     return matrix
@@ -101,18 +101,31 @@ def _depth_range(camera: CameraSpec) -> tuple[float, float]:
     return min(_NEAR_M, 0.3 * distance), max(_FAR_M, 20 * distance)
 
 
-def _background(world: World, camera: CameraSpec) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def _instances(world: World, raw: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the instance number of each of PyBullet's ids; what is -1 becomes the last of the table, nothing."""
+    found = [body.id for body in world.bodies] + [robot.id for robot in world.robots]
+    number = np.zeros(max(found, default=0) + 2, np.int32)
+    number[found] = np.arange(1, len(found) + 1)
+    return number.take(raw & 0xFFFFFF, mode="clip")
+
+
+def _background(world: World, camera: CameraSpec) -> NDArray[np.uint8]:
+    width, height = camera.size_wh
     if world.scene.background is None:
-        return np.full((1, 1, 3), 255, np.uint8)
-    return _drawn(json.dumps(world.scene.background), camera.size_wh, world.root)
+        return np.full((height, width, 3), 255, np.uint8)
+    drawn = _small if width * height <= _SMALL_PX else _large
+    return drawn(json.dumps(world.scene.background), camera.size_wh, world.root)
 
 
-@lru_cache(maxsize=4)
-def _drawn(section: str, size_wh: tuple[int, int], root: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """Return a background, kept for the next frames of the same scene."""
+def _drawn(section: str, size_wh: tuple[int, int], root: Path) -> NDArray[np.uint8]:
+    """Return a background."""
     image = draw_texture(json.loads(section), size_wh, root)
     image.flags.writeable = False
     return image
+
+
+_small, _large = lru_cache(maxsize=256)(_drawn), lru_cache(maxsize=4)(_drawn)
+"""Kept for the next frames of the same scene, small ones for the next episodes, too: at most 12 MB."""
 
 
 def _reduced(frame: Frame, factor: int) -> Frame:

@@ -223,7 +223,10 @@ def test_mistakes_in_a_randomization_are_one_sentence(randomization, sentence):
         ),
         ({"domain": {"gravity_m_s2": "much"}}, "expected a number, got 'much'"),
         ({"domain": [1]}, "expected a mapping of parameters to numbers"),
-        ({"episode": -1}, "expected a number >= 0, got -1"),
+        ({"episode": -1}, "reset: episode: expected a whole number >= 0, got -1"),
+        ({"episode": float("nan")}, "expected a whole number >= 0, got nan"),
+        ({"episode": 1.5}, "expected a whole number >= 0, got 1.5"),
+        (["domain"], r"reset: options: expected a mapping, got \['domain'\]"),
     ],
 )
 def test_mistakes_in_a_reset_are_one_sentence(options, sentence):

@@ -104,6 +104,8 @@ def test_a_saved_state_goes_on_as_it_did():
     for a, b in zip(first, again, strict=True):
         assert all((a[key] == b[key]).all() for key in a)
     env.forget_state(state)
+    with pytest.raises(EnvError, match="expected a state that is kept, got one that was forgotten"):
+        env.restore_state(state)
     other = make("simgen/Push-v0")
     other.reset(seed=0)
     with pytest.raises(EnvError, match="of this environment, got one of another"):

@@ -13,10 +13,13 @@ from simgen.errors import ConfigError, EnvError
         ({"obs": "rbg"}, r'obs: unknown mode "rbg" \(did you mean "rgb"\?\)'),
         ({"obs": ("rgb", "rgb")}, "obs: expected each mode once"),
         ({"obs": ()}, "obs: expected each mode once and at least one"),
+        ({"obs": 3}, "Reach.obs: expected a text, got 3"),
         ({"control": "ee_dleta"}, r'control: unknown mode "ee_dleta" \(did you mean "ee_delta"\?\)'),
         ({"robot": "kuko"}, r'robot: unknown robot "kuko" \(did you mean "kuka"\?\)'),
         ({"cameras": "frnt"}, r'cameras: unknown camera "frnt" \(did you mean "front"\?\)'),
         ({"cameras": {"mine": {"eye_m": [1, 0, 1]}}}, "cameras.mine.target_m: required, but missing"),
+        ({"cameras": {}}, "cameras: expected each name once and at least one"),
+        ({"cameras": {"mine": {"eye_m": [1, 0, 1], "target_m": [1, 0, 1]}}}, "cameras.mine: expected .* two places"),
         ({"randomization": "extreme"}, 'config "extreme": expected a .yaml file or the name of a shipped one'),
         ({"reward": "spare"}, r'Reach.reward: expected one of sparse, dense, got "spare" \(did you mean "sparse"\?\)'),
         ({"render": {"kind": "gll"}}, r'render.kind: unknown kind "gll" \(did you mean "gl"\?\)'),
@@ -52,6 +55,16 @@ def test_actions(action, sentence):
     with pytest.raises(EnvError, match=sentence):
         env.step(action)
     assert env.step(np.zeros(3))[0]
+    env.close()
+
+
+@pytest.mark.parametrize("source", ["simgen/Push-v0", "simgen/BinPick-v0", "simgen/ActiveView-v0"])
+def test_a_record_of_another_environment(source):
+    other, env = make(source), make("simgen/Reach-v0")
+    record = other.reset(seed=0)[1]["domain"]
+    with pytest.raises(EnvError, match=r'reset: domain: unknown parameter ".*" in this environment'):
+        env.reset(seed=0, options={"domain": record})
+    other.close()
     env.close()
 
 

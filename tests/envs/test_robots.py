@@ -50,7 +50,7 @@ def test_inverse_kinematics_comes_to_the_pose_within_the_limits(arm):
 
 
 def test_surfaces_are_coarse_and_there(arm):
-    shapes = p.getVisualShapeData(arm.id)
+    shapes = p.getVisualShapeData(arm.id, physicsClientId=arm._client)
     meshes = [Path(shape[4].decode()) for shape in shapes if shape[2] == p.GEOM_MESH]
     faces = [path.read_text().count("\nf ") for path in meshes]
     assert min(faces) >= 8
