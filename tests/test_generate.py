@@ -140,9 +140,7 @@ def test_all_labels_of_gl_are_written_and_read_back(tmp_path):
 @pytest.mark.parametrize("layer", ["parts", "normals", "coordinates"])
 def test_a_label_that_the_renderer_does_not_draw_is_refused(layer):
     data = small_dice(output={"size_wh": [96, 96], layer: True}, render={"kind": "tiny"})
-    with pytest.raises(
-        ConfigError, match=rf'output.{layer}: expected a renderer that draws {layer} '
-    ):
+    with pytest.raises(ConfigError, match=rf"output.{layer}: expected a renderer that draws {layer} "):
         from_dict(data)
 
 
