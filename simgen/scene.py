@@ -44,8 +44,8 @@ class MaterialSpec:
         metallic: 0 is a dielectric, 1 a metal.
         roughness_texture: a plug-in whose brightness varies the roughness by `roughness_contrast`.
         roughness_contrast: how far the roughness moves at the texture's darkest and brightest, 0 to 1.
-        bump_texture: a plug-in whose brightness is a height.
-        bump: strength of the height, 0 is flat.
+        bump_texture: a plug-in whose brightness is a height; or of the kind "normal_map", whose colours are directions.
+        bump: strength of the height, 0 is flat; of a normal map, 1 is as the file has it.
         clear_coat: strength of a second, colourless gloss on top, 0 to 1.
         clear_coat_roughness: its roughness.
         transmission: share of the light that passes into the body and comes out scattered, as in translucent plastic.

@@ -68,6 +68,7 @@ class Material:
         specular: strength of the highlight.
         photos: image files and folders of them, relative to the configuration's folder.
         roughness: this and what follows is for physically based renderers; see `simgen.scene.MaterialSpec`.
+        normal_maps: image files and folders of them, for the bump instead of `details`; at a `bump` of 1 as they are.
         details: weights of the procedural kinds whose brightness varies the roughness and is the bump's height.
         detail_scale: number of their features across the surface.
         projection: "uv", or "triplanar" for meshes whose texture coordinates are missing or bad.
@@ -87,12 +88,13 @@ class Material:
     clear_coat: Share = Constant(0)
     clear_coat_roughness: Share = Constant(0.1)
     transmission: Share = Constant(0)
+    normal_maps: tuple[str, ...] = ()
     details: dict[str, float] = field(default_factory=lambda: {"noise": 1.0})
     detail_scale: Features = Uniform(4, 40)
     projection: Literal["uv", "triplanar"] = "uv"
     texture_size_m: Annotated[Number, Within(1e-4, 100)] = Constant(0.1)
 
-    @field_validator("photos")
+    @field_validator("photos", "normal_maps")
     @classmethod
     def _readable(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if info.context is None:
@@ -104,8 +106,10 @@ class Material:
 
     @model_validator(mode="after")
     def _known(self) -> "Material":
-        _require_weights("textures", self.textures, TEXTURES)
-        _require_weights("details", self.details, [name for name in TEXTURES if name != "photo"])
+        _require_weights("textures", self.textures, [name for name in TEXTURES if name != "normal_map"])
+        _require_weights("details", self.details, [name for name in TEXTURES if name not in _FILES])
+        if self.normal_maps and self.bump == Constant(0):
+            raise ValueError('normal_maps: expected a "bump" above 0 (1 takes the maps as they are), got 0')
         if self.textures.get("photo") and not self.photos:
             raise ValueError('textures: "photo" needs image files under "photos"')
         return self
@@ -132,6 +136,8 @@ class Material:
                 named |= {"projection": self.projection, "texture_size_m": size_m}
             varied = named["roughness_contrast"] > 0
             details = [self._detail(child) if wanted else None for wanted in (varied, bump)]
+            if bump and self.normal_maps:
+                details[1] = {"kind": "normal_map", "path": str(child.choice(list(self.normal_maps)))}
             surfaces.append(
                 {
                     "texture": texture,
@@ -184,6 +190,7 @@ class Material:
 
 
 _SHARES = ("roughness", "roughness_contrast", "metallic", "clear_coat", "clear_coat_roughness", "transmission")
+_FILES = ("photo", "normal_map")
 _GREYS = ((0, 0, 0), (255, 255, 255))
 
 

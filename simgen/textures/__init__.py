@@ -8,7 +8,7 @@ from simgen.registry import build
 from simgen.scene import Plain
 from simgen.textures.base import Image, Size, Texture
 from simgen.textures.patterns import Checker, Dust, Gradient, Marble, Noise, Speckle, Stripes, Uni, Wood
-from simgen.textures.photo import Photo, find_images, read_image
+from simgen.textures.photo import NormalMap, Photo, find_images, read_image
 
 TEXTURES: dict[str, type[Texture] | type[Photo]] = {
     "plain": Uni,
@@ -21,6 +21,7 @@ TEXTURES: dict[str, type[Texture] | type[Photo]] = {
     "speckle": Speckle,
     "dust": Dust,
     "photo": Photo,
+    "normal_map": NormalMap,
 }
 
 

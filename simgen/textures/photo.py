@@ -44,6 +44,11 @@ class Photo:
         return np.asarray(cv2.resize(piece, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
 
 
+@dataclass(frozen=True, config=STRICT)
+class NormalMap(Photo):
+    """A tangent-space normal map: red, green, blue = right, up in the picture, out of the surface (as in glTF 2.0)."""
+
+
 def find_images(names: Sequence[str], root: Path) -> tuple[str, ...]:
     """Return the image files of a list of files and folders (all images in them, by name), each readable.
 

@@ -4,6 +4,7 @@ import dataclasses
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -105,6 +106,29 @@ def test_gloss_is_varied_without_moving_any_older_number():
     assert all(0.1 <= m.roughness <= 0.9 for m in looks)
     assert all(m.roughness_texture["kind"] == m.bump_texture["kind"] == "noise" for m in looks)
     assert len({m.bump_texture["seed"] for m in looks}) == len(looks)
+
+
+def test_normal_maps_are_taken_from_files(tmp_path):
+    cv2.imwrite(str(tmp_path / "dents.png"), np.full((4, 4, 3), 128, np.uint8))
+    section = {"kind": "surface", "material": {"normal_maps": ["dents.png"], "bump": 1}}
+    look = (
+        build(RANDOMIZERS, section, "randomize.surface", tmp_path)(EMPTY, stream(0, 0, "surface")).objects[0].material
+    )
+    assert (look.bump, look.bump_texture) == (1, {"kind": "normal_map", "path": "dents.png"})
+
+
+@pytest.mark.parametrize(
+    ("material", "sentence"),
+    [
+        ({"normal_maps": ["nowhere.png"], "bump": 1}, "there is no such file"),
+        ({"normal_maps": ["dents.png"]}, 'expected a "bump" above 0'),
+        ({"textures": {"normal_map": 1}}, 'unknown texture "normal_map"'),
+    ],
+)
+def test_normal_maps_that_cannot_be_used(material, sentence, tmp_path):
+    cv2.imwrite(str(tmp_path / "dents.png"), np.full((4, 4, 3), 128, np.uint8))
+    with pytest.raises(ConfigError, match=sentence):
+        build(RANDOMIZERS, {"kind": "surface", "material": material}, "randomize.surface", tmp_path)
 
 
 def test_the_defaults_of_gloss_are_neutral():

@@ -1,7 +1,9 @@
 """Each lamp and each lobe against its closed form."""
 
 import dataclasses
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from gl_for_tests import LAMBERT, body, camera, draw, floor, lit, needs_gl, places_of, radiance
@@ -9,6 +11,7 @@ from gl_for_tests import LAMBERT, body, camera, draw, floor, lit, needs_gl, plac
 from simgen.render.irradiance import gloss_albedo, harmonics, irradiance
 from simgen.render.lamps import strength
 from simgen.scene import EnvironmentSpec, LampSpec, LightSpec, MaterialSpec, SceneSpec
+from simgen.world import World
 
 pytestmark = needs_gl
 MIDDLE = (slice(28, 36), slice(28, 36))
@@ -174,3 +177,30 @@ def test_metering_makes_dim_and_bright_scenes_look_alike():
     bright = draw(lit(dataclasses.replace(DOWN, intensity=1e5)), metered)
     assert np.abs(dim.rgb.astype(int) - bright.rgb).max() <= 1
     assert 60 < dim.rgb.mean() < 180
+
+
+@pytest.mark.parametrize(("red", "green"), [(0.5, 0.0), (-0.3, 0.0), (0.0, 0.5), (0.3, -0.3)])
+def test_a_normal_map_turns_the_light_as_a_tilted_floor_would(red, green, tmp_path):
+    tilted = np.array([red, green, np.sqrt(1 - red**2 - green**2)])
+    picture = np.tile(np.round(255 * (tilted + 1) / 2).astype(np.uint8), (16, 16, 1))
+    cv2.imwrite(str(tmp_path / "map.png"), picture[..., ::-1])
+    material = dataclasses.replace(
+        LAMBERT, bump=1.0, bump_texture={"kind": "normal_map", "path": str(tmp_path / "map.png")}
+    )
+    lamp = LampSpec("directional", 1000.0, direction=(-0.3, 0.2, -0.9), shadow=False)
+    scene = lit(lamp, material=material)
+    with World(scene, Path(), visuals=False) as world:
+        right, up = _axes_of_the_picture(world.bodies[0].mesh)
+    towards = -np.array(lamp.direction) / np.linalg.norm(lamp.direction)
+    cosine = towards @ (tilted[0] * right + tilted[1] * up + tilted[2] * np.array([0, 0, 1]))
+    assert middle(scene) == pytest.approx(1000 / np.pi * cosine, rel=2e-2)
+
+
+def _axes_of_the_picture(mesh):
+    """Return where a texture's right and up point on the top of a box."""
+    top = mesh.vertices_m[:, 2] > mesh.vertices_m[:, 2].max() - 1e-6
+    top &= mesh.normals[:, 2] > 0.9
+    uvs, places = mesh.uvs[top] - mesh.uvs[top].mean(0), mesh.vertices_m[top] - mesh.vertices_m[top].mean(0)
+    turn = np.linalg.lstsq(uvs, places, rcond=None)[0]
+    right, down = (row / np.linalg.norm(row) for row in turn)
+    return right, -down

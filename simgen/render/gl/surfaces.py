@@ -13,14 +13,13 @@ from simgen.render.gl.facing import Drawn
 from simgen.render.gl.meshes import Range
 from simgen.render.gl.programs import Program, columns
 from simgen.render.gl.targets import Targets
+from simgen.render.gl.textures import BUMP_SHARE
 from simgen.render.gl.view import View
 from simgen.render.items import Item
 
 MAX_ITEMS = 4094
 """An item's row in the materials has 12 bits."""
 SURFACE_UNIT, SLOPES_UNIT = 0, 1
-BUMP_SHARE = 0.03
-"""Height of a full bump over the size of a texture's tile."""
 ROW = np.dtype(
     [
         *(("clip_T_item", "f4", (4, 4)), ("corners_T_item", "f4", (4, 4)), ("cam_R_item", "f4", (3, 4))),

@@ -16,6 +16,10 @@ from simgen.render.items import Item
 
 BUDGET = 32 << 20
 """Bytes that stay between frames; a frame that needs more gets them while it is drawn."""
+BUMP_SHARE = 0.03
+"""Height of a full bump over the size of a texture's tile."""
+_FLATTEST = 0.1
+"""Normals that lie flatter than this in their map are taken to be this steep."""
 Grey = NDArray[np.float32]
 
 
@@ -89,12 +93,22 @@ def _surface_image(item: Item) -> NDArray[np.uint8]:
 
 def _slope_image(item: Item) -> Grey:
     """Return (H, W, 2) float32: change of the height (0 to 1) over the whole of u and of v."""
-    assert item.material.bump_texture is not None
-    image = item.detail(item.material.bump_texture)
+    section = item.material.bump_texture
+    assert section is not None
+    image = item.detail(section)
+    if section["kind"] == "normal_map":
+        return _slopes_of_normals(image)
     height = _grey(image, image.shape) / np.float32(255)
     along_u = cv2.Sobel(height, cv2.CV_32F, 1, 0, scale=image.shape[1] / 8, borderType=cv2.BORDER_REFLECT_101)
     along_v = cv2.Sobel(height, cv2.CV_32F, 0, 1, scale=image.shape[0] / 8, borderType=cv2.BORDER_REFLECT_101)
     return np.stack([along_u, along_v], -1)
+
+
+def _slopes_of_normals(image: NDArray[np.uint8]) -> Grey:
+    """Return the slopes of the surface whose normals these are: rows go down, a map's green goes up."""
+    x, y, z = np.moveaxis(image * np.float32(2 / 255) - 1, -1, 0)
+    steep = BUMP_SHARE * np.maximum(z, np.float32(_FLATTEST))
+    return np.stack([-x / steep, y / steep], -1)
 
 
 def _grey(image: NDArray[np.uint8], shape: tuple[int, ...]) -> Grey:
