@@ -6,7 +6,7 @@ file may claim a size that fills the memory. Both are found here, before the dec
 
 import struct
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -62,9 +62,9 @@ def decode(path: Path, size_wh: tuple[int, int]) -> NDArray[np.uint8]:
     if not is_whole(data):
         kind = "PNG" if data.startswith(_PNG) else "JPEG"
         raise DataError(f'image "{path}": expected a whole {kind} file, got a truncated one')
-    pixels = _pixels(data, cv2.IMREAD_COLOR)
+    pixels = decoded(data, cv2.IMREAD_COLOR)
     if pixels is not None and pixels.shape[1::-1] != size_wh and stored == size_wh:
-        pixels = _pixels(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        pixels = decoded(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     if pixels is None:
         raise DataError(f'image "{path}": expected a readable image, got one that cannot be decoded')
     if pixels.shape[1::-1] != size_wh:
@@ -89,7 +89,7 @@ def decode_side(path: Path, size_wh: tuple[int, int], channels: int = 1) -> NDAr
     if stored_size(path) != size_wh:
         raise DataError(f'image "{path}": expected the {size_wh[0]} x {size_wh[1]} pixels of its photograph')
     data = path.read_bytes()
-    image = _pixels(data, cv2.IMREAD_UNCHANGED) if is_whole(data) else None
+    image = decoded(data, cv2.IMREAD_UNCHANGED) if is_whole(data) else None
     shape = (size_wh[1], size_wh[0], 3)[: 2 if channels == 1 else 3]
     if image is None or image.shape != shape or image.dtype != np.uint16:
         raise DataError(f'image "{path}": expected a whole 16-bit PNG file, got something else')
@@ -102,17 +102,22 @@ def alpha_of(path: Path) -> NDArray[np.uint8] | None:
     data = path.read_bytes()
     if not data.startswith(_PNG):
         return None
-    image = _pixels(data, cv2.IMREAD_UNCHANGED) if is_whole(data) else None
+    image = decoded(data, cv2.IMREAD_UNCHANGED) if is_whole(data) else None
     if image is None:
         raise DataError(f'image "{path}": expected a whole PNG file, got a truncated one')
     return np.asarray(image[..., 3], np.uint8) if image.ndim == 3 and image.shape[2] == 4 else None
 
 
-def _pixels(data: bytes, flags: int) -> NDArray[np.uint8] | None:
+def decoded(data: bytes, flags: int) -> NDArray[Any] | None:
+    """Return what OpenCV makes of an image file, None of one that it refuses; it writes nothing of that to stderr."""
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
     except cv2.error:
         return None
+    finally:
+        cv2.utils.logging.setLogLevel(level)
     return None if image is None else np.asarray(image)
 
 

@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 from simgen.environments.base import Environment, Map
 from simgen.environments.color import linear_from_srgb
 from simgen.errors import AssetError
-from simgen.imagefile import is_whole
+from simgen.imagefile import decoded, is_whole
 from simgen.scene import STRICT
 
 MAX_PIXELS = 2**26
@@ -79,7 +79,7 @@ def read_panorama(path: Path) -> Map:
     except OSError as error:
         raise AssetError(f"{where}: cannot be read: {error.strerror}") from None
     _refuse_large(data, where)
-    pixels = _decoded(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR) if is_whole(data) else None
+    pixels = decoded(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR) if is_whole(data) else None
     if pixels is None:
         hint = "; this OpenCV reads no .exr, convert it to .hdr" if data.startswith(_EXR) else ""
         raise AssetError(
@@ -103,17 +103,10 @@ def _refuse_large(data: bytes, where: str) -> None:
         found = _HDR.search(data[:4096])
         size = None if found is None else (int(found[2]), int(found[1]))
     elif data.startswith(_JPEG):
-        small = _decoded(data, cv2.IMREAD_REDUCED_COLOR_8)
+        small = decoded(data, cv2.IMREAD_REDUCED_COLOR_8)
         size = None if small is None else (8 * small.shape[1], 8 * small.shape[0])
     if size is not None and size[0] * size[1] > MAX_PIXELS:
         raise AssetError(f"{where}: expected at most {MAX_PIXELS} pixels, got {size[0]} x {size[1]}")
-
-
-def _decoded(data: bytes, flags: int) -> NDArray[np.generic] | None:
-    try:
-        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error:
-        return None
 
 
 def _linear(pixels: NDArray[np.generic]) -> Map:

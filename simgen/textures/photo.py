@@ -11,7 +11,7 @@ import numpy as np
 from pydantic.dataclasses import dataclass
 
 from simgen.errors import AssetError
-from simgen.imagefile import header_size, is_whole
+from simgen.imagefile import decoded, header_size, is_whole
 from simgen.scene import STRICT, Share
 from simgen.textures.base import Image, Images, Size
 
@@ -75,11 +75,11 @@ def read_image(path: Path) -> Image:
     if not is_whole(data):
         raise AssetError(f'texture "{path}": expected a whole image file, got a truncated one')
     _refuse_large(header_size(io.BytesIO(data)), path)  # before it is decoded
-    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    if decoded is None:
+    pixels = decoded(data, cv2.IMREAD_COLOR)
+    if pixels is None:
         raise AssetError(f'texture "{path}": expected a readable image, got a file that cannot be decoded')
-    _refuse_large((decoded.shape[1], decoded.shape[0]), path)
-    image = np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
+    _refuse_large((pixels.shape[1], pixels.shape[0]), path)
+    image = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
     image.flags.writeable = False
     return image
 

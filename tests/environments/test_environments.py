@@ -127,7 +127,7 @@ def test_the_same_map_is_handed_out_again_and_cannot_be_written_to(tmp_path):
     assert not first.flags.writeable
 
 
-def test_files_that_cannot_be_used(tmp_path):
+def test_files_that_cannot_be_used(tmp_path, capfd):
     write_hdr(tmp_path / "good.hdr", np.random.default_rng(0).uniform(0, 9, (64, 128, 3)))
     whole = (tmp_path / "good.hdr").read_bytes()
     (tmp_path / "cut.hdr").write_bytes(whole[: len(whole) // 2])
@@ -154,6 +154,7 @@ def test_files_that_cannot_be_used(tmp_path):
             lit({"kind": "image", "path": name}, tmp_path)
         assert str(caught.value).startswith(f'environment "{tmp_path / name}": ')
         assert str(caught.value).endswith(sentence)
+    assert capfd.readouterr().err == ""  # OpenCV's own complaints
 
 
 def test_mistakes_are_one_sentence(tmp_path):
