@@ -75,6 +75,8 @@ class ObjectSpec:
     Attributes:
         name: unique in the scene.
         model: a plug-in of `simgen.catalog.MODELS`: shape, class rule, keypoints.
+        position_m: of the model's centre (of a mesh file the middle of its box), which is also its centre of
+            mass. Poses in labels are of the model's own frame, a mesh file's as it was written.
         mass_kg: 0 keeps the body where it is.
         labelled: whether it is annotated.
         class_name: its class; None leaves it to the model, which may read it from how the body lies.
