@@ -78,22 +78,26 @@ class Policy(nn.Module):
         self.eyes = nn.ModuleList(Pixels((16, 16, 24, 24)) for _ in CAMERAS)
         for eye in self.eyes:
             nn.init.constant_(eye.features[-1].weight, SHARP)
-        seen = sum(eye.size for eye in self.eyes)
+        seen = sum(eye.size for eye in self.eyes) + len(MIDDLE_M)
         self.straight = nn.Linear(seen, 3)
         self.bent = nn.Sequential(nn.Linear(seen, 64), nn.ReLU(), nn.Linear(64, 3))
 
     def forward(self, pictures: Tensor, tools: Tensor) -> Tensor:
         """Return actions (n, 3) of pictures (n, cameras, 64, 64, 3) uint8 and tools' places (n, 3) in metres."""
-        seen = torch.cat([eye(pictures[:, number]) for number, eye in enumerate(self.eyes)], 1)
         here = GAIN / ACTION_M * (tools - torch.tensor(MIDDLE_M))
+        # Where the tool is and where it is seen tell how the cameras have moved.
+        seen = torch.cat([*(eye(pictures[:, number]) for number, eye in enumerate(self.eyes)), here], 1)
         return self.straight(seen) + self.bent(seen) - here
 
     @torch.no_grad()
+    def way(self, observation: dict[str, Array]) -> Array:
+        """Return the action (3,) of an observation before it is brought into its limits."""
+        pictures, tool = seen_in(observation)
+        return self(torch.from_numpy(pictures)[None], torch.from_numpy(tool)[None])[0].numpy()
+
     def act(self, observation: dict[str, Array]) -> Array:
         """Return the action of an observation."""
-        pictures, tool = seen_in(observation)
-        found = self(torch.from_numpy(pictures)[None], torch.from_numpy(tool)[None])[0]
-        return np.clip(found.numpy(), -1, 1)
+        return np.clip(self.way(observation), -1, 1)
 
 
 @dataclass
