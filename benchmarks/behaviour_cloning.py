@@ -210,6 +210,7 @@ def draw(curves: dict[str, dict[str, list[dict[str, Any]]]], file: Path) -> None
                 axes.plot(*zip(*points, strict=True), marker=".", color=colors[arm], label=arm)
         axes.set(title=titles[suite], xlabel="labels", ylim=(-0.02, 1.02))
         axes.axhline(0.9, color="0.6", lw=0.8, ls=":")
+        axes.locator_params("x", nbins=4)
     axes = figure.axes[0]
     axes.set_ylabel("success")
     handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
