@@ -174,8 +174,8 @@ def draw(seeds: dict[str, dict[str, Any]], file: Path) -> None:
                 errors = [100 * point[suite]["error_m"] for point in figures[arm]]
                 label = arm if seed == next(iter(seeds)) else None
                 axes.plot(range(1, len(errors) + 1), errors, marker=".", color=color, label=label)
-        axes.set(title=title, xlabel="epochs", ylim=(0, None))
-    figure.axes[0].set_ylabel("mean error, cm")
+        axes.set(title=title, xlabel="epochs")
+    figure.axes[0].set(ylabel="mean error, cm", ylim=(0, None))
     figure.axes[0].legend()
     figure.savefig(file, dpi=110, metadata={"Software": None})
 
