@@ -1,6 +1,6 @@
 """Where is the goal? A network learns it from pictures, and its estimate leads the tool of simgen/Reach-v0 there.
 
-    python benchmarks/pose_servo.py [--seeds 0] [--labels 6000] [--steps 800] [--episodes 100] [--out FILE.json]
+    python benchmarks/pose_servo.py [--seeds 0] [--labels 6000] [--steps 800] [--out FILE.json]
 
 No expert acts: the arm wanders while pictures are taken, and the network of behaviour_cloning.py learns how far the
 goal is from the tool. In the closed loop each picture moves the estimate a little, and the hand goes a share of the way
@@ -85,16 +85,17 @@ def drive(network: Policy, randomization: Any, episodes: int) -> dict[str, float
 def run(seed: int, options: argparse.Namespace) -> dict[str, Any]:
     """Return the figures of a seed."""
     figures: dict[str, Any] = {}
-    for arm, randomization in TRAINED.items():
+    for arm in options.arms:
         start = time.process_time()
         torch.manual_seed(seed)
-        env = gymnasium.make("simgen/Reach-v0", randomization=randomization, terminate=False, **SETTINGS)
+        env = gymnasium.make("simgen/Reach-v0", randomization=TRAINED[arm], terminate=False, **SETTINGS)
         labels, network = wander(env, options.labels, 2000 + seed), Policy()
         env.close()
         fit(network, labels, torch.optim.AdamW(network.parameters(), RATE), options.steps)
         spent = round(time.process_time() - start)
         scored = {name: drive(network, suite, options.episodes) for name, suite in SUITES.items()}
         figures[arm] = {**scored, "cpu_s": spent}
+        print(f"seed {seed}, {arm}: {figures[arm]}", flush=True)
     return figures
 
 
@@ -102,6 +103,7 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--arms", nargs="+", choices=TRAINED, default=list(TRAINED))
     parser.add_argument("--labels", type=int, default=6000)
     parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--episodes", type=int, default=100)
