@@ -1,6 +1,6 @@
 """PPO learns to choose views in `simgen/ActiveView-v0` from the state; beside it the policies of envs_view.py.
 
-    python benchmarks/view_ppo.py --out runs/view_ppo [--seeds 0] [--steps 40000]
+    python benchmarks/view_ppo.py --out runs/view_ppo [--seeds 0] [--steps 100000]
 
 Needs the extras [rl] and [train]. Writes curve.json and curve.png. Scored are deterministic actions in episodes of a
 seed that training never saw, the same ones every time: return, moves, success, and the share revealed after six moves.
@@ -69,7 +69,7 @@ def draw(curves: dict[str, list[dict[str, Any]]], others: dict[str, dict[str, li
     for axes, name in zip(figure.subplots(1, 2), ("return", "moves"), strict=True):
         for seed, curve in curves.items():
             axes.plot([p["steps"] for p in curve], [p[name][0] for p in curve], marker=".", label=f"PPO, seed {seed}")
-        for style, (policy, scored) in zip("-:", others.items(), strict=False):
+        for style, (policy, scored) in zip(("-", "--", ":"), others.items(), strict=True):
             axes.axhline(scored[name][0], color="0.5", lw=0.9, ls=style, label=policy)
         axes.set(xlabel="steps", ylabel=name)
     axes.legend(loc="best")
@@ -81,9 +81,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder of curve.json and curve.png")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--steps", type=int, default=40_000)
-    parser.add_argument("--every", type=int, default=5_000, help="steps between two scores")
-    parser.add_argument("--randomization", default="medium", help="of training and scoring")
+    parser.add_argument("--steps", type=int, default=100_000)
+    parser.add_argument("--every", type=int, default=10_000, help="steps between two scores")
+    parser.add_argument("--randomization", default="high", help="of training and scoring")
     options = parser.parse_args()
     torch.set_num_threads(1)
     said = machine()
@@ -95,7 +95,7 @@ def main() -> None:
     chosen = {name: value for name, value in vars(options).items() if name != "out"}
     report = {"machine": said, "options": chosen, "policies": others, "seeds": curves}
     (options.out / "curve.json").write_text(json.dumps(report, indent=1) + "\n")
-    draw(curves, {name: others[name] for name in ("greedy", "random")}, options.out / "curve.png")
+    draw(curves, others, options.out / "curve.png")
 
 
 if __name__ == "__main__":
