@@ -1,0 +1,110 @@
+"""Figures of `benchmarks/rare.py`: F1 and recall of rare and common faces, paired differences, a forest plot."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rare_tail import TAILS
+
+from simgen.adapters.evaluate import evaluate
+from simgen.adapters.metrics.bootstrap import resamples
+from simgen.adapters.metrics.paired import Sampled, difference
+from simgen.formats.imageset import ImageSet
+from simgen.rng import stream
+
+Counts = NDArray[np.int64]
+"""(n, C, C) of n images: rows the truth, columns what was said."""
+REPEATS = 2000
+MEASURES = ("tail_f1", "tail_recall", "head_f1")
+
+
+def counted(model: Path, data: ImageSet, synthetic: bool) -> Counts:
+    """Return how often each class was taken for each in every image."""
+    found = evaluate(model, data, repeats=0, synthetic=synthetic)
+    sizes = [sum(not a.ignore for a in record.annotations) for record in found.records]
+    counts = np.zeros((len(sizes), len(found.classes), len(found.classes)), np.int64)
+    np.add.at(counts, (np.repeat(np.arange(len(sizes)), sizes), found.true, found.said), 1)
+    return counts
+
+
+def measured(counts: Counts, classes: tuple[str, ...]) -> dict[str, NDArray[np.float64]]:
+    """Return the means over classes of (..., C, C) counts; an F1 or a recall that is undefined counts as 0."""
+    right = np.diagonal(counts, axis1=-2, axis2=-1)
+    true, said = counts.sum(-1), counts.sum(-2)
+    f1 = 2 * right / np.maximum(true + said, 1)
+    recall = right / np.maximum(true, 1)
+    rare = np.array([name in TAILS for name in classes])
+    return {
+        "tail_f1": f1[..., rare].mean(-1),
+        "tail_recall": recall[..., rare].mean(-1),
+        "head_f1": f1[..., ~rare].mean(-1),
+    }
+
+
+def compared(
+    cells: dict[str, list[Counts]], classes: tuple[str, ...], baselines: tuple[str, ...], left: int
+) -> dict[str, Any]:
+    """Return each arm's figures and its paired differences to the best baseline, the one with the highest tail F1.
+
+    Args:
+        cells: of each arm, counts of the same images, one array a seed, the same seeds in all arms.
+        classes: of the counts.
+        baselines: arms that one of is compared with, those of them that are there.
+        left: that many rare dice were left; of the resampling.
+    """
+    seeds, images = next((len(runs), len(runs[0])) for runs in cells.values())
+    images_drawn = resamples(images, REPEATS, stream(0, left, "bench.resample"))
+    seeds_drawn = stream(0, left, "bench.seeds").integers(seeds, size=(REPEATS, seeds))
+    means = {arm: _sampled(np.stack(runs), classes, images_drawn, seeds_drawn) for arm, runs in cells.items()}
+    known = [arm for arm in baselines if arm in means]
+    best = max(known, key=lambda arm: means[arm]["tail_f1"].value, default=None)
+    table: dict[str, Any] = {}
+    for arm, groups in means.items():
+        table[arm] = {}
+        for name, group in groups.items():
+            low, high = np.percentile(group.draws, [2.5, 97.5])
+            each = [round(float(measured(run.sum(0), classes)[name]), 4) for run in cells[arm]]
+            table[arm][name] = {"mean": group.value, "low": float(low), "high": float(high), "seeds": each}
+            if best is not None:
+                table[arm][name]["over_best"] = asdict(difference(group, means[best][name]))
+    return {"best_baseline": best, "images": images, "arms": table}
+
+
+def _sampled(
+    runs: Counts, classes: tuple[str, ...], images: NDArray[np.int64], seeds: NDArray[np.int64]
+) -> dict[str, Sampled]:
+    """Return the means over seeds of (S, n, C, C) counts, and the same of resampled images and seeds."""
+    whole = measured(runs.sum(1), classes)
+    times = np.stack([np.bincount(picked, minlength=runs.shape[1]) for picked in images])
+    again = measured(np.einsum("bn,sncd->bscd", times, runs), classes)
+    rows = np.arange(len(seeds))[:, None]
+    return {name: Sampled(float(whole[name].mean()), again[name][rows, seeds].mean(1)) for name in MEASURES}
+
+
+def forest(found: dict[int, dict[str, Any]], out: Path) -> None:
+    """Draw the paired differences to the best baseline: tail F1 in black, head F1 in grey."""
+    from matplotlib.figure import Figure
+
+    arms = list(dict.fromkeys(arm for one in found.values() for arm in one["arms"]))
+    figure = Figure(figsize=(4.6 * len(found) + 1.4, 0.36 * len(arms) + 1.2), layout="constrained")
+    panels = figure.subplots(1, len(found), sharey=True, sharex=True, squeeze=False)[0]
+    for axes, (left, one) in zip(panels, found.items(), strict=True):
+        for name, color, shift in (("tail_f1", "black", -0.13), ("head_f1", "#a0a0a0", 0.13)):
+            for row, arm in enumerate(arms):
+                over = one["arms"].get(arm, {}).get(name, {}).get("over_best")
+                if over is None or over["low"] is None:
+                    continue
+                label = {"tail_f1": "rare faces", "head_f1": "other faces"}[name] if arm == arms[-1] else None
+                axes.plot([100 * over["low"], 100 * over["high"]], [row + shift] * 2, color=color, lw=1.6)
+                axes.plot(100 * over["value"], row + shift, "o", color=color, ms=4.5, label=label)
+        axes.axvline(0, color="black", lw=0.7, ls=":")
+        axes.set_title(f"{left} of each rare face left", fontsize=10, loc="left")
+        axes.set_xlabel(f"F1 over {one['best_baseline']}, points", fontsize=9)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(axis="x", lw=0.3)
+    panels[0].set_yticks(range(len(arms)), [arm.replace("_", " ") for arm in arms], fontsize=9)
+    panels[0].set_ylim(len(arms) - 0.5, -0.5)
+    panels[-1].legend(fontsize=8, frameon=False, loc="lower right")
+    figure.savefig(out, dpi=110)
