@@ -10,7 +10,6 @@ import numpy as np
 from numpy.random import Generator
 from rare_tail import TAILS, LongTail, Place, Places, known_crops, rare_crops
 
-from simgen.adapters.rgba import RgbaClassifier
 from simgen.config import Config
 from simgen.errors import DataError
 from simgen.formats import read_images
@@ -109,12 +108,13 @@ def copy_paste(tail: LongTail, count: int, out: Path, seed: int) -> Fill:
     return Fill(pasted(tail, crops, count, out, seed), {})
 
 
-def generator_of(
-    tail: LongTail, config: PixelTraining, heads: int, judge: RgbaClassifier, out: Path
-) -> tuple[CropGenerator, Crops]:
-    """Train a crop generator on the long-tailed set, or load it where that was done; return what it learned from."""
+def generator_of(tail: LongTail, config: PixelTraining, heads: int, out: Path) -> tuple[CropGenerator, Crops]:
+    """Train a crop generator on the long-tailed set, or load it where that was done; return what it learned from.
+
+    It has no perceptual term: that would take three times as long.
+    """
     crops = known_crops(tail, heads, config.view)
-    trained = train_crops(config, crops, out, perceptual=judge.perceptual, features=judge.features)
+    trained = train_crops(config, crops, out)
     return CropGenerator.load(trained.model), crops
 
 
@@ -179,4 +179,4 @@ def _placed(host: Sample, wanted: Sequence[tuple[str, int]], crops: dict[str, Cr
 
 def _writer(out: Path, tail: LongTail, header: dict[str, int]) -> CocoWriter:
     out.parent.mkdir(parents=True, exist_ok=True)
-    return CocoWriter(out, tail.data.classes, {"bench": header, "rare": {n: len(p) for n, p in tail.rare.items()}})
+    return CocoWriter(out, tail.data.classes, {"bench": header})

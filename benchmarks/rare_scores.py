@@ -44,42 +44,43 @@ def measured(counts: Counts, classes: tuple[str, ...]) -> dict[str, NDArray[np.f
 
 
 def compared(
-    cells: dict[str, list[Counts]], classes: tuple[str, ...], baselines: tuple[str, ...], left: int
+    cells: dict[str, dict[int, Counts]], classes: tuple[str, ...], baselines: tuple[str, ...], left: int
 ) -> dict[str, Any]:
     """Return each arm's figures and its paired differences to the best baseline, the one with the highest tail F1.
 
     Args:
-        cells: of each arm, counts of the same images, one array a seed, the same seeds in all arms.
+        cells: of each arm and seed, counts of the same images. Baselines have all seeds; a difference is one of the
+            seeds that the arm has.
         classes: of the counts.
         baselines: arms that one of is compared with, those of them that are there.
         left: that many rare dice were left; of the resampling.
     """
-    seeds, images = next((len(runs), len(runs[0])) for runs in cells.values())
-    images_drawn = resamples(images, REPEATS, stream(0, left, "bench.resample"))
-    seeds_drawn = stream(0, left, "bench.seeds").integers(seeds, size=(REPEATS, seeds))
-    means = {arm: _sampled(np.stack(runs), classes, images_drawn, seeds_drawn) for arm, runs in cells.items()}
-    known = [arm for arm in baselines if arm in means]
-    best = max(known, key=lambda arm: means[arm]["tail_f1"].value, default=None)
+    images = len(next(iter(next(iter(cells.values())).values())))
+    drawn = resamples(images, REPEATS, stream(0, left, "bench.resample"))
+    sampled = {arm: _sampled(list(runs.values()), classes, drawn, left) for arm, runs in cells.items()}
+    known = [arm for arm in baselines if arm in cells]
+    best = max(known, key=lambda arm: sampled[arm]["tail_f1"].value, default=None)
     table: dict[str, Any] = {}
-    for arm, groups in means.items():
+    for arm, groups in sampled.items():
         table[arm] = {}
+        theirs = None if best is None else _sampled([cells[best][seed] for seed in cells[arm]], classes, drawn, left)
         for name, group in groups.items():
             low, high = np.percentile(group.draws, [2.5, 97.5])
-            each = [round(float(measured(run.sum(0), classes)[name]), 4) for run in cells[arm]]
+            each = [round(float(measured(run.sum(0), classes)[name]), 4) for run in cells[arm].values()]
             table[arm][name] = {"mean": group.value, "low": float(low), "high": float(high), "seeds": each}
-            if best is not None:
-                table[arm][name]["over_best"] = asdict(difference(group, means[best][name]))
+            if theirs is not None:
+                table[arm][name]["over_best"] = asdict(difference(group, theirs[name]))
     return {"best_baseline": best, "images": images, "arms": table}
 
 
-def _sampled(
-    runs: Counts, classes: tuple[str, ...], images: NDArray[np.int64], seeds: NDArray[np.int64]
-) -> dict[str, Sampled]:
-    """Return the means over seeds of (S, n, C, C) counts, and the same of resampled images and seeds."""
-    whole = measured(runs.sum(1), classes)
-    times = np.stack([np.bincount(picked, minlength=runs.shape[1]) for picked in images])
-    again = measured(np.einsum("bn,sncd->bscd", times, runs), classes)
-    rows = np.arange(len(seeds))[:, None]
+def _sampled(runs: list[Counts], classes: tuple[str, ...], images: NDArray[np.int64], left: int) -> dict[str, Sampled]:
+    """Return the means over seeds of (n, C, C) counts, and the same of resampled images and seeds."""
+    seeds = stream(0, left, "bench.seeds").integers(len(runs), size=(REPEATS, len(runs)))
+    stacked = np.stack(runs)
+    whole = measured(stacked.sum(1), classes)
+    times = np.stack([np.bincount(picked, minlength=stacked.shape[1]) for picked in images])
+    again = measured(np.einsum("bn,sncd->bscd", times, stacked), classes)
+    rows = np.arange(REPEATS)[:, None]
     return {name: Sampled(float(whole[name].mean()), again[name][rows, seeds].mean(1)) for name in MEASURES}
 
 
