@@ -1,8 +1,8 @@
 """Rare faces of dice: every way to have more of them, against the best baseline, on real photographs.
 
     python benchmarks/rare.py [--out runs/bench-rare] [--arms ...] [--left 5 20] [--seeds 0 1 2 3 4]
-                              [--crop-seeds 5] [--scored check photographs] [--plot FILE] [--steps 100] [--images 200] [--filled 150]
-                              [--workers N] [--data FOLDER]
+                              [--crop-seeds 5] [--scored check photographs] [--plot FILE] [--steps 100]
+                              [--images 200] [--filled 150] [--workers N] [--data FOLDER]
 
 A generated set of dice loses all twos and sixes but 5 (or 20) of each. A classifier of 48-pixel crops learns from what
 is left, by one of these arms. All start from one classifier that has learned the common faces alone, and go on for the
@@ -28,13 +28,14 @@ import argparse
 import json
 import os
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import rare_arms as arms
 from figures import machine
-from rare_scores import Counts, compared, counted, forest
+from rare_scores import Counts, by_face, compared, counted, forest
 from rare_tail import HELD_OUT, TAILS, LongTail, long_tailed, of_places, replace_records, shown
 
 from simgen.adapters.checkpoint import load_model
@@ -95,7 +96,7 @@ class Bench:
                 learnt = self._generated(f"{name}-pictures", seed, self._pictures(name))
             steps = {"start": 1000, "judge": 500, "witness": 1200}[name] // (20 if self.given.quick else 1)
             init = self.model("start") if name == "judge" else None
-            self._models[name] = train_with(learnt, self.out / name, "dice-crops", _overrides(0, steps), init=init)
+            self._models[name] = train_with(learnt, self.out / name, "dice-crops", overrides_of(0, steps), init=init)
         return self._models[name]
 
     def _pictures(self, name: str) -> int:
@@ -156,7 +157,7 @@ class Bench:
         if note.is_file() and (run / "model.pt").is_file():
             return run / "model.pt", json.loads(note.read_text("utf-8"))
         start, said = self.model("start"), {}
-        overrides = _overrides(seed, self.given.steps)
+        overrides = overrides_of(seed, self.given.steps)
         cpu = time.process_time()
         if arm == "real":
             learnt = part_of(self.photographs, "first:150")
@@ -191,7 +192,7 @@ class Bench:
         return np.load(file), said
 
 
-def _overrides(seed: int, steps: int) -> list[str]:
+def overrides_of(seed: int, steps: int) -> list[str]:
     """Return the settings of a classifier's training."""
     warmup = f"optimizer.warmup_steps={min(60, steps // 4)}"
     return [f"steps={steps}", warmup, f"seed={seed}", "runtime.threads=1", f"validation.fraction={1 / HELD_OUT}"]
@@ -241,7 +242,7 @@ def write(bench: Bench, arguments: argparse.Namespace, seeds: list[int], report:
                 arm: {s: bench.counts(arm, left, s, name) for s in bench.seeds(arm, seeds)} for arm in arguments.arms
             }
             counts = {arm: {seed: cell for seed, (cell, _) in cells.items()} for arm, cells in found.items()}
-            report[name][left] = compared(counts, bench.data.classes, BASELINES, left)
+            report[name][left] = compared(counts, partial(by_face, classes=bench.data.classes), BASELINES, left)
             for arm, cells in found.items():
                 report[name][left]["arms"][arm]["said"] = [said for _, said in cells.values()]
     report["seeds"] = seeds

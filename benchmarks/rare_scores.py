@@ -1,5 +1,6 @@
 """Figures of `benchmarks/rare.py`: F1 and recall of rare and common faces, paired differences, a forest plot."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from simgen.rng import stream
 Counts = NDArray[np.int64]
 """(n, C, C) of n images: rows the truth, columns what was said."""
 REPEATS = 2000
-MEASURES = ("tail_f1", "tail_recall", "head_f1")
+Measure = Callable[[Counts], dict[str, NDArray[np.float64]]]
 
 
 def counted(model: Path, data: ImageSet, synthetic: bool) -> Counts:
@@ -29,7 +30,7 @@ def counted(model: Path, data: ImageSet, synthetic: bool) -> Counts:
     return counts
 
 
-def measured(counts: Counts, classes: tuple[str, ...]) -> dict[str, NDArray[np.float64]]:
+def by_face(counts: Counts, classes: tuple[str, ...]) -> dict[str, NDArray[np.float64]]:
     """Return the means over classes of (..., C, C) counts; an F1 or a recall that is undefined counts as 0."""
     right = np.diagonal(counts, axis1=-2, axis2=-1)
     true, said = counts.sum(-1), counts.sum(-2)
@@ -44,44 +45,44 @@ def measured(counts: Counts, classes: tuple[str, ...]) -> dict[str, NDArray[np.f
 
 
 def compared(
-    cells: dict[str, dict[int, Counts]], classes: tuple[str, ...], baselines: tuple[str, ...], left: int
+    cells: dict[str, dict[int, Counts]], measure: Measure, baselines: tuple[str, ...], number: int
 ) -> dict[str, Any]:
-    """Return each arm's figures and its paired differences to the best baseline, the one with the highest tail F1.
+    """Return each arm's figures and its paired differences to the best baseline, the one with the highest first figure.
 
     Args:
         cells: of each arm and seed, counts of the same images. Baselines have all seeds; a difference is one of the
             seeds that the arm has.
-        classes: of the counts.
+        measure: figures of (..., C, C) counts.
         baselines: arms that one of is compared with, those of them that are there.
-        left: that many rare dice were left; of the resampling.
+        number: of the resampling.
     """
     images = len(next(iter(next(iter(cells.values())).values())))
-    drawn = resamples(images, REPEATS, stream(0, left, "bench.resample"))
-    sampled = {arm: _sampled(list(runs.values()), classes, drawn, left) for arm, runs in cells.items()}
+    drawn = resamples(images, REPEATS, stream(0, number, "bench.resample"))
+    sampled = {arm: _sampled(list(runs.values()), measure, drawn, number) for arm, runs in cells.items()}
     known = [arm for arm in baselines if arm in cells]
-    best = max(known, key=lambda arm: sampled[arm]["tail_f1"].value, default=None)
+    best = max(known, key=lambda arm: next(iter(sampled[arm].values())).value, default=None)
     table: dict[str, Any] = {}
     for arm, groups in sampled.items():
         table[arm] = {}
-        theirs = None if best is None else _sampled([cells[best][seed] for seed in cells[arm]], classes, drawn, left)
+        theirs = None if best is None else _sampled([cells[best][seed] for seed in cells[arm]], measure, drawn, number)
         for name, group in groups.items():
             low, high = np.percentile(group.draws, [2.5, 97.5])
-            each = [round(float(measured(run.sum(0), classes)[name]), 4) for run in cells[arm].values()]
+            each = [round(float(measure(run.sum(0))[name]), 4) for run in cells[arm].values()]
             table[arm][name] = {"mean": group.value, "low": float(low), "high": float(high), "seeds": each}
             if theirs is not None:
                 table[arm][name]["over_best"] = asdict(difference(group, theirs[name]))
     return {"best_baseline": best, "images": images, "arms": table}
 
 
-def _sampled(runs: list[Counts], classes: tuple[str, ...], images: NDArray[np.int64], left: int) -> dict[str, Sampled]:
+def _sampled(runs: list[Counts], measure: Measure, images: NDArray[np.int64], number: int) -> dict[str, Sampled]:
     """Return the means over seeds of (n, C, C) counts, and the same of resampled images and seeds."""
-    seeds = stream(0, left, "bench.seeds").integers(len(runs), size=(REPEATS, len(runs)))
+    seeds = stream(0, number, "bench.seeds").integers(len(runs), size=(REPEATS, len(runs)))
     stacked = np.stack(runs)
-    whole = measured(stacked.sum(1), classes)
+    whole = measure(stacked.sum(1))
     times = np.stack([np.bincount(picked, minlength=stacked.shape[1]) for picked in images])
-    again = measured(np.einsum("bn,sncd->bscd", times, stacked), classes)
+    again = measure(np.einsum("bn,sncd->bscd", times, stacked))
     rows = np.arange(REPEATS)[:, None]
-    return {name: Sampled(float(whole[name].mean()), again[name][rows, seeds].mean(1)) for name in MEASURES}
+    return {name: Sampled(float(whole[name].mean()), again[name][rows, seeds].mean(1)) for name in whole}
 
 
 def forest(found: dict[int, dict[str, Any]], out: Path) -> None:

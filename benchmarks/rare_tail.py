@@ -16,7 +16,7 @@ HELD_OUT = 20
 Place = tuple[ImageRecord, int]
 """A die: its image, and its place among the annotations."""
 Places = Mapping[str, Sequence[Place]]
-"""Dice of each rare class."""
+"""Dice of each rare class (or other case)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ def _is_whole(record: ImageRecord, place: int) -> bool:
 
 def shown(tail: LongTail, rare: Places, exposures: int | None) -> ImageSet:
     """Return a set of the common dice and of each rare class's, these repeated up to a number of exposures."""
-    more = [place for name in TAILS for place in islice(cycle(rare[name]), exposures or len(rare[name]))]
+    more = [place for some in rare.values() for place in islice(cycle(some), exposures or len(some))]
     common = list(records(tail.heads))
     count = min(len(common) // 2, (len(common) + len(more)) // HELD_OUT)
     validating, training = common[:count], [*common[count:], *records(more)]
@@ -74,7 +74,7 @@ def shown(tail: LongTail, rare: Places, exposures: int | None) -> ImageSet:
 
 def of_places(tail: LongTail, rare: Places) -> ImageSet:
     """Return a set of some dice of the rare classes alone."""
-    return replace_records(tail.data, [place for name in TAILS for place in rare[name]])
+    return replace_records(tail.data, [place for some in rare.values() for place in some])
 
 
 def replace_records(data: ImageSet, places: Sequence[Place]) -> ImageSet:
@@ -99,5 +99,5 @@ def rare_crops(tail: LongTail) -> Crops:
 
 def known_crops(tail: LongTail, heads: int, view: CropView) -> Crops:
     """Return the crops a generator learns from: all rare dice that are left, and up to so many of the common ones."""
-    known = [*tail.heads[:heads], *(place for name in TAILS for place in tail.rare[name])]
+    known = [*tail.heads[:heads], *(place for some in tail.rare.values() for place in some)]
     return crops_of(replace_records(tail.data, known), view)
