@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,15 @@ from simgen.adapters.metrics.paired import Sampled, difference
 from simgen.formats.imageset import ImageSet
 from simgen.rng import stream
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 Counts = NDArray[np.int64]
 """(n, C, C) of n images: rows the truth, columns what was said."""
 REPEATS = 2000
+_LOOKS = {"tail_f1": ("rare faces", "black", -0.14), "head_f1": ("other faces", "#a0a0a0", 0.14)}
+_SPAN = (-28.0, 24.0)
+"""Of the plot's axis, in points; what lies below is written."""
 Measure = Callable[[Counts], dict[str, NDArray[np.float64]]]
 
 
@@ -86,27 +92,43 @@ def _sampled(runs: list[Counts], measure: Measure, images: NDArray[np.int64], nu
 
 
 def forest(found: dict[int, dict[str, Any]], out: Path) -> None:
-    """Draw the paired differences to the best baseline: tail F1 in black, head F1 in grey."""
+    """Draw the paired differences to the best baseline, rare faces in black, the others in grey."""
     from matplotlib.figure import Figure
 
     arms = list(dict.fromkeys(arm for one in found.values() for arm in one["arms"]))
-    figure = Figure(figsize=(4.6 * len(found) + 1.4, 0.36 * len(arms) + 1.2), layout="constrained")
+    figure = Figure(figsize=(4.2 * len(found) + 1.4, 0.36 * len(arms) + 1.3), layout="constrained")
     panels = figure.subplots(1, len(found), sharey=True, sharex=True, squeeze=False)[0]
     for axes, (left, one) in zip(panels, found.items(), strict=True):
-        for name, color, shift in (("tail_f1", "black", -0.13), ("head_f1", "#a0a0a0", 0.13)):
-            for row, arm in enumerate(arms):
+        for row, arm in enumerate(arms):
+            for name, (_, color, shift) in _LOOKS.items():
                 over = one["arms"].get(arm, {}).get(name, {}).get("over_best")
-                if over is None or over["low"] is None:
-                    continue
-                label = {"tail_f1": "rare faces", "head_f1": "other faces"}[name] if arm == arms[-1] else None
-                axes.plot([100 * over["low"], 100 * over["high"]], [row + shift] * 2, color=color, lw=1.6)
-                axes.plot(100 * over["value"], row + shift, "o", color=color, ms=4.5, label=label)
+                if over is not None and over["low"] is not None:
+                    _interval(axes, [100 * over[key] for key in ("low", "value", "high")], row + shift, color)
         axes.axvline(0, color="black", lw=0.7, ls=":")
         axes.set_title(f"{left} of each rare face left", fontsize=10, loc="left")
-        axes.set_xlabel(f"F1 over {one['best_baseline']}, points", fontsize=9)
+        axes.set_xlabel(f"F1 over {str(one['best_baseline']).replace('_', ' ')}, points", fontsize=9)
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="x", lw=0.3)
+        axes.set_xlim(*_SPAN)
     panels[0].set_yticks(range(len(arms)), [arm.replace("_", " ") for arm in arms], fontsize=9)
     panels[0].set_ylim(len(arms) - 0.5, -0.5)
-    panels[-1].legend(fontsize=8, frameon=False, loc="lower right")
+    for label, color, _ in _LOOKS.values():
+        panels[0].plot([], [], "o-", color=color, ms=4.5, lw=1.6, label=label)
+    figure.legend(fontsize=8, frameon=False, loc="outside upper right", ncols=2)
     figure.savefig(out, dpi=110)
+
+
+def _interval(axes: "Axes", span: list[float], row: float, color: str) -> None:
+    low, value, high = span
+    if value < _SPAN[0]:
+        axes.text(
+            _SPAN[0] + 0.5,
+            row,
+            f"\N{BLACK LEFT-POINTING SMALL TRIANGLE} {value:.0f}",
+            color=color,
+            fontsize=7,
+            va="center",
+        )
+        return
+    axes.plot([low, high], [row, row], color=color, lw=1.6)
+    axes.plot(value, row, "o", color=color, ms=4.5)
