@@ -12,7 +12,8 @@ these come from:
 - none: as it is. balanced: the rare dice repeated. augmented: the same, with stronger augmentation.
 - copy_paste: the rare dice pasted into the set's pictures.
 - simulate, scene: pictures that `simgen rare fill` makes, --how simulate and --how scene. To simulate takes no example,
-  so its pictures of a seed serve any number of dice that are left.
+  so its pictures of a seed serve any number of dice that are left. scene moves the pictures of these dice and takes
+  what comes of them alone; scene_all also the other twos and sixes that lie there, which the set does not know.
 - vae, gan: crops drawn by a generator that learned from what is left, placed into the set's pictures, all of them;
   vae_gated, gan_gated: only those that the gate lets in, of up to six times as many.
 - real: the first 150 photographs with their labels, for scale; what is left does not matter to it.
@@ -54,7 +55,7 @@ from simgen.realdata import read_real_set
 from simgen.rng import stream
 
 BASELINES = ("none", "balanced", "augmented", "copy_paste")
-ARMS = (*BASELINES, "simulate", "scene", "vae", "vae_gated", "gan", "gan_gated", "real")
+ARMS = (*BASELINES, "simulate", "scene", "scene_all", "vae", "vae_gated", "gan", "gan_gated", "real")
 STRONGER = ["augment.brightness=0.4", "augment.contrast=0.5", "augment.hue=0.5", "augment.p_shuffle=0.3"]
 STRONGER += ["augment.p_blur=0.4", "augment.p_noise=0.5", "augment.noise=0.08", "augment.p_shadow=0.4"]
 SETS = ("check", "photographs")
@@ -116,8 +117,9 @@ class Bench:
         tail, count, out = self.tail(left, seed), self.given.filled, self.out / f"{arm}-{left}-{seed}" / "set"
         if arm == "simulate":
             return arms.simulate(tail, self.config, count, self.out / f"{arm}-any-{seed}" / "set", seed)
-        if arm == "scene":
-            return arms.scene(tail, self.config, count, out, seed, self.given.net_steps)
+        if arm in ("scene", "scene_all"):
+            out = self.out / f"scene-{left}-{seed}" / "set"
+            return arms.scene(tail, self.config, count, out, seed, self.given.net_steps, strict=arm == "scene")
         if arm == "copy_paste":
             return arms.copy_paste(tail, count, out, seed)
         if arm in BASELINES:

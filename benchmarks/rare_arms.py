@@ -14,6 +14,7 @@ from simgen.config import Config
 from simgen.errors import DataError
 from simgen.formats import read_images
 from simgen.formats.coco import CocoWriter
+from simgen.formats.imageset import ImageRecord
 from simgen.rare.cells import Cell, Condition
 from simgen.rare.fill import HOW
 from simgen.rare.how import Maker, Task
@@ -58,11 +59,15 @@ def simulate(tail: LongTail, config: Config, count: int, out: Path, seed: int) -
     return _scenes(tail, lambda: HOW["simulate"].prepare(Task(tail.data, config, CELLS, seed)), count, out, seed)
 
 
-def scene(tail: LongTail, config: Config, count: int, out: Path, seed: int, steps: int) -> Fill:
-    """Return the same in scenes that `simgen rare fill --how scene` makes; the net's examples are what is left."""
+def scene(tail: LongTail, config: Config, count: int, out: Path, seed: int, steps: int, strict: bool) -> Fill:
+    """Return the same in scenes that `simgen rare fill --how scene` makes; the net's examples are what is left.
+
+    In the examples' pictures lie other dice of the rare faces, of which nobody knows the class, and so do they in those
+    that are made of them. If `strict`, only what comes of the dice that are left is taken: an object keeps its number.
+    """
 
     def prepare() -> Maker:
-        meta = [json.loads((tail.data.root / "meta" / f"{r.path.stem}.json").read_text()) for r in tail.data.records]
+        meta = [_meta(record) for record in tail.data.records]
         held = {
             cell.title: [any(record is mine for mine, _ in tail.rare[name]) for record in tail.data.records]
             for cell, name in zip(CELLS, TAILS, strict=True)
@@ -71,7 +76,25 @@ def scene(tail: LongTail, config: Config, count: int, out: Path, seed: int, step
         train_scenes(scene_data(meta, held), settings, out.with_name("net"))
         return SceneMaker.prepare(Task(tail.data, config, CELLS, seed), out.with_name("net") / "model.pt")
 
-    return _scenes(tail, prepare, count, out, seed)
+    fill = _scenes(tail, prepare, count, out, seed)
+    if not strict:
+        return fill
+    left = {(record.key, record.annotations[k].instance_id) for some in tail.rare.values() for record, k in some}
+
+    def stems(place: Place) -> bool:
+        record, k = place
+        start = tail.data.records[_meta(record)["source"]["start"]]
+        return (start.key, record.annotations[k].instance_id) in left
+
+    return replace(fill, places={name: [place for place in some if stems(place)] for name, some in fill.places.items()})
+
+
+def _meta(record: ImageRecord) -> dict[str, Any]:
+    """Return the metadata of a generated picture."""
+    found: dict[str, Any] = json.loads(
+        (record.path.parents[1] / "meta" / f"{record.path.stem}.json").read_text("utf-8")
+    )
+    return found
 
 
 def _scenes(tail: LongTail, prepare: Callable[[], Maker], count: int, out: Path, seed: int) -> Fill:
@@ -152,7 +175,7 @@ def pasted(tail: LongTail, crops: dict[str, Crops], count: int, out: Path, seed:
     return _numbered(read_images(out).records, numbers) if numbers else {name: [] for name in TAILS}
 
 
-def _numbered(records: Sequence[Any], numbers: dict[str, list[int]]) -> dict[str, list[Place]]:
+def _numbered(records: Sequence[ImageRecord], numbers: dict[str, list[int]]) -> dict[str, list[Place]]:
     """Return the annotations with some instance numbers."""
     found: dict[str, list[Place]] = {name: [] for name in TAILS}
     for record, k in _every(records):
@@ -163,7 +186,7 @@ def _numbered(records: Sequence[Any], numbers: dict[str, list[int]]) -> dict[str
     return found
 
 
-def _every(records: Sequence[Any]) -> Iterator[Place]:
+def _every(records: Sequence[ImageRecord]) -> Iterator[Place]:
     return ((record, k) for record in records for k in range(len(record.annotations)))
 
 
