@@ -76,9 +76,6 @@ def scene(tail: LongTail, config: Config, count: int, out: Path, seed: int, step
         train_scenes(scene_data(meta, held), settings, out.with_name("net"))
         return SceneMaker.prepare(Task(tail.data, config, CELLS, seed), out.with_name("net") / "model.pt")
 
-    fill = _scenes(tail, prepare, count, out, seed)
-    if not strict:
-        return fill
     left = {(record.key, record.annotations[k].instance_id) for some in tail.rare.values() for record, k in some}
 
     def stems(place: Place) -> bool:
@@ -86,7 +83,7 @@ def scene(tail: LongTail, config: Config, count: int, out: Path, seed: int, step
         start = tail.data.records[_meta(record)["source"]["start"]]
         return (start.key, record.annotations[k].instance_id) in left
 
-    return replace(fill, places={name: [place for place in some if stems(place)] for name, some in fill.places.items()})
+    return _scenes(tail, prepare, count, out, seed, stems if strict else None)
 
 
 def _meta(record: ImageRecord) -> dict[str, Any]:
@@ -97,8 +94,15 @@ def _meta(record: ImageRecord) -> dict[str, Any]:
     return found
 
 
-def _scenes(tail: LongTail, prepare: Callable[[], Maker], count: int, out: Path, seed: int) -> Fill:
-    """Make scenes of the two cells in turn until there are enough dice of both; all of a rare class count."""
+def _scenes(
+    tail: LongTail,
+    prepare: Callable[[], Maker],
+    count: int,
+    out: Path,
+    seed: int,
+    wanted: Callable[[Place], bool] | None = None,
+) -> Fill:
+    """Make scenes of the two cells in turn until there are enough dice of both; return those that are wanted."""
     writer = _writer(out, tail, {"seed": seed, "count": count})
     done, found, index, maker = writer.done(), dict.fromkeys(TAILS, 0), 0, None
     while min(found.values()) < count and index < 2 * count:
@@ -107,7 +111,7 @@ def _scenes(tail: LongTail, prepare: Callable[[], Maker], count: int, out: Path,
             made = maker.make(index % len(TAILS), index // len(TAILS)).sample
             if made is not None:
                 writer.write(replace(made, index=index))
-                done = writer.done()
+                done.add(index)
         if index in done:
             for annotation in writer.metadata(index)["annotations"]:
                 name = tail.data.classes[annotation["category_id"] - 1]
@@ -119,7 +123,8 @@ def _scenes(tail: LongTail, prepare: Callable[[], Maker], count: int, out: Path,
     places: dict[str, list[Place]] = {name: [] for name in TAILS}
     for record in filled.records:
         for k, annotation in enumerate(record.annotations):
-            if annotation.class_name in TAILS and annotation.visible_fraction >= _SEEN and not annotation.ignore:
+            seen = annotation.visible_fraction >= _SEEN and not annotation.ignore
+            if seen and annotation.class_name in TAILS and (wanted is None or wanted((record, k))):
                 places[annotation.class_name].append((record, k))
     return Fill({name: some[:count] for name, some in places.items()}, {"images": len(filled)})
 
