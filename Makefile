@@ -62,7 +62,7 @@ bench-dice: $(READY) ## synthetic dice against real photographs; up to an hour
 bench-adapt: $(READY) ## every method on crops of dice, three seeds; hours
 	$(BIN)/python benchmarks/adapt.py $(ARGS)
 
-bench-rare: $(READY) ## ways to have more of rare faces of dice, five seeds; two hours
+bench-rare: $(READY) ## ways to have more of rare faces of dice, five seeds; hours
 	$(BIN)/python benchmarks/rare.py $(ARGS)
 
 clean: ## remove the environment, builds and caches (runs/ stays)
