@@ -37,7 +37,7 @@ import numpy as np
 import rare_arms as arms
 from figures import machine
 from rare_scores import Counts, by_face, compared, counted, forest
-from rare_tail import HELD_OUT, TAILS, LongTail, long_tailed, of_places, replace_records, shown
+from rare_tail import HELD_OUT, TAILS, LongTail, long_tailed, of_places, shown, with_only
 
 from simgen.adapters.checkpoint import load_model
 from simgen.adapters.parts import part_of
@@ -91,7 +91,7 @@ class Bench:
         """
         if name not in self._models:
             if name == "start":
-                learnt = replace_records(self.data, self.tail(self.given.left[0], 0).heads)
+                learnt = with_only(self.data, self.tail(self.given.left[0], 0).heads)
             else:
                 seed = {"judge": 2, "witness": 3}[name]
                 learnt = self._generated(f"{name}-pictures", seed, self._pictures(name))
@@ -232,7 +232,6 @@ def main() -> None:
             for arm in (arm for arm in arguments.arms if bench.seeds(arm, [seed])):
                 said = {name: bench.counts(arm, left, seed, name) for name in arguments.scored}
                 print(f"seed {seed}, {left} left, {arm}: {next(iter(said.values()))[1]}", flush=True)
-        # Figures of the seeds that all arms have.
         write(bench, arguments, arguments.seeds[: arguments.seeds.index(seed) + 1], report)
 
 
@@ -240,9 +239,8 @@ def write(bench: Bench, arguments: argparse.Namespace, seeds: list[int], report:
     """Write figures.json and the plot of the seeds that are done."""
     for name in arguments.scored:
         for left in arguments.left:
-            found = {
-                arm: {s: bench.counts(arm, left, s, name) for s in bench.seeds(arm, seeds)} for arm in arguments.arms
-            }
+            arms_here = [arm for arm in arguments.arms if bench.seeds(arm, seeds)]
+            found = {arm: {s: bench.counts(arm, left, s, name) for s in bench.seeds(arm, seeds)} for arm in arms_here}
             counts = {arm: {seed: cell for seed, (cell, _) in cells.items()} for arm, cells in found.items()}
             report[name][left] = compared(counts, partial(by_face, classes=bench.data.classes), BASELINES, left)
             for arm, cells in found.items():

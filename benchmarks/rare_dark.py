@@ -20,7 +20,7 @@ from figures import machine, publish
 from numpy.typing import NDArray
 from rare import STRONGER, overrides_of
 from rare_scores import Counts, compared, counted
-from rare_tail import LongTail, Place, replace_records, shown
+from rare_tail import LongTail, Place, shown, with_only
 
 from simgen.adapters.train import train_with
 from simgen.config import load
@@ -98,9 +98,9 @@ def main() -> None:
     dark, others = parted(data)
     pictures = generated(given.out / "witness-pictures", 3, 2 * given.images, given.workers)
     tested = dict(zip(("dark", "others"), parted(pictures), strict=True))
-    sets = {name: replace_records(pictures, places) for name, places in tested.items()}
+    sets = {name: with_only(pictures, places) for name, places in tested.items()}
     out = given.out / "dark"
-    start = train_with(replace_records(data, others), out / "start", "dice-crops", overrides_of(0, given.start_steps))
+    start = train_with(with_only(data, others), out / "start", "dice-crops", overrides_of(0, given.start_steps))
     counts: dict[str, dict[str, dict[int, Counts]]] = {name: {arm: {} for arm in ARMS} for name in sets}
     for seed in given.seeds:
         few = [dark[k] for k in stream(seed, 0, "bench.dark").permutation(len(dark))[: given.left]]

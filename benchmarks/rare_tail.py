@@ -74,10 +74,10 @@ def shown(tail: LongTail, rare: Places, exposures: int | None) -> ImageSet:
 
 def of_places(tail: LongTail, rare: Places) -> ImageSet:
     """Return a set of some dice of the rare classes alone."""
-    return replace_records(tail.data, [place for some in rare.values() for place in some])
+    return with_only(tail.data, [place for some in rare.values() for place in some])
 
 
-def replace_records(data: ImageSet, places: Sequence[Place]) -> ImageSet:
+def with_only(data: ImageSet, places: Sequence[Place]) -> ImageSet:
     """Return the images of some dice, labelled with these alone."""
     return ImageSet(data.root, data.classes, tuple(records(places)))
 
@@ -100,4 +100,4 @@ def rare_crops(tail: LongTail) -> Crops:
 def known_crops(tail: LongTail, heads: int, view: CropView) -> Crops:
     """Return the crops a generator learns from: all rare dice that are left, and up to so many of the common ones."""
     known = [*tail.heads[:heads], *(place for some in tail.rare.values() for place in some)]
-    return crops_of(replace_records(tail.data, known), view)
+    return crops_of(with_only(tail.data, known), view)
