@@ -11,7 +11,7 @@ ARGS ?=
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint imports types bench bench-dice bench-adapt clean
+.PHONY: help venv demo test lint imports types bench bench-dice bench-adapt bench-rare clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -61,6 +61,9 @@ bench-dice: $(READY) ## synthetic dice against real photographs; up to an hour
 
 bench-adapt: $(READY) ## every method on crops of dice, three seeds; hours
 	$(BIN)/python benchmarks/adapt.py $(ARGS)
+
+bench-rare: $(READY) ## ways to have more of rare faces of dice, five seeds; hours
+	$(BIN)/python benchmarks/rare.py $(ARGS)
 
 clean: ## remove the environment, builds and caches (runs/ stays)
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

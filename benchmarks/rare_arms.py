@@ -1,166 +1,169 @@
-"""What `benchmarks/rare.py` compares: a set of dice with two faces nearly taken out, and ways to have more of them."""
+"""What `benchmarks/rare.py` compares: ways to have more dice of the rare faces, each with labels of its own."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import cycle, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
+from rare_tail import TAILS, LongTail, Place, Places, known_crops, rare_crops
 
-from simgen.adapters.rgba import RgbaClassifier
 from simgen.config import Config
 from simgen.errors import DataError
 from simgen.formats import read_images
 from simgen.formats.coco import CocoWriter
-from simgen.formats.imageset import ImageRecord, ImageSet
+from simgen.formats.imageset import ImageRecord
 from simgen.rare.cells import Cell, Condition
 from simgen.rare.fill import HOW
-from simgen.rare.how import Task
+from simgen.rare.how import Maker, Task
 from simgen.rare.pixels.composite import Composer
-from simgen.rare.pixels.crops import Crops, CropView, crops_of
-from simgen.rare.pixels.gate import Gate
+from simgen.rare.pixels.crops import Crops
+from simgen.rare.pixels.gate import Gate, rejection_rates
 from simgen.rare.pixels.generator import CropGenerator, Wish
 from simgen.rare.pixels.settings import PixelTraining
 from simgen.rare.pixels.spots import Placing
 from simgen.rare.pixels.train import train_crops
+from simgen.rare.scenes.learn import scene_data
+from simgen.rare.scenes.maker import SceneMaker
+from simgen.rare.scenes.train import SceneTrainConfig, train_scenes
+from simgen.rare.scenes.vae import VaeConfig
 from simgen.rng import stream
 from simgen.samples import Sample
 
-TAILS = ("two", "six")
-HELD_OUT = 20
-"""Every so many images one validates the training; none of these has a rare die."""
+CELLS = tuple(Cell((Condition("class", among=(name,)),)) for name in TAILS)
+_SEEN = 0.6
+"""Less visible dice are not learned from, in any arm."""
 _PLACED = 6
 _WHOLE = {"visible_fraction": (0.9, 1.0)}
-Place = tuple[ImageRecord, int]
-"""A die: its image, and its place among the annotations."""
+_DRAWS = 6
+"""Crops drawn for each that is wanted, where a gate chooses."""
 
 
 @dataclass(frozen=True, eq=False)
-class LongTail:
-    """A set in which some classes are nearly missing.
+class Fill:
+    """Dice of the rare classes that an arm made.
 
     Attributes:
-        data: the whole set; the other dice of the rare classes are in its pictures, but nobody knows their class.
-        heads: dice of the common classes.
-        rare: the dice that are left of each rare class.
-        exposures: dice of a common class, on average: as many of each rare class are shown in all arms but "none".
+        places: of each rare class.
+        said: what is to be told of how they were made.
     """
 
-    data: ImageSet
-    heads: tuple[Place, ...]
-    rare: dict[str, tuple[Place, ...]]
-    exposures: int
+    places: Places
+    said: dict[str, Any]
 
 
-def long_tailed(data: ImageSet, left: int, rng: Generator) -> LongTail:
-    """Keep `left` dice of each rare class, large and whole ones, for crops are cut of them."""
-    places = [(record, k) for record in data.records for k in range(len(record.annotations))]
-    heads, rare = [], {}
-    for record, k in places:
-        annotation = record.annotations[k]
-        if annotation.class_name not in TAILS and annotation.visible_fraction >= 0.6 and not annotation.ignore:
-            heads.append((record, k))
-    for name in TAILS:
-        able = [(r, k) for r, k in places if r.annotations[k].class_name == name and _is_whole(r, k)]
-        if len(able) < left:
-            raise DataError(f'{data.root}: expected at least {left} dice of the class "{name}", got {len(able)}')
-        rare[name] = tuple(able[i] for i in rng.permutation(len(able))[:left])
-    return LongTail(data, tuple(heads), rare, round(len(heads) / (len(data.classes) - len(TAILS))))
+def simulate(tail: LongTail, config: Config, count: int, out: Path, seed: int) -> Fill:
+    """Return up to `count` dice of each rare class in scenes that `simgen rare fill --how simulate` makes."""
+    return _scenes(tail, lambda: HOW["simulate"].prepare(Task(tail.data, config, CELLS, seed)), count, out, seed)
 
 
-def _is_whole(record: ImageRecord, place: int) -> bool:
-    annotation = record.annotations[place]
-    return annotation.visible_fraction > 0.9 and not annotation.truncated and max(annotation.size_wh) >= 24
+def scene(tail: LongTail, config: Config, count: int, out: Path, seed: int, steps: int, strict: bool) -> Fill:
+    """Return the same in scenes that `simgen rare fill --how scene` makes; the net's examples are what is left.
+
+    In the examples' pictures lie other dice of the rare faces, of which nobody knows the class, and so do they in those
+    that are made of them. If `strict`, only what comes of the dice that are left is taken: an object keeps its number.
+    """
+
+    def prepare() -> Maker:
+        meta = [_meta(record) for record in tail.data.records]
+        held = {
+            cell.title: [any(record is mine for mine, _ in tail.rare[name]) for record in tail.data.records]
+            for cell, name in zip(CELLS, TAILS, strict=True)
+        }
+        settings = SceneTrainConfig(vae=VaeConfig(hidden=64), steps=steps, batch=16, seed=seed)
+        train_scenes(scene_data(meta, held), settings, out.with_name("net"))
+        return SceneMaker.prepare(Task(tail.data, config, CELLS, seed), out.with_name("net") / "model.pt")
+
+    left = {(record.key, record.annotations[k].instance_id) for some in tail.rare.values() for record, k in some}
+
+    def stems(place: Place) -> bool:
+        record, k = place
+        start = tail.data.records[_meta(record)["source"]["start"]]
+        return (start.key, record.annotations[k].instance_id) in left
+
+    return _scenes(tail, prepare, count, out, seed, stems if strict else None)
 
 
-def shown(tail: LongTail, rare: dict[str, Sequence[Place]], exposures: int | None) -> ImageSet:
-    """Return a set of the common dice and of each rare class's, these repeated up to a number of exposures."""
-    more = [place for name in TAILS for place in islice(cycle(rare[name]), exposures or len(rare[name]))]
-    common = list(_records(tail.heads))
-    count = min(len(common) // 2, (len(common) + len(more)) // HELD_OUT)
-    validating, training = common[:count], [*common[count:], *_records(more)]
-    ordered: list[ImageRecord] = []
-    for record in validating:
-        ordered += [*training[: HELD_OUT - 1], record]
-        training = training[HELD_OUT - 1 :]
-    if len(training) >= HELD_OUT:  # what would fall to validation may be rare
-        raise DataError("long tail: expected enough common images to validate on")
-    return ImageSet(tail.data.root, tail.data.classes, (*ordered, *training))
+def _meta(record: ImageRecord) -> dict[str, Any]:
+    """Return the metadata of a generated picture."""
+    found: dict[str, Any] = json.loads(
+        (record.path.parents[1] / "meta" / f"{record.path.stem}.json").read_text("utf-8")
+    )
+    return found
 
 
-def _records(places: Sequence[Place]) -> Iterator[ImageRecord]:
-    """Yield each image with its dice of the list, as often as they stand there."""
-    by_image: dict[int, tuple[ImageRecord, list[int]]] = {}
-    for record, k in places:
-        by_image.setdefault(id(record), (record, []))[1].append(k)
-    for record, numbers in by_image.values():
-        annotations, masks = (tuple(all_[k] for k in numbers) for all_ in (record.annotations, record.masks))
-        yield replace(record, annotations=annotations, masks=masks)
-
-
-def with_fill(tail: LongTail, filled: ImageSet, numbers: dict[str, Sequence[int]]) -> dict[str, Sequence[Place]]:
-    """Return each rare class's own dice and the filled ones, of those the annotations with some instance numbers."""
-    found: dict[str, list[Place]] = {name: list(tail.rare[name]) for name in TAILS}
+def _scenes(
+    tail: LongTail,
+    prepare: Callable[[], Maker],
+    count: int,
+    out: Path,
+    seed: int,
+    wanted: Callable[[Place], bool] | None = None,
+) -> Fill:
+    """Make scenes of the two cells in turn until there are enough dice of both; return those that are wanted."""
+    writer = _writer(out, tail, {"seed": seed, "count": count})
+    done, found, index, maker = writer.done(), dict.fromkeys(TAILS, 0), 0, None
+    while min(found.values()) < count and index < 2 * count:
+        if index not in done:
+            maker = maker or prepare()
+            made = maker.make(index % len(TAILS), index // len(TAILS)).sample
+            if made is not None:
+                writer.write(replace(made, index=index))
+                done.add(index)
+        if index in done:
+            for annotation in writer.metadata(index)["annotations"]:
+                name = tail.data.classes[annotation["category_id"] - 1]
+                if name in found and annotation["visible_fraction"] >= _SEEN:
+                    found[name] += 1
+        index += 1
+    writer.close()
+    filled = read_images(out)
+    places: dict[str, list[Place]] = {name: [] for name in TAILS}
     for record in filled.records:
         for k, annotation in enumerate(record.annotations):
-            wanted = annotation.instance_id in numbers.get(record.key, ())
-            if wanted and annotation.class_name in TAILS and annotation.visible_fraction >= 0.6:
-                found[annotation.class_name].append((record, k))
-    return dict(found)
+            seen = annotation.visible_fraction >= _SEEN and not annotation.ignore
+            if seen and annotation.class_name in TAILS and (wanted is None or wanted((record, k))):
+                places[annotation.class_name].append((record, k))
+    return Fill({name: some[:count] for name, some in places.items()}, {"images": len(filled)})
 
 
-def simulate(tail: LongTail, config: Config, count: int, out: Path, seed: int) -> dict[str, Sequence[Place]]:
-    """Return dice of scenes that `simgen rare fill --how simulate` makes: `count` images for each rare class."""
-    cells = tuple(Cell((Condition("class", among=(name,)),)) for name in TAILS)
-    maker = HOW["simulate"].prepare(Task(tail.data, config, cells, seed))
-    writer = _writer(out, tail, {"seed": seed, "count": count})
-    done, numbers = writer.done(), {}
-    for index in range(count * len(TAILS)):
-        if index not in done:
-            made = maker.make(index % len(TAILS), index // len(TAILS)).sample
-            if made is None:
-                continue
-            writer.write(replace(made, index=index))
-        meta = writer.metadata(index)
-        places = meta["source"]["annotations"]
-        numbers[f"{index:08d}.jpg"] = [meta["annotations"][place]["instance_id"] for place in places]
-    writer.close()
-    return with_fill(tail, read_images(out), numbers)
+def copy_paste(tail: LongTail, count: int, out: Path, seed: int) -> Fill:
+    """Return `count` pasted dice of each rare class: those that are left, in other pictures of the set."""
+    own = rare_crops(tail)
+    crops = {name: own.take(np.flatnonzero(own.labels == own.classes.index(name))) for name in TAILS}
+    return Fill(pasted(tail, crops, count, out, seed), {})
 
 
-def rare_crops(tail: LongTail) -> Crops:
-    """Return the crops of the rare dice that are left."""
-    places = [place for name in TAILS for place in tail.rare[name]]
-    return crops_of(ImageSet(tail.data.root, tail.data.classes, tuple(_records(places))))
+def generator_of(tail: LongTail, config: PixelTraining, heads: int, out: Path) -> tuple[CropGenerator, Crops]:
+    """Train a crop generator on the long-tailed set, or load it where that was done; return what it learned from.
+
+    It has no perceptual term: that would take three times as long.
+    """
+    crops = known_crops(tail, heads, config.view)
+    trained = train_crops(config, crops, out)
+    return CropGenerator.load(trained.model), crops
 
 
-def known_crops(tail: LongTail) -> Crops:
-    """Return the crops of all dice whose class is known: what a generator may learn from."""
-    places = [*tail.heads, *(place for name in TAILS for place in tail.rare[name])]
-    return crops_of(ImageSet(tail.data.root, tail.data.classes, tuple(_records(places))), CropView(min_side_px=24))
-
-
-def generator_of(tail: LongTail, config: PixelTraining, judge: RgbaClassifier, out: Path) -> CropGenerator:
-    """Train a crop generator on the long-tailed set, or load it where that was done."""
-    trained = train_crops(config, known_crops(tail), out, perceptual=judge.perceptual)
-    return CropGenerator.load(trained.model)
-
-
-def drawn_crops(
-    generator: CropGenerator, count: int, gate: Gate | None, rng: Generator
-) -> tuple[dict[str, Crops], float]:
-    """Return up to `count` crops of each rare class that the gate lets in, and the share that it refuses."""
-    found, tried, kept = {}, 0, 0
+def drawn(
+    tail: LongTail, generator: CropGenerator, gate: Gate | None, count: int, out: Path, seed: int, rng: Generator
+) -> Fill:
+    """Return up to `count` pasted dice of each rare class, of the generator's crops those that the gate lets in."""
+    crops: dict[str, Crops] = {}
+    verdicts, cells = [], []
     for name in TAILS:
-        crops, _ = generator.sample(Wish(name, _WHOLE), count * (1 if gate is None else 6), rng)
-        good = range(len(crops)) if gate is None else [k for k, v in enumerate(gate.judge(crops)) if v.accepted]
-        tried, kept = tried + len(crops), kept + len(good)
-        found[name] = crops.take(list(good)[:count])
-    return found, 1 - kept / tried
+        made, _ = generator.sample(Wish(name, _WHOLE), count * (1 if gate is None else _DRAWS), rng)
+        if gate is not None:
+            judged = gate.judge(made)
+            verdicts, cells = [*verdicts, *judged], [*cells, *[name] * len(judged)]
+            made = made.take([k for k, verdict in enumerate(judged) if verdict.accepted][:count])
+        crops[name] = made
+    said = {} if gate is None else {"gate": rejection_rates(verdicts, cells)}
+    return Fill(pasted(tail, crops, count, out, seed), said)
 
 
-def pasted(tail: LongTail, crops: dict[str, Crops], count: int, out: Path, seed: int) -> dict[str, Sequence[Place]]:
+def pasted(tail: LongTail, crops: dict[str, Crops], count: int, out: Path, seed: int) -> dict[str, list[Place]]:
     """Return dice placed into the set's own pictures: `count` of each rare class, by `simgen.rare.pixels.composite`."""
     writer = _writer(out, tail, {"seed": seed, "count": count})
     done, numbers = writer.done(), {}
@@ -169,14 +172,27 @@ def pasted(tail: LongTail, crops: dict[str, Crops], count: int, out: Path, seed:
     for index in range(-(-len(wanted) // _PLACED)):
         if index not in done:
             host = tail.data[int(hosts[index % len(hosts)])]
-            made = _placed(
-                host, wanted[index * _PLACED : (index + 1) * _PLACED], crops, stream(seed, index, "bench.place")
-            )
-            writer.write(replace(made, index=index))
+            some = wanted[index * _PLACED : (index + 1) * _PLACED]
+            writer.write(replace(_placed(host, some, crops, stream(seed, index, "bench.place")), index=index))
         placed = writer.metadata(index).get("placed", [])
         numbers[f"{index:08d}.jpg"] = [one["instance_id"] for one in placed]
     writer.close()
-    return with_fill(tail, read_images(out), numbers)
+    return _numbered(read_images(out).records, numbers) if numbers else {name: [] for name in TAILS}
+
+
+def _numbered(records: Sequence[ImageRecord], numbers: dict[str, list[int]]) -> dict[str, list[Place]]:
+    """Return the annotations with some instance numbers."""
+    found: dict[str, list[Place]] = {name: [] for name in TAILS}
+    for record, k in _every(records):
+        annotation = record.annotations[k]
+        wanted = annotation.instance_id in numbers.get(record.key, ())
+        if wanted and annotation.class_name in TAILS and annotation.visible_fraction >= _SEEN:
+            found[annotation.class_name].append((record, k))
+    return found
+
+
+def _every(records: Sequence[ImageRecord]) -> Iterator[Place]:
+    return ((record, k) for record in records for k in range(len(record.annotations)))
 
 
 def _placed(host: Sample, wanted: Sequence[tuple[str, int]], crops: dict[str, Crops], rng: Generator) -> Sample:
@@ -191,9 +207,4 @@ def _placed(host: Sample, wanted: Sequence[tuple[str, int]], crops: dict[str, Cr
 
 def _writer(out: Path, tail: LongTail, header: dict[str, int]) -> CocoWriter:
     out.parent.mkdir(parents=True, exist_ok=True)
-    return CocoWriter(out, tail.data.classes, {"bench": header, "rare": {n: len(p) for n, p in tail.rare.items()}})
-
-
-def random_generator(seed: int, left: int) -> Generator:
-    """Return what chooses the dice that are left."""
-    return np.random.Generator(np.random.PCG64([seed, left]))
+    return CocoWriter(out, tail.data.classes, {"bench": header})
