@@ -264,13 +264,22 @@ class _Plan:
 
 
 def _visual_arguments(mesh: Mesh, center_m: Vec3) -> dict[str, Any]:
+    """Return a mesh as PyBullet takes it.
+
+    PyBullet 3.2.7 keeps a reference to each point for ever. As tuples they at least leave the cycle collector's books,
+    which would otherwise be a million lists long after forty pictures of dice, and walked again and again.
+    """
     vertices = mesh.vertices_m - center_m if any(center_m) else mesh.vertices_m
     return {
-        "vertices": vertices.tolist(),
+        "vertices": _points(vertices),
         "indices": mesh.faces.ravel().tolist(),
-        "uvs": (mesh.uvs * (1, -1) + (0, 1)).tolist(),  # PyBullet's texture origin is the bottom-left corner
-        "normals": mesh.normals.tolist(),
+        "uvs": _points(mesh.uvs * (1, -1) + (0, 1)),  # PyBullet's texture origin is the bottom-left corner
+        "normals": _points(mesh.normals),
     }
+
+
+def _points(rows: NDArray[np.float64]) -> list[tuple[float, ...]]:
+    return list(map(tuple, rows.tolist()))
 
 
 def _collision_arguments(collider: Collider) -> dict[str, Any]:
