@@ -8,7 +8,6 @@ and crops are resized at random. So depth is learnt as relief in pixels of the c
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +22,7 @@ from simgen.adapters.models.neck import STRIDE
 from simgen.adapters.settings import TrainConfig
 from simgen.cutting import cut, resize
 from simgen.errors import DataError
-from simgen.imagefile import decode_side
+from simgen.formats.layers import layer_file, read_layer
 from simgen.rng import stream
 
 if TYPE_CHECKING:
@@ -80,11 +79,11 @@ class MappedCrops(DetectCrops):
 def read_planes(dataset: "ImageSet", record: "ImageRecord") -> Planes:
     """Return (H, W, 3): depth in metres where a surface was hit, whether one was, whether it is a labelled object's."""
     _require_sides(dataset, record)
-    depth, instances = (decode_side(_side(dataset, record, kind), record.size_wh) for kind in ("depth", "instances"))
+    depth, instances = (read_layer(dataset.root, n, record.path.stem, record.size_wh) for n in ("depth", "instances"))
     assert depth is not None
     assert instances is not None
     objects = np.isin(instances, [a.instance_id for a in record.annotations if a.instance_id])
-    return np.stack([depth / np.float32(1000), depth > 0, objects], axis=-1).astype(np.float32)
+    return np.stack([depth, depth > 0, objects], axis=-1).astype(np.float32)
 
 
 def maps_of(cells: Planes, focal: float) -> Planes:
@@ -108,13 +107,9 @@ def focal_px(record: "ImageRecord") -> float:
     return float(max(record.size_wh)) if record.camera_matrix is None else float(record.camera_matrix[0, 0])
 
 
-def _side(dataset: "ImageSet", record: "ImageRecord", kind: str) -> Path:
-    return dataset.root / kind / f"{record.path.stem}.png"
-
-
 def _require_sides(dataset: "ImageSet", record: "ImageRecord") -> None:
     for kind in ("depth", "instances"):
-        if not _side(dataset, record, kind).is_file():
+        if not layer_file(dataset.root, kind, record.path.stem).is_file():
             raise DataError(
                 f"{dataset.root}: expected depth and instance images (simgen generate --set output.depth=true "
                 f"--set output.instances=true), but {record.path.name} has no {kind} image"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,18 +43,15 @@ class Region:
         return mask
 
     def cut(self) -> "Region":
-        """Return the same pixels in the smallest part that holds them; of none, one that is empty."""
-        if not self.part.any():
-            return Region(np.zeros((1, 1), np.bool_), self.corner_xy, self.size_wh)
-        rows, columns = (np.flatnonzero(self.part.any(axis)) for axis in (1, 0))
-        part = self.part[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].copy()
-        corner = (self.corner_xy[0] + int(columns[0]), self.corner_xy[1] + int(rows[0]))
-        return Region(part, corner, self.size_wh)
+        """Return the same pixels, at least one, in the smallest part that holds them."""
+        x, y, width, height = cv2.boundingRect(self.part.view(np.uint8))
+        left, top = x + self.corner_xy[0], y + self.corner_xy[1]
+        return Region(self.part[y : y + height, x : x + width].copy(), (left, top), self.size_wh)
 
-    def box_xywh(self) -> list[float]:
-        """Return the tight box as COCO has it: left, top, width, height, in pixel edges."""
-        tight = self.cut()
-        return [float(v) for v in (*tight.corner_xy, *reversed(tight.part.shape))]
+    def box_xyxy(self) -> NDArray[np.float64]:
+        """Return the box (4,) around the part, in pixel edges: a tight one after `cut`."""
+        (left, top), (height, width) = self.corner_xy, self.part.shape
+        return np.array([left, top, left + width, top + height], np.float64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -57,12 +57,12 @@ def annotate(
     outlines = silhouettes([bodies[order] for order in seen], cam_T_objects, view)
     for order, cam_T_object, outline in zip(seen, cam_T_objects, outlines, strict=True):
         body, count = bodies[order], counts[order]
-        region, box = _region(numbers, order + 1, count, outline)
+        region = _region(numbers, order + 1, count, outline)
         fraction = min(1.0, count / max(outline.area_px, 1))
         found.append(
             Annotation(
                 class_name=str(names[order]),
-                box_xyxy=box,
+                box_xyxy=region.box_xyxy(),
                 region=region,
                 instance_id=order + 1,
                 visible_fraction=round(fraction, 4),
@@ -91,10 +91,8 @@ def _class_name(body: Body, world_T_object: NDArray[np.float64]) -> str | None:
     return body.spec.class_name or body.model.class_name(world_T_object[:3, :3])
 
 
-def _region(
-    numbers: NDArray[Any], instance: int, count: int, outline: Silhouette
-) -> tuple[Region, NDArray[np.float64]]:
-    """Return the pixels of a body, and their tight box (4,) x1 y1 x2 y2 in pixel edges.
+def _region(numbers: NDArray[Any], instance: int, count: int, outline: Silhouette) -> Region:
+    """Return the pixels of a body, and no more around them.
 
     They are looked for around the projected vertices first; where not all `count` are there, in the whole image.
     """
@@ -103,10 +101,7 @@ def _region(
     if np.count_nonzero(part) != count:
         rows, columns = slice(0, None), slice(0, None)
         part = numbers == instance
-    x, y, width, height = cv2.boundingRect(part.view(np.uint8))
-    left, top = x + columns.start, y + rows.start
-    region = Region(part[y : y + height, x : x + width].copy(), (left, top), (numbers.shape[1], numbers.shape[0]))
-    return region, np.array([left, top, left + width, top + height], float)
+    return Region(part, (columns.start, rows.start), (numbers.shape[1], numbers.shape[0])).cut()
 
 
 def _window(outline: Silhouette, shape: tuple[int, ...]) -> tuple[slice, slice]:

@@ -24,7 +24,7 @@ from simgen.errors import OutputError
 from simgen.formats import masks
 from simgen.formats.coco_reader import CocoDataset
 from simgen.formats.imageset import ImageRecord
-from simgen.formats.layers import LAYERS, encoded_layer
+from simgen.formats.layers import LAYERS, encoded_layer, layer_file
 from simgen.imagefile import file_is_whole
 from simgen.lens import build_lens
 from simgen.samples import Annotation, Sample
@@ -106,7 +106,7 @@ class CocoWriter:
 
     def _has_files(self, stem: str) -> bool:
         files = [self.folder / "images" / f"{stem}.{self.image}"]
-        files += [self.folder / layer / f"{stem}.png" for layer in self.layers]
+        files += [layer_file(self.folder, layer, stem) for layer in self.layers]
         return all(file_is_whole(file) for file in files)
 
     def _metas(self) -> list[Path]:
@@ -120,7 +120,7 @@ class CocoWriter:
             for layer in self.layers:
                 picture = encoded_layer(layer, sample)
                 if picture is not None:
-                    _replace(self.folder / layer / f"{stem}.png", _png(picture))
+                    _replace(layer_file(self.folder, layer, stem), _png(picture))
             records = {
                 "image": self._image_record(sample),
                 "annotations": self._records(sample.annotations),
@@ -203,7 +203,8 @@ class CocoWriter:
             record["segmentation"], record["area"] = code, int(np.count_nonzero(region.part))
         whole = [(record, a.whole) for record, a in zip(records, annotations, strict=True) if a.whole is not None]
         for (record, region), code in zip(whole, masks.encode_all([region for _, region in whole]), strict=True):
-            record["amodal_segmentation"], record["amodal_bbox"] = code, region.box_xywh()
+            x1, y1, x2, y2 = region.cut().box_xyxy().tolist()
+            record["amodal_segmentation"], record["amodal_bbox"] = code, [x1, y1, x2 - x1, y2 - y1]
         return records
 
     def _record(self, a: Annotation) -> dict[str, Any]:

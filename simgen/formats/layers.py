@@ -1,6 +1,7 @@
 """Label images that lie beside a photograph: a number or three for each pixel, in PNG files of 16 bits.
 
-0 is "nothing was hit" in each of them; the name of a layer is that of its folder and of its switch in `output`.
+0 is "nothing was hit", or nothing known, in each of them; the name of a layer is that of its folder and of its switch
+in `output`.
 """
 
 from collections.abc import Callable
@@ -88,6 +89,18 @@ def encoded_layer(name: str, sample: Sample) -> NDArray[np.uint16] | None:
     return np.asarray(cv2.cvtColor(stored, cv2.COLOR_RGB2BGR), np.uint16) if layer.channels == 3 else stored
 
 
+def layer_file(folder: Path, name: str, stem: str) -> Path:
+    """Return where a dataset has a layer of a photograph, by the photograph's name without its ending."""
+    return folder / name / f"{stem}.png"
+
+
+def read_layer(folder: Path, name: str, stem: str, size_wh: tuple[int, int]) -> NDArray[Any] | None:
+    """Return a layer as a `Sample` has it, None where there is no such file. As `read_layers`."""
+    layer = LAYERS[name]
+    stored = decode_side(layer_file(folder, name, stem), size_wh, layer.channels)
+    return None if stored is None else layer.load(stored)
+
+
 def read_layers(folder: Path, stem: str, size_wh: tuple[int, int]) -> dict[str, NDArray[Any]]:
     """Return what lies beside a photograph, by the `Sample`'s fields.
 
@@ -99,9 +112,5 @@ def read_layers(folder: Path, stem: str, size_wh: tuple[int, int]) -> dict[str, 
     Raises:
         DataError: a file that is damaged or of another size.
     """
-    found = {}
-    for name, layer in LAYERS.items():
-        stored = decode_side(folder / name / f"{stem}.png", size_wh, layer.channels)
-        if stored is not None:
-            found[layer.field] = layer.load(stored)
-    return found
+    found = {layer.field: read_layer(folder, name, stem, size_wh) for name, layer in LAYERS.items()}
+    return {field: values for field, values in found.items() if values is not None}

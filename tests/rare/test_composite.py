@@ -186,6 +186,19 @@ def test_covering_takes_pixels_boxes_and_keypoints_of_others():
     assert [a.class_name for a in relabelled(sample, drawn, Labels()).annotations] == ["disc"]
 
 
+def test_nothing_is_known_of_the_parts_normals_and_coordinates_of_what_was_drawn():
+    ones = np.ones((120, 160), np.int32)
+    sample = replace(scene(), parts=ones, normals=np.ones((120, 160, 3), np.float32), coordinates=None)
+    mask = np.zeros((120, 160), bool)
+    mask[50:66, 60:78] = True
+    drawn = Drawn("disc", mask, np.full((120, 160), 0.3, np.float32), 0.9, False, {})
+    found = relabelled(sample, drawn, Labels())
+    np.testing.assert_array_equal(found.parts, ~mask)
+    np.testing.assert_array_equal(found.normals, np.repeat(~mask[..., None], 3, -1))
+    assert found.coordinates is None
+    assert (sample.parts == 1).all()
+
+
 def test_the_shadow_darkens_the_ground_alone_and_near_the_crop_most():
     light = painted(crops(4, size=32), (120, 120, 120))
     before, after = scene(), filled(light, 1, replace(CALM, shadow=0.5))

@@ -212,10 +212,8 @@ def _masked(sample: Sample, data: ImageSet, number: int) -> tuple[Annotation, ..
     alpha = alpha_of(data.records[number].path)
     if alpha is None or alpha.shape != sample.rgb.shape[:2] or not (alpha > 127).any():
         return annotations
-    mask = alpha > 127
-    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
-    box = np.array([x, y, x + width, y + height], np.float64)
-    return (replace(annotations[0], region=Region.of(mask), box_xyxy=box),)
+    region = Region.of(alpha > 127).cut()
+    return (replace(annotations[0], region=region, box_xyxy=region.box_xyxy()),)
 
 
 def _taken(annotation: Annotation, view: CropView) -> bool:

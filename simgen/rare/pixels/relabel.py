@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,17 +37,18 @@ class Drawn:
 def relabelled(sample: Sample, drawn: Drawn, labels: Labels) -> Sample:
     """Return the sample with a drawn object's annotation, and less of what it hides.
 
-    Depth and instances take the object; other objects lose its pixels from mask, box and visible fraction, and objects
-    with too few pixels left lose their annotation. Their keypoints under it count as occluded.
+    Depth and instances take the object; of its parts, normals and coordinates nothing is known: 0. Other objects lose
+    its pixels from mask, box and visible fraction, and objects with too few pixels left lose their annotation. Their
+    keypoints under it count as occluded.
     """
     numbers = [annotation.instance_id for annotation in sample.annotations]
     number = 1 + max([0, *numbers, *([] if sample.instances is None else [int(sample.instances.max(initial=0))])])
     others = [_covered(annotation, drawn.mask, labels) for annotation in sample.annotations]
-    region, box = _tight(drawn.mask, (0, 0), (drawn.mask.shape[1], drawn.mask.shape[0]))
+    region = Region.of(drawn.mask).cut()
     fraction = round(min(1.0, drawn.visible_fraction), 4)
     ours = Annotation(
         class_name=drawn.class_name,
-        box_xyxy=box,
+        box_xyxy=region.box_xyxy(),
         region=region,
         instance_id=number,
         visible_fraction=fraction,
@@ -63,7 +63,19 @@ def relabelled(sample: Sample, drawn: Drawn, labels: Labels) -> Sample:
         depth_m=None if depth is None else np.where(drawn.mask, drawn.depth_m, depth).astype(np.float32),
         instances=None if instances is None else np.where(drawn.mask, number, instances).astype(np.int32),
         metadata={**sample.metadata, "placed": placed},
+        parts=_cleared(sample.parts, drawn.mask),
+        normals=_cleared(sample.normals, drawn.mask),
+        coordinates=_cleared(sample.coordinates, drawn.mask),
     )
+
+
+def _cleared(layer: NDArray[Any] | None, mask: Mask) -> NDArray[Any] | None:
+    """Return a label image (H, W) or (H, W, 3) with 0 on a mask."""
+    if layer is None:
+        return None
+    kept = layer.copy()
+    kept[mask] = 0
+    return kept
 
 
 def _covered(annotation: Annotation, mask: Mask, labels: Labels) -> Annotation | None:
@@ -78,7 +90,7 @@ def _covered(annotation: Annotation, mask: Mask, labels: Labels) -> Annotation |
         return annotation
     if after < max(1, labels.min_visible_px):
         return None
-    smaller, box = _tight(left, region.corner_xy, region.size_wh)
+    smaller = Region(left, region.corner_xy, region.size_wh).cut()
     fraction = round(annotation.visible_fraction * after / before, 4)
     points = annotation.keypoints.copy()
     for point in points:
@@ -88,16 +100,8 @@ def _covered(annotation: Annotation, mask: Mask, labels: Labels) -> Annotation |
     return replace(
         annotation,
         region=smaller,
-        box_xyxy=box,
+        box_xyxy=smaller.box_xyxy(),
         visible_fraction=fraction,
         keypoints=points,
         ignore=annotation.ignore or fraction < labels.min_visible_fraction,
     )
-
-
-def _tight(part: Mask, corner_xy: tuple[int, int], size_wh: tuple[int, int]) -> tuple[Region, NDArray[np.float64]]:
-    """Return the region of a part's pixels and nothing around them, and its (4,) box in pixel edges."""
-    x, y, width, height = cv2.boundingRect(part.astype(np.uint8))
-    left, top = x + corner_xy[0], y + corner_xy[1]
-    region = Region(part[y : y + height, x : x + width].copy(), (left, top), size_wh)
-    return region, np.array([left, top, left + width, top + height], np.float64)

@@ -99,15 +99,14 @@ def _annotation(numbers: NDArray[np.int32], order: int, hull: Array | None) -> A
     part = numbers[low[1] : high[1], low[0] : high[0]] == order + 1
     if not part.any():
         return None
-    x, y, w, h = cv2.boundingRect(part.astype(np.uint8))
-    left, top = int(low[0]) + x, int(low[1]) + y
+    region = Region(part, (int(low[0]), int(low[1])), (width, height)).cut()
     outside = bool((hull.min(axis=0) < -0.5).any() or (hull.max(axis=0) > np.array([width, height]) - 0.5).any())
     # OpenCV fills the outline's own pixels, too: half of them lie outside.
     area = cv2.contourArea(hull.astype(np.float32)) + 0.5 * cv2.arcLength(hull.astype(np.float32), closed=True) + 1
     return Annotation(
         "",
-        np.array([left, top, left + w, top + h], float),
-        Region(part[y : y + h, x : x + w].copy(), (left, top), (width, height)),
+        region.box_xyxy(),
+        region,
         instance_id=order + 1,
         visible_fraction=min(1.0, float(part.sum()) / max(area, 1.0)),
         truncated=outside,
