@@ -24,8 +24,8 @@ def test_boxes_hide_what_rays_say():
         boxes.move(poses)
         for number, pose in enumerate(poses):
             sight.place(number, *pose)
-        points = rng.uniform(-0.04, 0.04, (60, 3)) + (0, 0, 0.05)
-        eyes = rng.uniform(-1, 1, (12, 3)) + (0, 0, 0.6)
+        points = rng.uniform(-0.04, 0.04, (60, 3)) + np.array([0, 0, 0.05])
+        eyes = rng.uniform(-1, 1, (12, 3)) + np.array([0, 0, 0.6])
         eyes *= (0.6 / np.linalg.norm(eyes, axis=1))[:, None]
         free = np.stack([sight.sees([eye], points, _unit(eye - points))[0] for eye in eyes])
         found = boxes.hide(eyes, points)
