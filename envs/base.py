@@ -90,7 +90,7 @@ class SimEnv(gymnasium.Env[Any, Any]):
             self._looks = SceneLooks(scene, robot is not None)
             self.studio = Studio(self.sim, self._looks, views, renderer)
             self.prepare()
-            self.parameters = Parameters(self.domain_parameters())
+            self.parameters = Parameters(self.domain_parameters(), type(self).__name__)
             self.set_randomization(self.settings.randomization)
             self._observer = Observer(self, self.settings.obs, tuple(views), self.settings.size_wh)
             self.action_space = self.actions()
@@ -294,7 +294,7 @@ class SimEnv(gymnasium.Env[Any, Any]):
     def _info(self) -> dict[str, Any]:
         assert self._seed is not None
         numbers = {"seed": float(self._seed), "episode_number": float(self._number)}  # "episode" is gymnasium's
-        return {"domain": dict(self.domain.values), **numbers, **self.details()}
+        return {"domain": self.parameters.record(self.domain.values), **numbers, **self.details()}
 
     def _read_options(self, options: Mapping[str, Any] | None) -> tuple[dict[str, float], int | None]:
         if not isinstance(options, Mapping | None):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from envs_fakes import make
 
+import simgen.envs
 from simgen.errors import ConfigError, EnvError
 
 
@@ -58,13 +59,28 @@ def test_actions(action, sentence):
     env.close()
 
 
-@pytest.mark.parametrize("source", ["simgen/Push-v0", "simgen/BinPick-v0", "simgen/ActiveView-v0"])
+@pytest.mark.parametrize("source", simgen.envs.ENVS)
 def test_a_record_of_another_environment(source):
-    other, env = make(source), make("simgen/Reach-v0")
-    record = other.reset(seed=0)[1]["domain"]
-    with pytest.raises(EnvError, match=r'reset: domain: unknown parameter ".*" in this environment'):
-        env.reset(seed=0, options={"domain": record})
+    other = make(source)
+    _, info = other.reset(seed=0)
+    name = type(other).__name__
     other.close()
+    for target in ("simgen/Push-v0", "simgen/PoseEstimation-v0"):
+        if target == source:
+            continue
+        env = make(target)
+        wanted = type(env).__name__
+        with pytest.raises(EnvError, match=f"^reset: domain: expected a record of {wanted}, got one of {name}$"):
+            env.reset(seed=0, options={"domain": info["domain"]})
+        assert env.reset(seed=0)[1]["domain"][f"env.{wanted}"] == 1
+        env.close()
+
+
+def test_pins_need_no_mark_and_one_of_its_own_is_fine():
+    env = make("simgen/Push-v0")
+    pins = {"gravity_m_s2": 9.0}
+    for given in (pins, pins | {"env.Push": 1.0}):
+        assert env.reset(seed=0, options={"domain": given})[1]["domain"]["gravity_m_s2"] == 9.0
     env.close()
 
 
