@@ -1,5 +1,6 @@
 """What a user can get wrong in making and stepping an environment."""
 
+import gymnasium
 import numpy as np
 import pytest
 from envs_fakes import make
@@ -25,6 +26,7 @@ from simgen.errors import ConfigError, EnvError
         ({"reward": "spare"}, r'Reach.reward: expected one of sparse, dense, got "spare" \(did you mean "sparse"\?\)'),
         ({"render": {"kind": "gll"}}, r'render.kind: unknown kind "gll" \(did you mean "gl"\?\)'),
         ({"image_size": 4}, "image_size: expected a number >= 8, got 4"),
+        ({"render_mode": "rgb_aray"}, r'expected "rgb_array", "human" or None, got .*\(did you mean "rgb_array"\?\)'),
         ({"contrl": "ee_delta"}, r'Reach.contrl: unknown key "contrl" \(did you mean "control"\?\)'),
     ],
 )
@@ -33,11 +35,13 @@ def test_settings(settings, sentence):
         make("simgen/Reach-v0", **settings)
 
 
-def test_a_window_without_a_display_is_refused_in_words():
-    from simgen.envs.reach import Reach
-
-    with pytest.raises(ConfigError, match=r'render_mode: expected "rgb_array" or None, got "human"; .*HumanRendering'):
-        Reach(render_mode="human")
+@pytest.mark.parametrize("name", simgen.envs.ENVS)
+def test_a_window_without_a_display_is_refused_in_words(name, monkeypatch):
+    for variable in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    with pytest.raises(EnvError, match=r'^render_mode: "human": expected a display, but neither DISPLAY nor WAYLAND_'):
+        gymnasium.make(name, render_mode="human")
 
 
 @pytest.mark.parametrize(
