@@ -11,6 +11,8 @@ from simgen.errors import ConfigError, EnvError, did_you_mean
 
 RENDER_MODES = ("rgb_array", "human")
 _DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
+_UNSEEN = ("offscreen", "dummy")
+"""Drivers that pygame takes where no other works."""
 
 
 def checked_render_mode(mode: str | None) -> str | None:
@@ -42,6 +44,10 @@ class Window:
             self._screen = self._pygame.display.set_mode((size_px, size_px))
         except self._pygame.error as error:
             raise EnvError(f'render_mode: "human": expected a display that can be opened, got: {error}') from None
+        driver = self._pygame.display.get_driver()
+        if driver in _UNSEEN and "SDL_VIDEODRIVER" not in os.environ:
+            self.close()
+            raise EnvError(f'render_mode: "human": expected a display that can be opened, got the driver "{driver}"')
         self._pygame.display.set_caption(title)
         self._clock, self._fps = self._pygame.time.Clock(), fps
 

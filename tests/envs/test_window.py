@@ -15,7 +15,7 @@ class NoDisplayError(Exception):
     """What pygame raises."""
 
 
-def fake_pygame(shown, fails=False):
+def fake_pygame(shown, fails=False, driver="x11"):
     """Return a pygame that shows pictures to a list."""
 
     def set_mode(size):
@@ -26,6 +26,7 @@ def fake_pygame(shown, fails=False):
     display = SimpleNamespace(
         init=lambda: None,
         set_mode=set_mode,
+        get_driver=lambda: driver,
         set_caption=shown.append,
         flip=lambda: None,
         quit=lambda: shown.append("closed"),
@@ -84,4 +85,8 @@ def test_without_pygame_or_with_a_display_that_does_not_open_there_is_a_sentence
         gymnasium.make("simgen.envs:simgen/Reach-v0", render_mode="human")
     display.setitem(sys.modules, "pygame", fake_pygame([], fails=True))
     with pytest.raises(EnvError, match="expected a display that can be opened, got: x11 not available"):
+        gymnasium.make("simgen.envs:simgen/Reach-v0", render_mode="human")
+    display.delenv("SDL_VIDEODRIVER", raising=False)
+    display.setitem(sys.modules, "pygame", fake_pygame([], driver="offscreen"))
+    with pytest.raises(EnvError, match=r'expected a display that can be opened, got the driver "offscreen"$'):
         gymnasium.make("simgen.envs:simgen/Reach-v0", render_mode="human")
