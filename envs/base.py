@@ -220,7 +220,7 @@ class SimEnv(gymnasium.Env[Any, Any]):
         """The domain of the episode. Raises `EnvError` before the first `reset`, and after `close`."""
         self._require_open()
         if self._domain is None:
-            raise EnvError("step: expected reset() before it")
+            raise EnvError("expected reset() before it, got an environment without an episode")
         return self._domain
 
     @property
