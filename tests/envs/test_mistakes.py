@@ -26,13 +26,21 @@ from simgen.errors import ConfigError, EnvError
         ({"reward": "spare"}, r'Reach.reward: expected one of sparse, dense, got "spare" \(did you mean "sparse"\?\)'),
         ({"render": {"kind": "gll"}}, r'render.kind: unknown kind "gll" \(did you mean "gl"\?\)'),
         ({"image_size": 4}, "image_size: expected a number >= 8, got 4"),
-        ({"render_mode": "rgb_aray"}, r'expected "rgb_array", "human" or None, got .*\(did you mean "rgb_array"\?\)'),
         ({"contrl": "ee_delta"}, r'Reach.contrl: unknown key "contrl" \(did you mean "control"\?\)'),
     ],
 )
 def test_settings(settings, sentence):
     with pytest.raises(ConfigError, match=sentence):
         make("simgen/Reach-v0", **settings)
+
+
+def test_an_unknown_render_mode():
+    sentence = r'^render_mode: expected "rgb_array", "human" or None, got "rgb_aray" \(did you mean "rgb_array"\?\)$'
+    with (
+        pytest.warns(UserWarning, match="not in the possible render_modes"),
+        pytest.raises(ConfigError, match=sentence),
+    ):
+        make("simgen/Reach-v0", render_mode="rgb_aray")
 
 
 @pytest.mark.parametrize("name", simgen.envs.ENVS)
