@@ -23,8 +23,8 @@ Array = NDArray[np.float64]
 _MOST_KEPT = 4096
 _LOWEST_M, _LAYER_M, _MARGIN_M = 0.06, 0.07, 0.06
 """Things are dropped one over another, that far from the walls."""
-_MOST_STEPS, _LOOK_EVERY = 400, 20
-_SLOW_M_S = 0.003
+_MOST_STEPS, _LOOK_EVERY, _QUIET, _SLOW_M_S = 400, 20, 3, 0.003
+"""They have come to rest when they were as slow three times: a thing that leans on another may tip slowly at first."""
 _ROLLING = 0.003
 """Rolling and spinning friction of the things: without it a ball in the bin never comes to rest."""
 _HALF_TURN = (0.0, 0.0, 1.0, 0.0)
@@ -79,7 +79,7 @@ class Piles:
         for _ in range(_MOST_STEPS // _LOOK_EVERY):
             self._sim.advance(_LOOK_EVERY)
             quiet = quiet + 1 if at_rest(self._sim, names, _SLOW_M_S) else 0
-            if quiet == 2:
+            if quiet == _QUIET:
                 break
         places, quats = zip(*(self._sim.pose(name) for name in names), strict=True)
         return Pile(present, np.array(places), np.array(quats))
