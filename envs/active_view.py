@@ -20,7 +20,6 @@ from simgen.envs.settings import Names
 from simgen.envs.sight import Surface
 from simgen.envs.tabletop import plain, tabletop
 from simgen.envs.targets import TargetSettings, target_body, target_of
-from simgen.geometry import quat_about
 from simgen.scene import STRICT, Amount, CameraSpec, ObjectSpec, Rgb, SceneSpec, Vec3
 
 Array = NDArray[np.float64]
@@ -77,12 +76,13 @@ class ActiveView(ActuatedEnv):
         return tabletop(target, *(_occluder(number) for number in range(self.settings.occluders)))
 
     def prepare(self) -> None:
-        """Spread points over the target, and build what rays hit."""
+        """Spread points over the target, and say what can hide them."""
         self._control = dome.CONTROLS[self.settings.control]
         self._lattice = dome.lattice()
+        self._lattice_m = dome.eyes_m(self._lattice)
         bodies = self.sim.world.bodies
         self._height_m = bodies[1].center_m[2] - float(bodies[1].mesh.bounds_m[0][2])
-        self._surface = Surface(bodies, 1, POINTS)
+        self._surface = Surface(bodies[1], [bodies[0], *bodies[2:]], POINTS)
         self.place = np.array([0.0, 0.5, 0.6])
 
     def close(self) -> None:
@@ -100,12 +100,14 @@ class ActiveView(ActuatedEnv):
         first = self._place_occluders(rng)
         self.place = np.array([dome.around(first + rng.normal(0, 0.1)), rng.uniform(0.2, 0.5), rng.uniform(0.5, 0.7)])
         self._move_surface()
-        shift = np.array(self._seeing().eye_m) - dome.eyes_m(self.place)
-        self._from_lattice = self._surface.seen_from(dome.eyes_m(self._lattice) + shift)
+        camera = self._seeing()
+        shift = camera.eye_m - dome.eyes_m(self.place)
+        seen = self._surface.seen_from([*(self._lattice_m + shift), camera.eye_m])
+        self._from_lattice = seen[:-1]
         self._reachable = self._from_lattice.any(0)
         self.revealed = np.zeros(POINTS, bool)
         self._cost = 0.0
-        self._look()
+        self._look(camera, seen[-1])
 
     def _place_occluders(self, rng: Generator) -> float:
         """Put the occluders around the target. Returns the azimuth (radians) of the first."""
@@ -124,7 +126,8 @@ class ActiveView(ActuatedEnv):
         self._move_surface()
 
     def _move_surface(self) -> None:
-        self._surface.move([self.sim.pose(body.spec.name) for body in self.sim.world.bodies])
+        table, target, *occluders = (self.sim.pose(body.spec.name) for body in self.sim.world.bodies)
+        self._surface.move(target, [table, *occluders])
 
     def _seeing(self) -> CameraSpec:
         """Return the camera on the dome with what the domain does to it."""
@@ -134,16 +137,16 @@ class ActiveView(ActuatedEnv):
         old = self.place
         self.place = self._control.moved(old, self.arrived(action))
         self._cost = self.settings.move_cost * float(dome.arcs_rad(old, self.place[None])[0])
-        self._look()
+        camera = self._seeing()
+        self._look(camera, self._surface.seen_from([camera.eye_m])[0])
 
     def still(self, action: Array) -> Array:
         """Return the action that leaves the camera where it is."""
         return self._control.towards(self.place, self.place)
 
-    def _look(self) -> None:
-        """Find out what of the target the camera sees."""
-        camera = self._seeing()
-        seen = self._surface.seen_by(camera)
+    def _look(self, camera: CameraSpec, free: NDArray[np.bool_]) -> None:
+        """Find out what of the target the camera sees, of the points that nothing hides from it."""
+        seen = free & self._surface.in_picture(camera)
         self._visible = self._surface.share_of_silhouette(camera, seen)
         before = self.share
         self.revealed = self.revealed | seen
@@ -205,7 +208,7 @@ class ActiveView(ActuatedEnv):
 
 
 def _upright(yaw_rad: float) -> Array:
-    return quat_about((0, 0, 1), yaw_rad)
+    return np.array([0.0, 0.0, np.sin(yaw_rad / 2), np.cos(yaw_rad / 2)])
 
 
 def _size_m(number: int) -> Vec3:

@@ -29,7 +29,8 @@ from simgen.envs.pictures import Studio
 from simgen.envs.robots import RobotModel
 from simgen.envs.settings import EnvSettings
 from simgen.envs.simulation import Simulation, Snapshot
-from simgen.errors import ConfigError, EnvError, did_you_mean
+from simgen.envs.window import RENDER_MODES, Window, checked_render_mode
+from simgen.errors import EnvError, did_you_mean
 from simgen.registry import validate
 from simgen.render import Frame
 from simgen.rng import stream
@@ -64,7 +65,7 @@ class SimEnv(gymnasium.Env[Any, Any]):
         late: by how many steps the last observation was late.
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 25}  # noqa: RUF012 (gymnasium's)
+    metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 25}  # noqa: RUF012 (gymnasium's)
     settings_type: ClassVar[type[EnvSettings]] = EnvSettings
     ghosts: ClassVar[tuple[str, ...]] = ()
     memory: ClassVar[tuple[str, ...]] = ("_seed", "_number", "_step", "_domain", "_seen")
@@ -81,16 +82,20 @@ class SimEnv(gymnasium.Env[Any, Any]):
         self._closed = True
         self._said = copy.deepcopy(settings)
         self.settings = validate(self.settings_type, settings, type(self).__name__)
-        self.render_mode = _checked_render_mode(self.settings.render_mode)
+        self.render_mode = checked_render_mode(self.settings.render_mode)
+        if self.render_mode != "human":  # checkers try all modes that one claims, and there may be no display
+            self.metadata = {**self.metadata, "render_modes": ["rgb_array"]}
         renderer, robot, scene = renderer_of(self.settings.render), self.robot(), self.scene()
         views = views_of(self.settings.cameras, self.cameras())
         self.sim = Simulation(scene, robot, self.ghosts, renderer.needs_visuals)
-        self._closed = False
+        self._closed, self._window = False, None
         try:
+            if self.render_mode == "human":
+                self._window = Window(type(self).__name__, self.settings.render_size, self.metadata["render_fps"])
             self._looks = SceneLooks(scene, robot is not None)
             self.studio = Studio(self.sim, self._looks, views, renderer)
             self.prepare()
-            self.parameters = Parameters(self.domain_parameters())
+            self.parameters = Parameters(self.domain_parameters(), type(self).__name__)
             self.set_randomization(self.settings.randomization)
             self._observer = Observer(self, self.settings.obs, tuple(views), self.settings.size_wh)
             self.action_space = self.actions()
@@ -184,6 +189,7 @@ class SimEnv(gymnasium.Env[Any, Any]):
         self.sim.restore()
         self._apply()
         self.begin(stream(self._seed, self._number, "task"))
+        self._show()
         return self._observe(), self._info()
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -194,27 +200,27 @@ class SimEnv(gymnasium.Env[Any, Any]):
             self._apply()
         self.act(checked)
         reward, terminated = self.judge()
+        self._show()
         return self._observe(), float(reward), bool(terminated), False, self._info()
 
     def render(self) -> NDArray[np.uint8] | None:
-        """Return what the first camera sees, (render_size, render_size, 3), or None without a render mode."""
-        if self.render_mode is None:
-            return None
-        size = self.settings.render_size
-        return np.array(self.frame(next(iter(self.studio.views)), (size, size)).rgb)
+        """Return what the first camera sees, (render_size, render_size, 3); None in other modes than "rgb_array"."""
+        return self._picture() if self.render_mode == "rgb_array" else None
 
     def close(self) -> None:
         """Free the simulation; may be called again."""
         if not self._closed:
             self._closed = True
             self.sim.close()
+            if self._window is not None:
+                self._window.close()
 
     @property
     def domain(self) -> Domain:
         """The domain of the episode. Raises `EnvError` before the first `reset`, and after `close`."""
         self._require_open()
         if self._domain is None:
-            raise EnvError("step: expected reset() before it")
+            raise EnvError("expected reset() before it, got an environment without an episode")
         return self._domain
 
     @property
@@ -282,6 +288,14 @@ class SimEnv(gymnasium.Env[Any, Any]):
         """A copy is built anew with the same settings; it starts with a `reset`."""
         return _rebuilt, (type(self), self._said, self.spec)
 
+    def _picture(self) -> NDArray[np.uint8]:
+        size = self.settings.render_size
+        return np.array(self.frame(next(iter(self.studio.views)), (size, size)).rgb)
+
+    def _show(self) -> None:
+        if self._window is not None:
+            self._window.show(self._picture())
+
     def _apply(self) -> None:
         apply_dynamics(self.sim, self.domain.values)
         self.studio.dress(self._sampler.randomization, self.domain.values, self._root)
@@ -294,7 +308,7 @@ class SimEnv(gymnasium.Env[Any, Any]):
     def _info(self) -> dict[str, Any]:
         assert self._seed is not None
         numbers = {"seed": float(self._seed), "episode_number": float(self._number)}  # "episode" is gymnasium's
-        return {"domain": dict(self.domain.values), **numbers, **self.details()}
+        return {"domain": self.parameters.record(self.domain.values), **numbers, **self.details()}
 
     def _read_options(self, options: Mapping[str, Any] | None) -> tuple[dict[str, float], int | None]:
         if not isinstance(options, Mapping | None):
@@ -331,13 +345,6 @@ def _episode(number: Any) -> int | None:
     if not whole or number < 0:
         raise EnvError(f"reset: episode: expected a whole number >= 0, got {number!r}")
     return int(number)
-
-
-def _checked_render_mode(mode: str | None) -> str | None:
-    if mode in (None, "rgb_array"):
-        return mode
-    hint = "; gymnasium.wrappers.HumanRendering shows it in a window" if mode == "human" else ""
-    raise ConfigError(f'render_mode: expected "rgb_array" or None, got "{mode}"{hint}')
 
 
 def _rebuilt(cls: type[SimEnv], settings: dict[str, Any], spec: Any) -> SimEnv:

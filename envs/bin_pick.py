@@ -15,12 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as config_dataclass
 
-from simgen.bullet import p
 from simgen.envs.arm_env import SUBSTEPS, ArmEnv
-from simgen.envs.bins import CENTER_M, INNER_M, WALL_M, bin_scene
+from simgen.envs.bins import CENTER_M, WALL_M, bin_scene
 from simgen.envs.cameras import CAMERAS, View
 from simgen.envs.control import Reference
 from simgen.envs.domain.visual import camera_of
+from simgen.envs.piles import Piles, at_rest, put_away, roll_slowly
 from simgen.envs.settings import ArmSettings, Names
 from simgen.envs.top_grasps import GraspActions, TopGrasp
 from simgen.errors import ConfigError
@@ -38,11 +38,7 @@ _MOST_N = 60.0
 _SWING_STEPS, _CLOSE_STEPS, _HOLD_STEPS = 30, 12, 6
 _STEP_M = 0.009
 """Of the tool on its straight way down and up, in a step of control, on average."""
-_SETTLE_STEPS = 160
-"""Of the simulation, after the objects were dropped into the bin."""
-_LAYER_M = 0.07
-_ROLLING = 0.003
-"""Rolling and spinning friction of the things: without it a ball in the bin never comes to rest."""
+_SETTLE_STEPS, _MOST_SETTLING, _SLOW_M_S = 4, 40, 0.01
 _NEAR_M = 0.003
 
 
@@ -61,6 +57,7 @@ class BinPickSettings(ArmSettings):
         count: least and most objects in the bin.
         things: what the objects are: a section of the randomizer "distractors", "dice", "digit_tiles" or "objects".
         things_seed: of their shapes, which stay the same for all episodes; which of them lie in the bin does not.
+        piles: how many different piles there are; each is seen as it is, and after half a turn.
     """
 
     obs: Names = "rgbd"
@@ -71,6 +68,7 @@ class BinPickSettings(ArmSettings):
     count: tuple[int, int] = (3, 6)
     things: Plain = Field(default_factory=_distractors)
     things_seed: int = Field(default=0, ge=0, lt=2**31)
+    piles: int = Field(default=1000, ge=1, lt=2**31)
 
 
 @dataclass(frozen=True)
@@ -95,6 +93,7 @@ class BinPick(ArmEnv):
         things: names of the objects, in the bin or not.
         present: numbers of those in the bin.
         outcome: of the last grasp.
+        piles: what the bin is filled with.
     """
 
     settings_type: ClassVar[type[ArmSettings]] = BinPickSettings
@@ -121,11 +120,8 @@ class BinPick(ArmEnv):
         super().prepare()
         in_picture, with_height = self.settings.grasp == "pixel", self.settings.choose_height
         self._meaning = GraspActions(self.sim, self._camera_now, in_picture, with_height)
-        for name in self.things:
-            body = self.sim.body(name).id
-            p.changeDynamics(
-                body, -1, rollingFriction=_ROLLING, spinningFriction=_ROLLING, physicsClientId=self.sim.client
-            )
+        roll_slowly(self.sim, self.things)
+        self.piles = Piles(self.sim.world.scene, self.things, self.settings.count, self.settings.things_seed)
         chain, aside = self._workspace.chain, self._start
         self._down = aside.base_T_tool[:3, :3]
         self._over_rad = chain.solve(aside.q_rad, self._pose((*CENTER_M, _ABOVE_M), 0.0), aside.q_rad, steps=200)
@@ -136,14 +132,26 @@ class BinPick(ArmEnv):
     def begin(self, rng: random.Generator) -> None:
         self.start_arm(self.arm.model.opening_m)
         self.outcome = Outcome()
-        least, most = self.settings.count
-        number = int(rng.integers(least, most + 1))
-        self.present = tuple(sorted(rng.choice(len(self.things), number, replace=False).tolist()))
-        spread = 0.5 * np.array(INNER_M) - 0.06
-        for layer, thing in enumerate(rng.permutation(self.present)):
-            place, turn = CENTER_M + rng.uniform(-spread, spread), rng.normal(size=4)
-            self.sim.place(self.things[thing], (*place, 0.06 + _LAYER_M * layer), turn / np.linalg.norm(turn))
-        self.sim.advance(_SETTLE_STEPS)
+        pile = self.piles.pile(int(rng.integers(self.settings.piles)), bool(rng.integers(2)))
+        self.present = pile.things
+        put_away(self.sim, self.things)
+        self.sim.advance(1)  # else contacts of the episode before would be found again where things lay and lie
+        for thing, place, quat in zip(pile.things, pile.places_m, pile.quats_xyzw, strict=True):
+            self.sim.place(self.things[thing], place, quat)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Let a pile, which rested under the nominal dynamics, get used to the episode's."""
+        names = [self.things[thing] for thing in self.present]
+        for _ in range(_MOST_SETTLING):
+            self.sim.advance(_SETTLE_STEPS)
+            if at_rest(self.sim, names, _SLOW_M_S):
+                break
+
+    def close(self) -> None:
+        super().close()
+        if hasattr(self, "piles"):  # else it was never built
+            self.piles.close()
 
     def grasp_of(self, action: ArrayLike) -> TopGrasp:
         """Return the grasp that an action means now."""

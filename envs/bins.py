@@ -1,7 +1,7 @@
 """A bin with things: the nominal scene of `BinPick`, and where its parts are.
 
-Things of the catalog are drawn once, when the environment is made. Those that an episode does not use wait on a shelf
-under the table, where no camera sees them.
+Things of the catalog are drawn once, when the environment is made. Those that an episode does not use are far below
+the table, where no camera sees them.
 """
 
 import dataclasses
@@ -14,22 +14,23 @@ from simgen.randomize.distributions import Constant
 from simgen.randomize.shapes import Tray
 from simgen.registry import build
 from simgen.rng import stream
-from simgen.scene import ObjectSpec, Plain, SceneSpec
+from simgen.scene import ObjectSpec, Plain, SceneSpec, Vec3
 
 CENTER_M = (0.55, 0.0)
 INNER_M = (0.26, 0.34)
 """The bin's inner extents along x and y."""
 WALL_M = 0.05
+AWAY_M: Vec3 = (0.0, 0.0, -100.0)
+PITCH_M = 0.3
+"""Where things wait, beyond what cameras draw, and how far apart."""
 THINGS = ("distractors", "dice", "digit_tiles", "objects")
 """Randomizers of the generator that can fill the bin."""
 _THICK_M = 0.008
-_SHELF_Z_M = -0.3
-_PITCH_M = 0.14
 _MASS_KG = 0.1
 
 
 def bin_scene(things: Plain, seed: int) -> SceneSpec:
-    """Return a table with a bin, and a shelf below with things that a randomizer drew.
+    """Return a table with a bin, and far below things that a randomizer drew.
 
     Args:
         things: the randomizer's section.
@@ -41,9 +42,7 @@ def bin_scene(things: Plain, seed: int) -> SceneSpec:
     drawn = build({name: RANDOMIZERS[name] for name in THINGS}, things, "things")
     found = drawn(SceneSpec(()), stream(seed, 0, "things")).objects
     loose = [_waiting(spec, number) for number, spec in enumerate(found)]
-    shelf = {"kind": "box", "size_m": (0.8, 0.8, 0.02), "texture_px": 8}
-    under = ObjectSpec("shelf", shelf, plain((128, 128, 128)), (0.4, 0.0, _SHELF_Z_M - 0.01), friction=0.6)
-    return tabletop(*_walls(), under, *loose)
+    return tabletop(*_walls(), *loose)
 
 
 def _walls() -> list[ObjectSpec]:
@@ -70,11 +69,11 @@ def _moved(wall: ObjectSpec) -> ObjectSpec:
 
 
 def _waiting(spec: ObjectSpec, number: int) -> ObjectSpec:
-    x, y = 0.4 + _PITCH_M * (number % 5 - 2), _PITCH_M * (number // 5 - 2)
+    x, y, z = AWAY_M
     return dataclasses.replace(
         spec,
         name=f"object_{number:02d}",
-        position_m=(x, y, _SHELF_Z_M + 0.06),
+        position_m=(x + PITCH_M * number, y, z),
         mass_kg=_MASS_KG,
         friction=0.9,
         restitution=0.05,

@@ -25,7 +25,7 @@ class EnvSettings:
         image_size: edge of the observed pictures, or (width, height), pixels.
         randomization: a shipped name, a YAML file, or plain data; see `simgen.envs.domain.Randomization`.
         render: the renderer, as in the generator's config: {"kind": "tiny", "gl" or "auto", and its fields}.
-        render_mode: "rgb_array" or None.
+        render_mode: "rgb_array", "human" (a window, which needs a display and pygame) or None.
         render_size: edge of the pictures of `render()`, pixels.
     """
 

@@ -1,4 +1,4 @@
-"""What can be seen from where: points on a surface, and rays from them that something else may be in the way of."""
+"""What can be seen from where: points on a surface, and what may be in the way from them to an eye."""
 
 from collections.abc import Sequence
 
@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from simgen.bullet import p
 from simgen.catalog import Mesh
 from simgen.collector import collector_paused
+from simgen.envs.boxes import Boxes
 from simgen.geometry import look_at, project, rotation_from_quat, transform
 from simgen.render import camera_matrix
 from simgen.scene import CameraSpec
@@ -32,6 +33,11 @@ def surface_points(mesh: Mesh, count: int, rng: Generator) -> tuple[Array, Array
     weights = np.stack([1 - u, u * (1 - v), u * v], 1)[..., None]
     points = (np.stack([a, b, c], 1)[chosen] * weights).sum(1)
     return points, across[chosen] / area[chosen, None]
+
+
+def facing(eyes_m: Array, points_m: Array, normals: Array) -> NDArray[np.bool_]:
+    """Return which of n points (n, 3), with normals (n, 3), face each of v places (v, 3): (v, n)."""
+    return np.asarray(eyes_m @ normals.T > (points_m * normals).sum(1))
 
 
 class Sight:
@@ -65,10 +71,10 @@ class Sight:
             points_m: on a surface.
             normals: (n, 3) outwards there, unit length; a point is not seen from behind.
         """
-        eyes = np.asarray(eyes_m, float)[:, None]
-        seen = np.asarray(((eyes - points_m) * normals).sum(-1) > 0)
+        eyes = np.asarray(eyes_m, float)
+        seen = facing(eyes, points_m, normals)
         view, point = np.nonzero(seen)
-        starts, ends = (points_m + _OFF_M * normals)[point], eyes[view, 0]
+        starts, ends = (points_m + _OFF_M * normals)[point], eyes[view]
         parts = range(0, len(point), _MOST_RAYS)
         free = [self._free(starts[i : i + _MOST_RAYS], ends[i : i + _MOST_RAYS]) for i in parts]
         seen[view, point] = np.concatenate(free) if free else False
@@ -86,50 +92,57 @@ class Sight:
 
 
 class Surface:
-    """Points on one of several bodies, which it and the others may hide."""
+    """Points on a body, which it and some boxes may hide.
 
-    def __init__(self, bodies: Sequence[Body], number: int, count: int) -> None:
-        """Spread `count` points over the body of a number."""
-        body = bodies[number]
+    Boxes hide by formula, and a convex body hides of itself what faces away; only of others rays find out.
+    """
+
+    def __init__(self, body: Body, boxes: Sequence[Body], count: int) -> None:
+        """Spread `count` points over a body. The others have to be boxes."""
         points, self._normals = surface_points(body.mesh, count, default_rng(0))
-        self._points_m, self._number = points - np.array(body.center_m), number
-        self._sight = Sight([body.mesh for body in bodies], [body.center_m for body in bodies])
-        self._alone = Sight([body.mesh], [body.center_m])
+        self._points_m = points - np.array(body.center_m)
+        sizes = [np.subtract(*reversed(box.mesh.bounds_m)) for box in boxes]
+        self._boxes = Boxes(sizes)
+        self._itself = None if body.model.convex else Sight([body.mesh], [body.center_m])
 
-    def move(self, poses: Sequence[tuple[Array, Array]]) -> None:
-        """Put the bodies where they are now: positions and xyzw quaternions."""
-        for number, pose in enumerate(poses):
-            self._sight.place(number, *pose)
-        place, quat = poses[self._number]
-        self._alone.place(0, place, quat)
+    def move(self, pose: tuple[Array, Array], boxes: Sequence[tuple[Array, Array]]) -> None:
+        """Put the body and the boxes where they are now: positions and xyzw quaternions."""
+        place, quat = pose
+        if self._itself is not None:
+            self._itself.place(0, place, quat)
+        self._boxes.move(boxes)
         turn = rotation_from_quat(quat)
         self._now, self._facing = self._points_m @ turn.T + place, self._normals @ turn.T
 
     def seen_from(self, eyes_m: ArrayLike) -> NDArray[np.bool_]:
         """Return which of the n points are seen from each of v places (v, 3): (v, n)."""
-        return self._sight.sees(eyes_m, self._now, self._facing)
+        eyes = np.asarray(eyes_m, float)
+        return self._bare(eyes) & ~self._boxes.hide(eyes, self._now)
 
-    def seen_by(self, camera: CameraSpec) -> NDArray[np.bool_]:
-        """Return which points (n,) a camera sees in its picture."""
-        return np.asarray(self.seen_from([camera.eye_m])[0] & _inside(camera, self._now))
+    def _bare(self, eyes_m: Array) -> NDArray[np.bool_]:
+        """Return the same where there are no boxes."""
+        if self._itself is None:
+            return facing(eyes_m, self._now, self._facing)
+        return self._itself.sees(eyes_m, self._now, self._facing)
+
+    def in_picture(self, camera: CameraSpec) -> NDArray[np.bool_]:
+        """Return which points (n,) lie within a camera's picture, seen or not."""
+        local = transform(look_at(camera.eye_m, camera.target_m, camera.roll_rad), self._now)
+        pixels = project(camera_matrix(camera), local)
+        inside = (pixels >= -0.5) & (pixels < np.array(camera.size_wh) - 0.5)
+        return np.asarray(inside.all(1) & (local[:, 2] > 0))
 
     def share_of_silhouette(self, camera: CameraSpec, seen: NDArray[np.bool_]) -> float:
         """Return how much of the area that the body would cover in a picture, if it stood alone, the seen points are.
 
         A point stands for an equal part of the surface, which covers more of a picture the more it faces the camera.
         """
-        whole = self._alone.sees([camera.eye_m], self._now, self._facing)[0]
+        whole = self._bare(np.array([camera.eye_m]))[0]
         ray = np.array(camera.eye_m) - self._now
         cover = whole * (ray * self._facing).sum(1) / np.linalg.norm(ray, axis=1) ** 3
         return float(cover[seen].sum() / max(cover.sum(), 1e-12))
 
     def close(self) -> None:
         """Free what rays hit; may be called again."""
-        self._sight.close()
-        self._alone.close()
-
-
-def _inside(camera: CameraSpec, points_m: Array) -> NDArray[np.bool_]:
-    local = transform(look_at(camera.eye_m, camera.target_m, camera.roll_rad), points_m)
-    pixels = project(camera_matrix(camera), local)
-    return np.asarray(((pixels >= -0.5) & (pixels < np.array(camera.size_wh) - 0.5)).all(1) & (local[:, 2] > 0))
+        if self._itself is not None:
+            self._itself.close()

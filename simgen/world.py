@@ -24,6 +24,8 @@ from simgen.painter import Painter, painted_all
 from simgen.scene import STRICT, MaterialSpec, ObjectSpec, Quat, SceneSpec, Vec3
 from simgen.stopwatch import Stopwatch
 
+_MOST_REPAINTED = 4096
+
 
 @config_dataclass(frozen=True, config=STRICT)
 class Physics:
@@ -105,6 +107,7 @@ class World:
         self._painter = Painter(self.client, self._watch)
         self.robots: list[Robot] = []
         self._colors: dict[int, list[tuple[int, tuple[float, ...]]]] = {}
+        self._repainted: dict[tuple[int, int], tuple[Body, str]] = {}
         self.looks = 0
         try:
             p.setPhysicsEngineParameter(
@@ -158,13 +161,18 @@ class World:
 
         PyBullet never frees a texture, so each surface's is kept: give materials out of a bounded pool.
         """
-        old = self.bodies[order]
-        spec = replace(old.spec, material=material)
-        self.bodies[order] = replace(old, spec=spec)
+        key = order, id(material)  # which the body that is kept keeps alive
+        if key not in self._repainted:
+            if len(self._repainted) == _MOST_REPAINTED:
+                self._repainted.clear()
+            old = self.bodies[order]
+            spec = replace(old.spec, material=material)
+            self._repainted[key] = replace(old, spec=spec), repr((spec.model, material.texture))
+        body, name = self._repainted[key]
+        self.bodies[order] = body
         self.looks += 1
         if self.visuals:
-            name = repr((spec.model, material.texture))
-            self._painter.paint_known(old.id, name, spec, old.model, self.root)
+            self._painter.paint_known(body.id, name, body.spec, body.model, self.root)
 
     def tint_robot(self, robot: Robot, rgb: Vec3) -> None:
         """Multiply a robot's own colours by `rgb`, 0 to 1 each; (1, 1, 1) gives them back."""

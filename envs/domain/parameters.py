@@ -1,6 +1,7 @@
 """The numbers of an environment that randomization may change: names, nominal values, limits.
 
-A domain is a plain dict of floats, one for each parameter, always all of them. Names end in their unit.
+A domain is a plain dict of floats, one for each parameter, always all of them. Names end in their unit. A record of one
+has a mark beside them, "env.Reach": 1.0, by which the other environments know it for another's.
 """
 
 import math
@@ -36,11 +37,14 @@ class Parameter:
         return float(round(inside)) if self.whole else inside
 
 
+_MARK = "env."
+
+
 class Parameters(Mapping[str, Parameter]):
     """The parameters of one environment, by name and in order."""
 
-    def __init__(self, parameters: Iterable[Parameter]) -> None:
-        self._known = {parameter.name: parameter for parameter in parameters}
+    def __init__(self, parameters: Iterable[Parameter], environment: str) -> None:
+        self._known, self._environment = {parameter.name: parameter for parameter in parameters}, environment
 
     def __getitem__(self, name: str) -> Parameter:
         return self._known[name]
@@ -55,15 +59,27 @@ class Parameters(Mapping[str, Parameter]):
         """Return every parameter's nominal value."""
         return {name: parameter.nominal for name, parameter in self._known.items()}
 
+    def record(self, values: Values) -> Values:
+        """Return the values of a domain with the mark of the environment, which `checked` takes off again."""
+        return {**values, _MARK + self._environment: 1.0}
+
     def checked(self, domain: Any, where: str) -> Values:
-        """Return a user's values for some of the parameters.
+        """Return a user's values for some of the parameters, or those of a record.
 
         Raises:
-            EnvError: something else than a mapping of known names to finite numbers within their limits.
+            EnvError: something else than a mapping of known names to finite numbers within their limits, or a record
+                of another environment.
         """
         if not isinstance(domain, Mapping):
             raise EnvError(f"{where}: expected a mapping of parameters to numbers, got {domain!r:.80}")
-        return {str(name): self._checked(str(name), value, where) for name, value in domain.items()}
+        named = {str(name): value for name, value in domain.items()}
+        for mark in [name for name in named if name.startswith(_MARK)]:
+            if mark != _MARK + self._environment:
+                raise EnvError(
+                    f"{where}: expected a record of {self._environment}, got one of {mark[len(_MARK) :]:.80}"
+                )
+            del named[mark]
+        return {name: self._checked(name, value, where) for name, value in named.items()}
 
     def _checked(self, name: str, value: Any, where: str) -> float:
         if name not in self._known:

@@ -26,7 +26,7 @@ def sample_of(env: SimEnv, camera: str, labels: Sequence[str], index: int, said:
     spec = camera_of(env.camera(camera, env.settings.size_wh), env.domain.values)
     annotations = annotate(frame, [_labelled(body, labels) for body in bodies], poses, spec)
     metadata = {
-        "domain": dict(env.domain.values),
+        "domain": env.parameters.record(env.domain.values),
         "camera": asdict(spec),
         "poses": {body.spec.name: pose.round(9).ravel().tolist() for body, pose in zip(bodies, poses, strict=True)},
         **said,

@@ -122,7 +122,7 @@ def test_terms_of_an_arm_are_refused_where_there_is_none_and_pass_where_they_are
     with pytest.raises(ConfigError, match=sentence):
         make("simgen/PoseEstimation-v0", randomization={"terms": {term: 0.1}})
     env = make("simgen/PoseEstimation-v0", randomization={"terms": {term: 0.1}, "shared": True})
-    assert env.reset(seed=0)[1]["domain"] == env.parameters.nominal()
+    assert env.reset(seed=0)[1]["domain"] == env.parameters.record(env.parameters.nominal())
     env.close()
 
 

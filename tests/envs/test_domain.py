@@ -15,12 +15,12 @@ from simgen.errors import ConfigError, EnvError
 def test_presets_draw_within_the_limits_and_with_constant_keys(name, preset):
     env = make(name, randomization=preset)
     domains = [env.reset(seed=seed)[1]["domain"] for seed in range(20)]
-    assert all(list(domain) == list(env.parameters) for domain in domains)
+    assert all(list(domain) == [*env.parameters, f"env.{type(env).__name__}"] for domain in domains)
     assert all(type(value) is float for domain in domains for value in domain.values())
     for key, parameter in env.parameters.items():
         assert all(parameter.low <= domain[key] <= parameter.high for domain in domains)
     if preset == "none":
-        assert all(domain == env.parameters.nominal() for domain in domains)
+        assert all(domain == env.parameters.record(env.parameters.nominal()) for domain in domains)
     else:
         assert len({domain["light.azimuth_rad"] for domain in domains}) == 20
     env.close()

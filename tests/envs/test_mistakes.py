@@ -1,9 +1,11 @@
 """What a user can get wrong in making and stepping an environment."""
 
+import gymnasium
 import numpy as np
 import pytest
 from envs_fakes import make
 
+import simgen.envs
 from simgen.errors import ConfigError, EnvError
 
 
@@ -32,11 +34,22 @@ def test_settings(settings, sentence):
         make("simgen/Reach-v0", **settings)
 
 
-def test_a_window_without_a_display_is_refused_in_words():
-    from simgen.envs.reach import Reach
+def test_an_unknown_render_mode():
+    sentence = r'^render_mode: expected "rgb_array", "human" or None, got "rgb_aray" \(did you mean "rgb_array"\?\)$'
+    with (
+        pytest.warns(UserWarning, match="not in the possible render_modes"),
+        pytest.raises(ConfigError, match=sentence),
+    ):
+        make("simgen/Reach-v0", render_mode="rgb_aray")
 
-    with pytest.raises(ConfigError, match=r'render_mode: expected "rgb_array" or None, got "human"; .*HumanRendering'):
-        Reach(render_mode="human")
+
+@pytest.mark.parametrize("name", simgen.envs.ENVS)
+def test_a_window_without_a_display_is_refused_in_words(name, monkeypatch):
+    for variable in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    with pytest.raises(EnvError, match=r'^render_mode: "human": expected a display, but neither DISPLAY nor WAYLAND_'):
+        gymnasium.make(name, render_mode="human")
 
 
 @pytest.mark.parametrize(
@@ -58,13 +71,28 @@ def test_actions(action, sentence):
     env.close()
 
 
-@pytest.mark.parametrize("source", ["simgen/Push-v0", "simgen/BinPick-v0", "simgen/ActiveView-v0"])
+@pytest.mark.parametrize("source", simgen.envs.ENVS)
 def test_a_record_of_another_environment(source):
-    other, env = make(source), make("simgen/Reach-v0")
-    record = other.reset(seed=0)[1]["domain"]
-    with pytest.raises(EnvError, match=r'reset: domain: unknown parameter ".*" in this environment'):
-        env.reset(seed=0, options={"domain": record})
+    other = make(source)
+    _, info = other.reset(seed=0)
+    name = type(other).__name__
     other.close()
+    for target in ("simgen/Push-v0", "simgen/PoseEstimation-v0"):
+        if target == source:
+            continue
+        env = make(target)
+        wanted = type(env).__name__
+        with pytest.raises(EnvError, match=f"^reset: domain: expected a record of {wanted}, got one of {name}$"):
+            env.reset(seed=0, options={"domain": info["domain"]})
+        assert env.reset(seed=0)[1]["domain"][f"env.{wanted}"] == 1
+        env.close()
+
+
+def test_pins_need_no_mark_and_one_of_its_own_is_fine():
+    env = make("simgen/Push-v0")
+    pins = {"gravity_m_s2": 9.0}
+    for given in (pins, pins | {"env.Push": 1.0}):
+        assert env.reset(seed=0, options={"domain": given})[1]["domain"]["gravity_m_s2"] == 9.0
     env.close()
 
 
