@@ -1,12 +1,13 @@
 """Where is the die? A small network learns it from pictures, with and without randomization, and is asked elsewhere.
 
-    python benchmarks/envs_pose.py --out runs/pose [--seeds 0 1] [--images 16000] [--epochs 6] [--test 600] [--validate]
+    python benchmarks/envs_pose.py --out runs/pose [--seeds 0 1] [--images 12000] [--epochs 5] [--test 600] [--validate]
 
-Two networks see the same number of pictures (64 x 64) of simgen/PoseEstimation-v0 with as many optimiser steps: one of
-the nominal scene, one of randomized ones. Both are asked on three suites that none has seen: the nominal scene, other
-draws of the randomization ("in"), and "out": patterns, light, noise and compression that the randomization never makes.
-Figures are the mean error in metres and the mean reward; "chance" always says the mean place. Settings are chosen with
---validate, which leaves two patterns out of the training and asks about them, in a light of its own, instead of "out".
+Two networks see the same number of arrangements in simgen/PoseEstimation-v0, from three cameras (64 x 64), with as many
+optimiser steps: one of the nominal scene, one of randomized ones. Both are asked on three suites that none has seen:
+the nominal scene, other draws of the randomization ("in"), and "out": patterns, light, noise and compression that the
+randomization never makes. Figures are the mean error in metres and the mean reward; "chance" always says the mean
+place. Settings are chosen with --validate, which leaves two patterns out of the training and asks about them, in a
+light of its own, instead of "out".
 Writes curve.json and curve.png: the errors after each epoch. Needs the extra [train].
 """
 
@@ -23,18 +24,21 @@ import torch
 from figures import machine
 from numpy.typing import NDArray
 from pixels import Pixels
-from torch import nn
+from torch import Tensor, nn
 
 import simgen.envs  # noqa: F401 (registers them)
 
 Array: TypeAlias = NDArray[Any]
+CAMERAS = ("front", "side", "top")
 Suite: TypeAlias = tuple[Array, Array]
-"""Pictures (n, 64, 64, 3) uint8, and the true places (n, 3) float32 as actions."""
+"""Pictures (n, cameras, 64, 64, 3) uint8, and the true places (n, 3) float32 as actions."""
 RATE = 4e-3
+SCENES = 2
+"""Arrangements that training sees under one domain."""
 
 TARGET = {"color": {"hue": [0.03, 0.12], "saturation": [0.6, 1], "value": [0.5, 1]}}
-CAMERA = {"camera.shift_*": [-0.02, 0.02], "camera.aim_*": [-0.01, 0.01], "camera.roll_rad": [-0.05, 0.05]}
-"""Little: pictures do not tell by how much the camera moved, so each centimetre of it is one of error."""
+CAMERA = {"camera.shift_*": [-0.005, 0.005], "camera.aim_*": [-0.005, 0.005], "camera.roll_rad": [-0.02, 0.02]}
+"""What a calibration leaves, for all cameras together: pictures do not tell it, so each centimetre is one of error."""
 TRAINED: dict[str, Any] = {
     "scene": {
         "light": {"elevation_rad": [0.6, 1.5], "tint": [0, 0.25], "ambient": [0.3, 0.8], "diffuse": [0.1, 0.6]},
@@ -67,7 +71,7 @@ UNSEEN: dict[str, Any] = {
     },
     "terms": CAMERA,
     "pool": 400,
-    "pool_seed": 12,
+    "pool_seed": 23,
 }
 FEWER: dict[str, Any] = {
     **TRAINED,
@@ -90,32 +94,48 @@ VALIDATION: dict[str, Any] = {
 }
 
 
-def collect(randomization: Any, count: int, seed: int) -> Suite:
-    """Return pictures and the true places that they show."""
-    settings = {"obs": ("rgb", "state"), "orientation": "none", "image_size": 64}
+def collect(randomization: Any, count: int, seed: int, scenes: int = 1) -> Suite:
+    """Return pictures and the true places that they show, `scenes` of them under one domain."""
+    settings = {"obs": ("rgb", "state"), "cameras": CAMERAS, "orientation": "none", "image_size": 64, "scenes": scenes}
     env = gymnasium.make("simgen/PoseEstimation-v0", randomization=randomization, **settings)
-    seen = [env.reset(seed=None if episode else seed)[0] for episode in range(count)]
+    idle = np.zeros(3, np.float32)
+    pictures, places = [], []
+    for number in range(count):
+        begins = number % scenes == 0
+        seen = env.reset(seed=None if number else seed)[0] if begins else env.step(idle)[0]
+        pictures.append(np.stack([seen[f"rgb_{camera}"] for camera in CAMERAS]))
+        places.append(seen["state"])
     env.close()
-    return np.stack([one["rgb"] for one in seen]), np.stack([one["state"] for one in seen])
+    return np.stack(pictures), np.stack(places)
 
 
-def regressor() -> nn.Sequential:
-    """Return a network from (n, 64, 64, 3) uint8 pictures to places (n, 3)."""
-    pixels = Pixels()
-    return nn.Sequential(pixels, nn.Linear(pixels.size, 96), nn.ReLU(), nn.Linear(96, 3))
+class Regressor(nn.Module):
+    """One network looks through all cameras; what it finds says the place, straight and by a hidden layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.eye = Pixels((16, 24, 32, 32))
+        size = self.eye.size * len(CAMERAS)
+        self.straight = nn.Linear(size, 3)
+        self.bent = nn.Sequential(nn.Linear(size, 128), nn.ReLU(), nn.Linear(128, 3))
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Return places (n, 3) of pictures (n, cameras, 64, 64, 3) uint8."""
+        found = self.eye(pictures.flatten(0, 1)).view(len(pictures), -1)
+        return self.straight(found) + self.bent(found)
 
 
 def train(suite: Suite, epochs: int, seed: int) -> Iterator[nn.Module]:
     """Yield a network that learns from pictures, after each epoch."""
     torch.manual_seed(seed)
     pictures, places = map(torch.from_numpy, suite)
-    model, batch = regressor(), 64
+    model, batch = Regressor(), 64
     steps = epochs * -(-len(pictures) // batch)
     optimizer = torch.optim.AdamW(model.parameters(), RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, steps)
     for _ in range(epochs):
         for chosen in torch.randperm(len(pictures)).split(batch):
-            loss = nn.functional.smooth_l1_loss(model(pictures[chosen]), places[chosen], beta=0.1)
+            loss = (model(pictures[chosen]) - places[chosen]).norm(dim=1).mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -142,13 +162,13 @@ def run(seed: int, options: argparse.Namespace) -> dict[str, Any]:
     """Return the figures of a seed."""
     start = time.process_time()
     randomized, unseen = (FEWER, VALIDATION) if options.validate else (TRAINED, UNSEEN)
-    asked = {"nominal": "none", "in": {**randomized, "pool_seed": 11}, "out": unseen}
-    first = 1000 * seed + 500 * options.validate
+    asked = {"nominal": "none", "in": {**randomized, "pool_seed": 22}, "out": unseen}
+    first = 20_000 + 1000 * seed + 500 * options.validate
     suites = {name: collect(source, options.test, first + 4) for name, source in asked.items()}
     env = gymnasium.make("simgen/PoseEstimation-v0", obs="state", orientation="none").unwrapped
     figures: dict[str, Any] = {}
     for name, source in {"plain": "none", "randomized": randomized}.items():
-        seen, curve = collect(source, options.images, first + 3), []
+        seen, curve = collect(source, options.images, first + 3, SCENES), []
         for model in train(seen, options.epochs, seed):
             curve.append({at: score(answers(model, suite[0]), suite, env) for at, suite in suites.items()})
             print(f"seed {seed}, {name}: {curve[-1]}", flush=True)
@@ -185,20 +205,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder of curve.json and curve.png")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--images", type=int, default=16000)
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--images", type=int, default=12000)
+    parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--test", type=int, default=600)
     parser.add_argument("--validate", action="store_true", help="ask on the suite that settings are chosen with")
     options = parser.parse_args()
     torch.set_num_threads(1)
     said = machine()
-    seeds = {str(seed): run(seed, options) for seed in options.seeds}
     options.out.mkdir(parents=True, exist_ok=True)
     chosen = {name: value for name, value in vars(options).items() if name != "out"}
-    (options.out / "curve.json").write_text(
-        json.dumps({"machine": said, "options": chosen, "seeds": seeds}, indent=1) + "\n"
-    )
-    draw(seeds, options.out / "curve.png")
+    seeds: dict[str, dict[str, Any]] = {}
+    for seed in options.seeds:
+        seeds[str(seed)] = run(seed, options)
+        report = {"machine": said, "options": chosen, "seeds": seeds}
+        (options.out / "curve.json").write_text(json.dumps(report, indent=1) + "\n")
+        draw(seeds, options.out / "curve.png")
 
 
 if __name__ == "__main__":
