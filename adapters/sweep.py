@@ -74,6 +74,7 @@ class Material:
         labelled: photographs whose labels may be learnt from.
         report: photographs to score on.
         init: a model file for methods that go on from one; without, each seed's source_only run.
+        simulated: labelled, to be mixed into the photographs of fine-tuning with `method.mix`; without, the source.
     """
 
     source: ImageSet
@@ -81,6 +82,7 @@ class Material:
     labelled: ImageSet | None = None
     report: ImageSet | None = None
     init: Path | None = None
+    simulated: ImageSet | None = None
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,8 @@ def sweep(
     """
     if config.runtime.devices > 1:
         raise ConfigError(f"runtime.devices: a sweep trains on one, got {config.runtime.devices}")
+    if material.simulated is not None and not any(_mixes(config, arm) for arm in arms):
+        raise ConfigError("--simulated: expected finetune with a share for it (method.mix) among the runs, got none")
     outcomes: list[Outcome] = []
     for arm in arms:
         try:
@@ -211,16 +215,29 @@ def _run(config: TrainConfig, arm: Arm, material: Material, out: Path, on_step: 
     kind, folder = METHODS[arm.method], arm.folder(out)
     data = material.labelled if kind.real_labels else material.source
     assert data is not None
-    chosen = config.method if config.method["kind"] == arm.method else {"kind": arm.method}
     model = train(
-        replace(config, method=chosen, seed=arm.seed, part="all"),
+        replace(config, method=_chosen(config, arm), seed=arm.seed, part="all"),
         part_of(data, f"first:{arm.shots}" if arm.shots else "all" if kind.real_labels else config.part),
         folder,
         target=material.target if kind.uses_target else None,
+        simulated=_mixed_in(config, material) if _mixes(config, arm) else None,
         init=(material.init or Arm(START, arm.seed).folder(out) / "model.pt") if kind.starts_trained else None,
         on_step=(lambda step, steps, _: on_step(arm, step, steps)) if on_step else None,
     )
     return _scored(arm, model, config.task, material.report)
+
+
+def _chosen(config: TrainConfig, arm: Arm) -> dict[str, Any]:
+    """Return the arguments of an arm's method: those of the settings, where these are for that method."""
+    return config.method if config.method["kind"] == arm.method else {"kind": arm.method}
+
+
+def _mixes(config: TrainConfig, arm: Arm) -> bool:
+    return bool(_chosen(config, arm).get("mix"))
+
+
+def _mixed_in(config: TrainConfig, material: Material) -> ImageSet:
+    return part_of(material.source, config.part) if material.simulated is None else material.simulated
 
 
 def _scored(arm: Arm, model: Path, task: str, report: ImageSet | None) -> Outcome:

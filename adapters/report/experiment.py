@@ -256,6 +256,7 @@ def _configuration(trained: Trained) -> dict[str, Any]:
         "simulated images": material.source,
         "photographs to adapt to": trained.target,
         "photographs with labels to learn from": material.labelled,
+        "simulated images to mix into them": material.simulated,
         "photographs that are scored on": material.report,
     }
     facts = [

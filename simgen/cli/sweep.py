@@ -28,6 +28,10 @@ def sweep(
         str | None, typer.Option(help="Photographs whose labels oracle, finetune and linear_probe learn from.")
     ] = None,
     real_train_split: Annotated[str, typer.Option(help="all, first:N or last:N of --real-train.")] = "all",
+    simulated: Annotated[
+        str | None,
+        typer.Option(help="Labelled simulated images to mix into --real-train, with method.mix; default: --source."),
+    ] = None,
     shots: Annotated[
         str | None,
         typer.Option(
@@ -65,6 +69,7 @@ def sweep(
         labelled=None if real_train is None else part_of(read_real(real_train), real_train_split),
         report=None if real is None else part_of(read_real(real), real_split),
         init=init,
+        simulated=None if simulated is None else read_real(simulated),
     )
     arms = plan(_words(methods), _numbers("--seeds", seeds), _numbers("--shots", shots or ""), material)
     outcomes: list[Outcome] = []
