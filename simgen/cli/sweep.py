@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from simgen.adapters.experiment import Trained
-    from simgen.adapters.sweep import Outcome
+    from simgen.adapters.outcomes import Outcome
 
 
 def sweep(
@@ -52,8 +52,9 @@ def sweep(
     Writes results.csv, results.json and report.html; a run that fails is reported and the sweep goes on.
     """
     from simgen.adapters.experiment import Trained
+    from simgen.adapters.outcomes import Outcome
     from simgen.adapters.parts import part_of
-    from simgen.adapters.sweep import Material, Outcome, plan
+    from simgen.adapters.sweep import Material, plan
     from simgen.adapters.sweep import sweep as run
     from simgen.adapters.train import settings
     from simgen.cli.evaluate import read_real
@@ -120,8 +121,8 @@ def print_rows(outcomes: "Sequence[Outcome]") -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from simgen.adapters.outcomes import rows
     from simgen.adapters.report.words import mean_text
-    from simgen.adapters.sweep import rows
 
     found = rows(outcomes)
     figures = list(dict.fromkeys(f for row in found for f in row.figures))

@@ -9,7 +9,8 @@ from adapter_fakes import TINY, shapes, write_coco
 
 from simgen.adapters import sweep as sweeping
 from simgen.adapters.methods import METHODS, Method
-from simgen.adapters.sweep import Arm, Material, Outcome, curves, plan, rows, sweep, write_results
+from simgen.adapters.outcomes import Arm, Outcome, curves, rows, write_results
+from simgen.adapters.sweep import Material, plan, sweep
 from simgen.adapters.train import train
 from simgen.errors import ConfigError, DataError
 from simgen.formats.coco import CocoDataset
