@@ -21,11 +21,11 @@ from simgen.adapters.checkpoint import ModelFile, load_model
 from simgen.adapters.evaluate import CLASSIFYING
 from simgen.adapters.methods import METHODS
 from simgen.adapters.metrics import LOWER_IS_BETTER
+from simgen.adapters.outcomes import START, Outcome
 from simgen.adapters.predict import build_module
 from simgen.adapters.reverse import ReverseValidation
 from simgen.adapters.selection import probabilities
 from simgen.adapters.settings import TrainConfig, as_seen
-from simgen.adapters.sweep import START, Outcome
 from simgen.adapters.target import without_labels
 from simgen.adapters.tasks import TASKS
 from simgen.adapters.validators import guarded, information_maximisation

@@ -27,7 +27,7 @@ from simgen.rng import stream
 if TYPE_CHECKING:
     from simgen.formats.imageset import ImageRecord, ImageSet
 
-_DIAGONAL = 1.4143
+DIAGONAL = 1.4143
 UNLABELLED = -1
 """The label of an object whose class is not known."""
 
@@ -143,7 +143,7 @@ class ImageCrops:
         """Side in crop pixels of what is cut: more than the crop where the geometry changes."""
         size = self._config.crop.crop_size
         # The same parity as the crop, so that the crop's middle is the patch's.
-        return size + 2 * int(np.ceil(size * (_DIAGONAL - 1) / 2)) if self._config.augment.turns else size
+        return size + 2 * int(np.ceil(size * (DIAGONAL - 1) / 2)) if self._config.augment.turns else size
 
     @property
     def _middle(self) -> slice:
@@ -164,7 +164,7 @@ class ImageCrops:
             centre = (box[:2] + box[2:]) / 2 + rng.uniform(-0.4, 0.4, size=2) * side
         inside = np.minimum(size_wh, side) / 2
         centre = np.clip(centre, inside, size_wh - inside)
-        grown = max(2, round(side * (_DIAGONAL if self._config.augment.turns else 1.0)))
+        grown = max(2, round(side * (DIAGONAL if self._config.augment.turns else 1.0)))
         left, top = np.rint(centre - grown / 2).astype(int)
         return int(left), int(top), grown
 

@@ -17,9 +17,10 @@ from simgen.adapters.evaluate import Evaluation, evaluate
 from simgen.adapters.gap import Gap, GapConfig
 from simgen.adapters.gap import compare as measure_gap
 from simgen.adapters.metrics import LOWER_IS_BETTER
+from simgen.adapters.outcomes import SCRATCH, START, Arm, Outcome, rows
 from simgen.adapters.parts import part_of
 from simgen.adapters.settings import TrainConfig
-from simgen.adapters.sweep import FIGURES, SCRATCH, START, Arm, Material, Outcome, rows
+from simgen.adapters.sweep import FIGURES, Material
 from simgen.adapters.train import split
 from simgen.errors import SimgenError
 from simgen.formats.imageset import ImageSet

@@ -4,17 +4,16 @@ Every arm is a run of `train` in a folder of its own. An arm that fails says why
 again goes on where it stopped. Labels of the report's images are read for the report alone.
 """
 
-import csv
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import fmean, stdev
 from typing import Any
 
 from simgen.adapters.checkpoint import load_model
-from simgen.adapters.evaluate import Evaluation, evaluate
+from simgen.adapters.evaluate import evaluate
 from simgen.adapters.methods import METHODS
+from simgen.adapters.outcomes import START, Arm, Outcome, write_results
 from simgen.adapters.parts import part_of
 from simgen.adapters.runs import file_sha256, fingerprint
 from simgen.adapters.settings import TrainConfig
@@ -31,37 +30,8 @@ FIGURES = {
 }
 """The figures of a task that a sweep shows, the first one over numbers of labels."""
 
-START = "source_only"
-SCRATCH = "scratch"
-
-OnStep = Callable[["Arm", int, int], None]
+OnStep = Callable[[Arm, int, int], None]
 """Called as on_step(arm, step, steps) after every step of every arm."""
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One run of a sweep.
-
-    Attributes:
-        method: name in METHODS.
-        seed: of the run.
-        shots: how many labelled photographs; 0: all that there are, or none, as the method needs.
-    """
-
-    method: str
-    seed: int
-    shots: int = 0
-
-    @property
-    def name(self) -> str:
-        """What arms that differ by their seed alone are called."""
-        if not self.shots:
-            return self.method
-        return f"{SCRATCH if self.method == 'oracle' else self.method}-{self.shots}"
-
-    def folder(self, out: Path) -> Path:
-        """Return the folder of the run in a sweep's."""
-        return out / f"{self.name}-{self.seed}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +44,7 @@ class Material:
         labelled: photographs whose labels may be learnt from.
         report: photographs to score on.
         init: a model file for methods that go on from one; without, each seed's source_only run.
+        simulated: labelled, to be mixed into the photographs of fine-tuning with `method.mix`; without, the source.
     """
 
     source: ImageSet
@@ -81,32 +52,7 @@ class Material:
     labelled: ImageSet | None = None
     report: ImageSet | None = None
     init: Path | None = None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of an arm: scores by name, or the sentence that says why there are none.
-
-    Attributes:
-        arm: the run.
-        scores: figures on the report's images.
-        problem: why there are none.
-        evaluation: what the scores are from, where the model was scored just now.
-    """
-
-    arm: Arm
-    scores: dict[str, float] = field(default_factory=dict)
-    problem: str = ""
-    evaluation: Evaluation | None = field(default=None, compare=False, repr=False)
-
-
-@dataclass(frozen=True)
-class Row:
-    """Arms that differ by their seed alone: mean and standard deviation (None for one seed) of each figure."""
-
-    name: str
-    seeds: int
-    figures: dict[str, tuple[float, float | None]]
+    simulated: ImageSet | None = None
 
 
 def plan(methods: Sequence[str], seeds: Sequence[int], shots: Sequence[int], material: Material) -> list[Arm]:
@@ -142,6 +88,8 @@ def sweep(
     """
     if config.runtime.devices > 1:
         raise ConfigError(f"runtime.devices: a sweep trains on one, got {config.runtime.devices}")
+    if material.simulated is not None and not any(_mixes(config, arm) for arm in arms):
+        raise ConfigError("--simulated: expected finetune with a share for it (method.mix) among the runs, got none")
     outcomes: list[Outcome] = []
     for arm in arms:
         try:
@@ -153,74 +101,33 @@ def sweep(
         yield outcome
 
 
-def rows(outcomes: Sequence[Outcome]) -> list[Row]:
-    """Return the table of a sweep, in the order of the arms; without runs that failed and figures undefined in some."""
-    grouped: dict[str, list[dict[str, float]]] = {}
-    for outcome in outcomes:
-        if not outcome.problem:
-            grouped.setdefault(outcome.arm.name, []).append(outcome.scores)
-    return [
-        Row(name, len(found), {f: _spread([s[f] for s in found]) for f in found[0] if all(f in s for s in found)})
-        for name, found in grouped.items()
-    ]
-
-
-def write_results(outcomes: Sequence[Outcome], out: Path) -> None:
-    """Write results.csv, a row an arm, and results.json, with the table."""
-    out.mkdir(parents=True, exist_ok=True)
-    figures = list(dict.fromkeys(f for o in outcomes for f in o.scores))
-    with (out / "results.csv").open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["name", "method", "shots", "seed", *figures, "problem"])
-        for o in outcomes:
-            scores = [f"{o.scores[f]:.6f}" if f in o.scores else "" for f in figures]
-            table.writerow([o.arm.name, o.arm.method, o.arm.shots, o.arm.seed, *scores, o.problem])
-    content: dict[str, Any] = {
-        "arms": [
-            {"name": o.arm.name, "seed": o.arm.seed, "scores": o.scores, "problem": o.problem or None} for o in outcomes
-        ],
-        "table": {
-            r.name: {f: {"mean": m, "sd": sd, "seeds": r.seeds} for f, (m, sd) in r.figures.items()}
-            for r in rows(outcomes)
-        },
-    }
-    (out / "results.json").write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
-
-
-def curves(outcomes: Sequence[Outcome], figure: str, labelled: int = 0) -> dict[str, list[tuple[int, float, float]]]:
-    """Return the k-shot curves: (labelled photographs, mean, standard deviation) of fine-tuning and from scratch.
-
-    Args:
-        outcomes: of the arms.
-        figure: its name.
-        labelled: how many labelled photographs there are: so many finetune and oracle learn from without a number.
-    """
-    table = {row.name: row.figures.get(figure) for row in rows(outcomes)}
-    arms = {o.arm.name: o.arm for o in outcomes}
-    found: dict[str, dict[int, tuple[float, float]]] = {"finetune": {}, SCRATCH: {}}
-    for name, arm in sorted(arms.items(), key=lambda pair: pair[1].shots):
-        k, line = arm.shots or labelled, {"finetune": "finetune", "oracle": SCRATCH}.get(arm.method)
-        if line and k and table.get(name):
-            found[line][k] = _whole(table[name])
-    if found["finetune"] and table.get(START):
-        found["finetune"][0] = _whole(table[START])
-    return {name: [(k, *points[k]) for k in sorted(points)] for name, points in found.items() if points}
-
-
 def _run(config: TrainConfig, arm: Arm, material: Material, out: Path, on_step: OnStep | None) -> Outcome:
     kind, folder = METHODS[arm.method], arm.folder(out)
     data = material.labelled if kind.real_labels else material.source
     assert data is not None
-    chosen = config.method if config.method["kind"] == arm.method else {"kind": arm.method}
     model = train(
-        replace(config, method=chosen, seed=arm.seed, part="all"),
+        replace(config, method=_chosen(config, arm), seed=arm.seed, part="all"),
         part_of(data, f"first:{arm.shots}" if arm.shots else "all" if kind.real_labels else config.part),
         folder,
         target=material.target if kind.uses_target else None,
+        simulated=_mixed_in(config, material) if _mixes(config, arm) else None,
         init=(material.init or Arm(START, arm.seed).folder(out) / "model.pt") if kind.starts_trained else None,
         on_step=(lambda step, steps, _: on_step(arm, step, steps)) if on_step else None,
     )
     return _scored(arm, model, config.task, material.report)
+
+
+def _chosen(config: TrainConfig, arm: Arm) -> dict[str, Any]:
+    """Return the arguments of an arm's method: those of the settings, where these are for that method."""
+    return config.method if config.method["kind"] == arm.method else {"kind": arm.method}
+
+
+def _mixes(config: TrainConfig, arm: Arm) -> bool:
+    return bool(_chosen(config, arm).get("mix"))
+
+
+def _mixed_in(config: TrainConfig, material: Material) -> ImageSet:
+    return part_of(material.source, config.part) if material.simulated is None else material.simulated
 
 
 def _scored(arm: Arm, model: Path, task: str, report: ImageSet | None) -> Outcome:
@@ -258,12 +165,3 @@ def _require(arms: dict[str, int], shots: Sequence[int], material: Material) -> 
             f"--real-train: expected photographs that are not scored on, but {len(shared)} are in both sets, such as "
             f"{shared[0]}; split them with --real-train-split first:N and --real-split last:M"
         )
-
-
-def _spread(values: Sequence[float]) -> tuple[float, float | None]:
-    return fmean(values), stdev(values) if len(values) > 1 else None
-
-
-def _whole(figure: tuple[float, float | None] | None) -> tuple[float, float]:
-    mean, spread = figure or (0.0, None)
-    return mean, spread or 0.0

@@ -20,9 +20,10 @@ from pathlib import Path
 
 from simgen.adapters.experiment import Trained, examine
 from simgen.adapters.methods import METHODS
+from simgen.adapters.outcomes import Outcome, rows
 from simgen.adapters.parts import part_of
 from simgen.adapters.report.experiment import write_experiment
-from simgen.adapters.sweep import Material, Outcome, plan, rows, sweep
+from simgen.adapters.sweep import Material, plan, sweep
 from simgen.adapters.train import settings
 from simgen.config import load
 from simgen.engine import LocalEngine

@@ -13,6 +13,7 @@ from simgen.adapters.experiment import Experiment, Trained
 from simgen.adapters.gap import write_gap
 from simgen.adapters.logs import Columns, read_log
 from simgen.adapters.metrics.paired import Difference
+from simgen.adapters.outcomes import START, Outcome, Row, curves, rows
 from simgen.adapters.report.comparison import comparison_tables, score_cell
 from simgen.adapters.report.embed import page_template
 from simgen.adapters.report.examples import examples
@@ -22,7 +23,6 @@ from simgen.adapters.report.pictures import confusion_plot, shots_plot
 from simgen.adapters.report.training import Logs, losses_plot, validation_plot
 from simgen.adapters.report.words import UNDEFINED, difference_text, figure_name, gap_text, mean_text, noun
 from simgen.adapters.runs import fingerprint, identifying
-from simgen.adapters.sweep import START, Outcome, Row, curves, rows
 from simgen.formats.imageset import ImageSet
 
 GAP_FOLDER = "gap"
@@ -256,6 +256,7 @@ def _configuration(trained: Trained) -> dict[str, Any]:
         "simulated images": material.source,
         "photographs to adapt to": trained.target,
         "photographs with labels to learn from": material.labelled,
+        "simulated images to mix into them": material.simulated,
         "photographs that are scored on": material.report,
     }
     facts = [

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor
 
-from simgen.adapters.data import DetectCrops
+from simgen.adapters.places import DetailedCrops
 from simgen.adapters.settings import TrainConfig, target_config
 from simgen.adapters.target import Unlabelled, without_labels
 
@@ -39,7 +39,7 @@ class Dense:
 
     def unlabelled(self, dataset: "ImageSet") -> Unlabelled:
         config = target_config(self._config)
-        return Unlabelled(DetectCrops(without_labels(dataset, boxes=False), config, 0), "image")
+        return Unlabelled(DetailedCrops(without_labels(dataset, boxes=False), config, 0), "image")
 
     def inputs(self, batch: dict[str, Tensor]) -> Tensor:
         return self.seen(self.pictures(batch))

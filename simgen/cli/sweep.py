@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from simgen.adapters.experiment import Trained
-    from simgen.adapters.sweep import Outcome
+    from simgen.adapters.outcomes import Outcome
 
 
 def sweep(
@@ -28,6 +28,10 @@ def sweep(
         str | None, typer.Option(help="Photographs whose labels oracle, finetune and linear_probe learn from.")
     ] = None,
     real_train_split: Annotated[str, typer.Option(help="all, first:N or last:N of --real-train.")] = "all",
+    simulated: Annotated[
+        str | None,
+        typer.Option(help="Labelled simulated images to mix into --real-train, with method.mix; default: --source."),
+    ] = None,
     shots: Annotated[
         str | None,
         typer.Option(
@@ -48,8 +52,9 @@ def sweep(
     Writes results.csv, results.json and report.html; a run that fails is reported and the sweep goes on.
     """
     from simgen.adapters.experiment import Trained
+    from simgen.adapters.outcomes import Outcome
     from simgen.adapters.parts import part_of
-    from simgen.adapters.sweep import Material, Outcome, plan
+    from simgen.adapters.sweep import Material, plan
     from simgen.adapters.sweep import sweep as run
     from simgen.adapters.train import settings
     from simgen.cli.evaluate import read_real
@@ -65,6 +70,7 @@ def sweep(
         labelled=None if real_train is None else part_of(read_real(real_train), real_train_split),
         report=None if real is None else part_of(read_real(real), real_split),
         init=init,
+        simulated=None if simulated is None else read_real(simulated),
     )
     arms = plan(_words(methods), _numbers("--seeds", seeds), _numbers("--shots", shots or ""), material)
     outcomes: list[Outcome] = []
@@ -115,8 +121,8 @@ def print_rows(outcomes: "Sequence[Outcome]") -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from simgen.adapters.outcomes import rows
     from simgen.adapters.report.words import mean_text
-    from simgen.adapters.sweep import rows
 
     found = rows(outcomes)
     figures = list(dict.fromkeys(f for row in found for f in row.figures))

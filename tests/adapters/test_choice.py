@@ -9,8 +9,9 @@ from adapter_fakes import TINY, shapes, write_coco
 
 from simgen.adapters.checkpoint import load_model
 from simgen.adapters.choice import Choice, Evidence, Judged, choose, choose_method
+from simgen.adapters.outcomes import Outcome
 from simgen.adapters.predict import predict_classes
-from simgen.adapters.sweep import Material, Outcome, plan, sweep
+from simgen.adapters.sweep import Material, plan, sweep
 from simgen.adapters.target import without_labels
 from simgen.adapters.validators import information_maximisation
 from simgen.formats.coco import CocoDataset

@@ -9,7 +9,8 @@ from adapter_fakes import TINY, shapes, write_coco
 from simgen.adapters import experiment
 from simgen.adapters.choice import Choice
 from simgen.adapters.experiment import STAGES, Experiment, Trained, closest_look, examine
-from simgen.adapters.sweep import Arm, Material, Outcome, plan, sweep
+from simgen.adapters.outcomes import Arm, Outcome
+from simgen.adapters.sweep import Material, plan, sweep
 from simgen.formats.coco import CocoDataset
 
 CLASSES = ("square", "disc")

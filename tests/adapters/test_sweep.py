@@ -9,7 +9,8 @@ from adapter_fakes import TINY, shapes, write_coco
 
 from simgen.adapters import sweep as sweeping
 from simgen.adapters.methods import METHODS, Method
-from simgen.adapters.sweep import Arm, Material, Outcome, curves, plan, rows, sweep, write_results
+from simgen.adapters.outcomes import Arm, Outcome, curves, rows, write_results
+from simgen.adapters.sweep import Material, plan, sweep
 from simgen.adapters.train import train
 from simgen.errors import ConfigError, DataError
 from simgen.formats.coco import CocoDataset
@@ -104,6 +105,27 @@ def test_an_arm_is_a_run_of_train(material: Material, tmp_path: Path):
     assert material.target is not None
     model = train(alone, material.source, tmp_path / "out" / "dann-3", target=material.target)
     assert model == tmp_path / "out" / "dann-3" / "model.pt"
+
+
+def test_fine_tuning_mixes_in_the_source_or_the_set_that_is_given(material: Material, tmp_path: Path):
+    config, arms = replace(CONFIG, method={"kind": "finetune", "mix": 0.5}), plan(["finetune"], [0], [], material)
+    other = material.source.subset(range(4))
+    assert material.labelled is not None
+    for name, given, simulated in (("own", None, material.source), ("other", other, other)):
+        with_it, out = replace(material, simulated=given), tmp_path / name
+        assert [o.problem for o in sweep(config, arms, with_it, out)] == ["", ""]
+        start = out / "source_only-0" / "model.pt"
+        folder = out / "finetune-0"
+        again = train(replace(config, seed=0), material.labelled, folder, simulated=simulated, init=start)
+        assert again == folder / "model.pt"
+
+
+def test_a_set_to_mix_in_that_no_run_would_see_is_refused(material: Material, tmp_path: Path):
+    given, out = replace(material, simulated=material.source), tmp_path / "out"
+    for methods, method in ((["finetune"], {"kind": "finetune"}), (["source_only"], {"kind": "finetune", "mix": 0.5})):
+        with pytest.raises(ConfigError, match=r"--simulated: expected finetune with a share for it \(method\.mix\)"):
+            next(sweep(replace(CONFIG, method=method), plan(methods, [0], [], given), given, out))
+    assert not out.exists()
 
 
 def test_without_a_report_set_the_validation_is_shown(material: Material, tmp_path: Path):

@@ -45,6 +45,14 @@ def test_a_table_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFi
     assert not (again / "report.html").exists()
 
 
+def test_simulated_pictures_are_mixed_into_the_photographs(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    sets = ["--real-train", str(tmp_path / "set"), "--simulated", str(tmp_path / "set"), "--no-report"]
+    mix = ["--set", "method.kind=finetune", "--set", "method.mix=0.5"]
+    assert main(_words(tmp_path, "--methods", "finetune", *sets, *mix)) == 0
+    assert "finetune, seed" not in capsys.readouterr().err
+    assert '"simulated"' in (tmp_path / "out" / "finetune-0" / "run.json").read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -53,12 +61,17 @@ def test_a_table_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFi
         (["--shots", "5,-1"], '--shots: expected whole numbers >= 0 with commas between them, got "-1"'),
         (["--shots", "5"], "expected photographs with labels to learn from (--real-train), got none"),
         (["--repeats", "-1"], "--repeats: expected"),
+        (
+            ["--simulated", "SET"],
+            "--simulated: expected finetune with a share for it (method.mix) among the runs, got none",
+        ),
         (["--methods", "dann"], "expected target images to adapt to (--target), got none"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_writes_nothing(
     words: list[str], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
+    words = [str(tmp_path / "set") if word == "SET" else word for word in words]
     assert main(_words(tmp_path, *words)) == 2
     said = capsys.readouterr().err
     assert sentence in said

@@ -14,9 +14,10 @@ from planes_for_tests import pose, write_plates
 from simgen.adapters.checkpoint import ModelFile, save_model
 from simgen.adapters.experiment import Trained, examine
 from simgen.adapters.models import build_model
+from simgen.adapters.outcomes import Arm, Outcome
 from simgen.adapters.report.experiment import write_experiment
 from simgen.adapters.settings import KeypointConfig, TrainConfig, VectorConfig
-from simgen.adapters.sweep import Arm, Material, Outcome, plan, sweep
+from simgen.adapters.sweep import Material, plan, sweep
 from simgen.formats import read_images
 from simgen.formats.coco import CocoDataset
 from simgen.formats.imageset import ImageSet
