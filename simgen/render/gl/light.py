@@ -50,7 +50,7 @@ class Stage:
     lighting: Lighting
     options: Options
 
-    @property
+    @cached_property
     def translucent(self) -> bool:
         """Whether any body is."""
         return any(item.material.transmission > 0 for item in self.posed.items)

@@ -71,7 +71,7 @@ def view_of(camera: CameraSpec, corners_m: Array) -> View:
     world_R_cam = cam_T_world[:3, :3].T
     world_R_pixel = np.asarray(world_R_cam @ np.linalg.inv(camera_matrix(camera)))
     # No point of the picture lies further from the eye than its depth times the length of the longest ray.
-    longest = max(float(np.linalg.norm(world_R_pixel @ (u, v, 1))) for u, v in _corner_pixels(camera.size_wh))
+    longest = float(np.linalg.norm(world_R_pixel @ _corner_pixels(camera.size_wh), axis=0).max())
     free = max(float(depth.min(initial=far)), nearest_box(camera.eye_m, corners_m) / longest) * 0.99
     near = min(max(free, NEAREST_SHARE * far), 0.99 * far)
     return View(
@@ -95,8 +95,10 @@ def nearest_box(place_m: ArrayLike, corners_m: Array) -> float:
     return float(np.linalg.norm(np.maximum(np.maximum(low - place, place - high), 0), axis=1).min())
 
 
-def _corner_pixels(size_wh: tuple[int, int]) -> list[tuple[float, float]]:
-    return [(u, v) for u in (-0.5, size_wh[0] - 0.5) for v in (-0.5, size_wh[1] - 0.5)]
+def _corner_pixels(size_wh: tuple[int, int]) -> Array:
+    """Return the picture's corners as columns (3, 4) of (u, v, 1)."""
+    right, bottom = size_wh[0] - 0.5, size_wh[1] - 0.5
+    return np.array([(-0.5, right, -0.5, right), (-0.5, -0.5, bottom, bottom), (1, 1, 1, 1)])
 
 
 def _corners_camera(camera: CameraSpec) -> CameraSpec:

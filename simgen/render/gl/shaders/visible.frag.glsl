@@ -102,10 +102,14 @@ float lamp_visible(int view, vec3 place, vec3 n, mat2x3 tangents, vec2 turn) {
 #if TRANSLUCENT
         float stopped = 0.0;
 #endif
+        // What blocks the lamp at a tap stands at least this share times `cone` before the place. A plane that is steeper there
+        // hides nothing from that: beside a lamp's horizon it would hide a roof.
+        float cone = radius.x / max(spread.x, 1e-12);
         for (int i = 0; i < TAPS; i++) {
-            vec2 off = radius * (k == 0 ? spiral(i, exp2(1.5 * float(i + 1 - TAPS)), turn) : vogel(i, TAPS, turn));
+            float share = k == 0 ? exp2(1.5 * float(i + 1 - TAPS)) : sqrt((float(i) + 0.5) / float(TAPS));
+            vec2 off = radius * spiral(i, share, turn);
             vec2 tap = clamp(base + off, low, high);
-            float z = textureLod(shadow_atlas, tap, 0.0).r, ahead = at.z + min(dot(slope, off), 0.0);
+            float z = textureLod(shadow_atlas, tap, 0.0).r, ahead = at.z + clamp(dot(slope, off), -cone * share, 0.0);
             float hit = float(z < ahead);
 #if TRANSLUCENT
             vec3 body = through(tap, at.z, ahead, plane.z < 0.0, range);
