@@ -49,6 +49,7 @@ class MaterialSpec:
         clear_coat: strength of a second, colourless gloss on top, 0 to 1.
         clear_coat_roughness: its roughness.
         transmission: share of the light that passes into the body and comes out scattered, as in translucent plastic.
+        transmission_depth_m: how deep that light goes until 1/e of it is left.
         projection: "uv", or "triplanar" for meshes without texture coordinates.
         texture_size_m: edge of a texture tile under triplanar projection.
     """
@@ -64,6 +65,7 @@ class MaterialSpec:
     clear_coat: Share = 0.0
     clear_coat_roughness: Share = 0.1
     transmission: Share = 0.0
+    transmission_depth_m: Positive = 0.01
     projection: Literal["uv", "triplanar"] = "uv"
     texture_size_m: Positive = 0.1
 

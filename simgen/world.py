@@ -23,6 +23,7 @@ from simgen.geometry import pose_matrix
 from simgen.painter import Painter, painted_all
 from simgen.scene import STRICT, MaterialSpec, ObjectSpec, Quat, SceneSpec, Vec3
 from simgen.stopwatch import Stopwatch
+from simgen.urdf import check_urdf
 
 _MOST_REPAINTED = 4096
 
@@ -196,10 +197,9 @@ class World:
         Its instance number in a frame follows the bodies' and earlier robots', its parts are its links (1 is the base).
 
         Raises:
-            AssetError: the file is missing or PyBullet cannot read it.
+            AssetError: the file or a mesh that it names is missing or broken, or PyBullet cannot read it.
         """
-        if not path.is_file():
-            raise AssetError(f'robot "{path}": there is no such file')
+        check_urdf(path)
         try:
             body = p.loadURDF(str(path), position_m, quat_xyzw, useFixedBase=int(fixed), physicsClientId=self.client)
         except p.error as error:

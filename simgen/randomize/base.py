@@ -88,6 +88,7 @@ class Material:
     clear_coat: Share = Constant(0)
     clear_coat_roughness: Share = Constant(0.1)
     transmission: Share = Constant(0)
+    transmission_depth_m: Annotated[Number, Within(1e-4, 100)] = Constant(0.01)
     normal_maps: tuple[str, ...] = ()
     details: dict[str, float] = field(default_factory=lambda: {"noise": 1.0})
     detail_scale: Features = Uniform(4, 40)
@@ -127,9 +128,9 @@ class Material:
         textures, specular = self._textures(rng, count), self.specular.samples(rng, count)
         child = rng.spawn(1)[0]
         shares = [np.clip(getattr(self, name).samples(child, count), 0, 1).round(4).tolist() for name in _SHARES]
-        bumps = self.bump.samples(child, count)
+        bumps, depths = self.bump.samples(child, count), self.transmission_depth_m.samples(child, count)
         surfaces = []
-        for texture, gloss, bump, *numbers in zip(textures, specular, bumps, *shares, strict=True):
+        for texture, gloss, bump, depth_m, *numbers in zip(textures, specular, bumps, depths, *shares, strict=True):
             named: dict[str, Any] = dict(zip(_SHARES, numbers, strict=True))
             if self.projection != "uv":
                 size_m = round(self.texture_size_m.sample(child), 6)
@@ -143,6 +144,7 @@ class Material:
                     "texture": texture,
                     "specular": round(gloss, 6),
                     **named,
+                    "transmission_depth_m": round(depth_m, 6),
                     "bump": round(bump, 4),
                     "roughness_texture": details[0],
                     "bump_texture": details[1],

@@ -1,4 +1,6 @@
-"""Cameras and lamps that stand inside of an object."""
+"""Cameras and lamps that stand inside of an object, or a camera too near to one."""
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,6 +20,26 @@ def item_around(point_m: ArrayLike, items: list[Item], poses: list[Pose]) -> Ite
     low = np.array([item.low_m for item in items])
     in_box = ((inside > low) & (inside < low + np.array([item.extent_m for item in items]))).all(1)
     return next((items[n] for n in np.flatnonzero(in_box) if surrounds(items[n].mesh, inside[n])), None)
+
+
+def check_near(camera: CameraSpec, blind_m: float, items: list[Item], poses: list[Pose]) -> None:
+    """Raise `ViewError` where a surface is nearer to the camera than `blind_m`: a renderer would cut it off."""
+    import trimesh
+
+    closest: Any = trimesh.triangles.closest_point
+    for item, pose in zip(items, poses, strict=True) if blind_m else ():
+        eye = pose[:3, :3].T @ (np.asarray(camera.eye_m, float) - pose[:3, 3])
+        beyond = np.maximum(np.maximum(item.low_m - eye, eye - item.low_m - item.extent_m), 0)
+        if np.linalg.norm(beyond) >= blind_m:
+            continue
+        triangles = item.mesh.vertices_m[item.mesh.faces]
+        nearest = closest(triangles, np.broadcast_to(eye, (len(triangles), 3)))
+        distance = float(np.linalg.norm(nearest - eye, axis=1).min())
+        if distance < blind_m:
+            raise ViewError(
+                f"camera: expected at least {blind_m:.2g} m to all surfaces in a scene this deep, "
+                f'got {distance:.2g} m to "{item.name}"'
+            )
 
 
 def check_places(camera: CameraSpec, lamps: tuple[LampSpec, ...], items: list[Item], poses: list[Pose]) -> None:

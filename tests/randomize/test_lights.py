@@ -108,6 +108,17 @@ def test_gloss_is_varied_without_moving_any_older_number():
     assert len({m.bump_texture["seed"] for m in looks}) == len(looks)
 
 
+def test_the_depth_of_light_is_varied_without_moving_any_older_number():
+    deep = {**SHINY, "transmission_depth_m": {"kind": "log_uniform", "low": 0.002, "high": 0.05}}
+    before, after = scenes("dice", {"count": 3, "body": SHINY}), scenes("dice", {"count": 3, "body": deep})
+    depths = [o.material.transmission_depth_m for scene in after for o in scene.objects]
+    assert all(0.002 <= depth <= 0.05 for depth in depths)
+    assert len(set(depths)) > 0.9 * len(depths)
+    for a, b in zip(before, after, strict=True):
+        for one, two in zip(a.objects, b.objects, strict=True):
+            assert (one.material.roughness, one.material.bump) == (two.material.roughness, two.material.bump)
+
+
 def test_normal_maps_are_taken_from_files(tmp_path):
     cv2.imwrite(str(tmp_path / "dents.png"), np.full((4, 4, 3), 128, np.uint8))
     section = {"kind": "surface", "material": {"normal_maps": ["dents.png"], "bump": 1}}

@@ -224,6 +224,34 @@ def test_a_camera_or_a_lamp_inside_of_an_object_is_refused():
         draw(dataclasses.replace(SCENE, lamps=(lamp,)))
 
 
+def deep(gap_m: float, leaning: bool = False) -> SceneSpec:
+    """Return a room 200 m deep, and a small plate under a camera that looks down from 0.2 m."""
+    wall = body("wall", {"kind": "box", "size_m": (200, 200, 0.02)}, (0, 0, -100))
+    plate = body("plate", {"kind": "box", "size_m": (0.02, 0.02, 0.002)}, (0.0, 0, 0.2 - gap_m - 0.001))
+    # Its box in the world's axes has the camera inside.
+    pole = ObjectSpec(
+        "pole",
+        {"kind": "box", "size_m": (0.02, 0.02, 1.0)},
+        LAMBERT,
+        (0.2, 0, 0.2),
+        tuple(quat_about((0, 1, 0), np.pi / 4)),
+    )
+    scene = SceneSpec(objects=(wall, plate, *([pole] if leaning else ())), lamps=(SUN,), environment=None)
+    return dataclasses.replace(scene, camera=camera(eye_m=(0, 0, 0.2), target_m=(0, 0, 0), focal_px=(60, 60)))
+
+
+@pytest.mark.parametrize(("gap_m", "leaning"), [(0.05, False), (0.05, True), (0.014, False), (0.014, True)])
+def test_what_is_near_is_seen_however_deep_the_scene_is(gap_m, leaning):
+    frame = draw(deep(gap_m, leaning))
+    assert frame.instances[32, 32] == 2
+    assert frame.depth_m[32, 32] == pytest.approx(gap_m, rel=1e-4)
+
+
+def test_a_camera_that_all_but_touches_a_surface_of_a_deep_scene_is_refused():
+    with pytest.raises(ViewError, match=r'^camera: expected at least 0.01\d* m to all surfaces .* 0.005 m to "plate"$'):
+        draw(deep(0.005))
+
+
 def test_a_scene_without_any_light_is_refused():
     with pytest.raises(RenderError, match="expected a lamp or an environment with some light"):
         draw(dataclasses.replace(SCENE, lamps=(), environment=DARK))

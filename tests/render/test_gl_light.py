@@ -72,10 +72,12 @@ def test_an_area_lamp_gives_nothing_behind_it():
 
 
 @pytest.mark.parametrize("roughness", [0.0, 0.3, 0.6, 1.0])
-@pytest.mark.parametrize("metallic", [0.0, 1.0])
-def test_white_furnace(roughness, metallic):
+@pytest.mark.parametrize(("metallic", "transmission"), [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0)])
+def test_white_furnace(roughness, metallic, transmission):
     """In uniform light of radiance 1 a white body is as bright as what is behind it, whatever its gloss."""
-    material = MaterialSpec(LAMBERT.texture, specular=0.5, roughness=roughness, metallic=metallic)
+    material = MaterialSpec(
+        LAMBERT.texture, specular=0.5, roughness=roughness, metallic=metallic, transmission=transmission
+    )
     ball = body("ball", {"kind": "lump", "size_m": (0.15,) * 3, "roundness": 1.0}, (0, 0, 0.1), material)
     scene = SceneSpec(objects=(ball,), environment=EnvironmentSpec({"kind": "uniform"}, np.pi), camera=camera())
     light = radiance(scene)

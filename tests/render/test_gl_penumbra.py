@@ -60,3 +60,19 @@ def test_the_shadow_of_a_small_thing_touches_it_however_wide_the_lamp(width_m, d
     assert drawn[dark].mean() < light
     assert shadow < (1 - drawn).sum() / (1 - true).sum() < 1.05
     assert np.abs(drawn - true)[shaded].mean() < 0.08
+
+
+def test_edges_of_what_stands_in_a_shadow_stay_dark():
+    """Where a surface turns away from the lamp, its plane is so steep in the map that it could hide a roof."""
+    things = [body(f"die {n}", {"kind": "die", "size_m": 0.03}, (0.045 * n - 0.05, 0.02, 0.015)) for n in range(3)]
+    ball = body("ball", {"kind": "lump", "size_m": (0.04,) * 3, "roundness": 1.0}, (0.04, -0.03, 0.02))
+    roof = body("roof", {"kind": "box", "size_m": (0.3, 0.3, 0.01)}, (-0.1, 0.07, 0.16))
+    lamp = LampSpec("area", 400.0, position_m=(-0.35, 0.25, 0.5), direction=(0.35, -0.25, -0.5), size_m=(0.12, 0.12))
+    view = camera(320, eye_m=(0.12, -0.45, 0.25), focal_px=(800, 800))
+    scene = lit(lamp, bodies=(roof, *things, ball))
+    shaded = draw(scene, view).instances > 2
+    whole = radiance(dataclasses.replace(scene, lamps=(dataclasses.replace(lamp, shadow=False),)), view)[shaded]
+    light = radiance(scene, view)[shaded]
+    assert len(light) > 5000
+    assert light.max() < 0.05 * whole.max()
+    assert (light > 0.01 * whole.max()).mean() < 0.005

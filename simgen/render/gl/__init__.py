@@ -32,7 +32,7 @@ from simgen.render.gl.surfaces import (
 )
 from simgen.render.gl.targets import Targets
 from simgen.render.gl.view import View, corners_of, view_of
-from simgen.render.inside import check_places
+from simgen.render.inside import check_near, check_places
 from simgen.render.items import Item, Pose
 from simgen.render.robots import items_of, poses_of
 from simgen.scene import STRICT, CameraSpec
@@ -73,7 +73,7 @@ class GlRenderer:
         Raises:
             GlError: there is no OpenGL here.
             AssetError: a mesh or a texture that cannot be drawn.
-            ViewError: the camera or a lamp is inside of an object.
+            ViewError: the camera or a lamp is inside of an object, or the camera all but touches one.
             RenderError: nothing lights the scene.
         """
         items, poses = items_of(world), poses_of(world)
@@ -138,6 +138,7 @@ def _staged(gpu: Device, camera: CameraSpec, items: list[Item], poses: list[Pose
     extent = np.array([item.extent_m for item in items]).reshape(-1, 3)
     ranges, corners = gpu.meshes.place(items), corners_of(stacked, low, extent)
     view = view_of(camera, corners)
+    check_near(camera, view.blind_m, items, poses)
     seen = gpu.meshes.seen(ranges, stacked, view.eye_m)
     posed = Posed(items, ranges, seen, stacked, corners, nearest_first(corners, view.eye_m))
     place_items(gpu, posed, view)

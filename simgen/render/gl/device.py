@@ -94,17 +94,19 @@ class Device:
         self._materials.write(np.ascontiguousarray(rows), viewport=(0, 0, 1, len(rows)))
         return self._materials
 
-    def shadow_atlas(self, size_wh: tuple[int, int]) -> tuple[Any, Any]:
-        """Return a depth texture of a size and the framebuffer that draws into it."""
-        if self._atlas is None or self._atlas[0].size != size_wh:
+    def shadow_atlas(self, size_wh: tuple[int, int], bodies: bool) -> tuple[list[Any], Any]:
+        """Return textures of a size, depth and with `bodies` two numbers, and the framebuffer that draws into them."""
+        if self._atlas is None or (self._atlas[0][0].size, len(self._atlas[0]) > 1) != (size_wh, bodies):
             if self._atlas is not None:
-                self._atlas[1].release()
-                self._atlas[0].release()
+                for made in (self._atlas[1], *self._atlas[0]):
+                    made.release()
             depth = self.gl.depth_texture(size_wh)
             depth.compare_func = ""
-            depth.filter = self.gl.NEAREST, self.gl.NEAREST
-            depth.repeat_x = depth.repeat_y = False
-            self._atlas = depth, self.gl.framebuffer(depth_attachment=depth)
+            colors = [self.gl.texture(size_wh, 2, dtype="f2")] if bodies else []
+            for texture in (depth, *colors):
+                texture.filter = self.gl.NEAREST, self.gl.NEAREST
+                texture.repeat_x = texture.repeat_y = False
+            self._atlas = [depth, *colors], self.gl.framebuffer(colors, depth)
         return self._atlas  # type: ignore[no-any-return]
 
     def image(self, name: str, pixels: np.ndarray[tuple[int, ...], np.dtype[Any]]) -> Any:

@@ -17,13 +17,17 @@ from simgen.render.lamps import area_rows, small_rows
 
 NAMES = (
     *("surfaces", "materials", "visible", "rough", "gloss_atlas", "gloss_table", "panorama"),
-    *("shadow_atlas", "keys", "light", "exposure", "backdrop"),
+    *("shadow_atlas", "shadow_bodies", "keys", "light", "exposure", "backdrop"),
 )
 UNITS = {name: unit for unit, name in enumerate(NAMES, 2)}
 """Texture units; 0 and 1 are the surfaces' own."""
 OCCLUSION = 3
 """The channel of ambient occlusion among those of the lamps' visibility."""
 CUBE_FACES = 6
+TILES = 7
+"""Shadow maps along a side of their texture at most."""
+LAYERS = 3
+"""Of maps in scenes with translucent bodies: the other bodies, where light enters translucent ones, where it leaves."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,18 @@ class Stage:
     view: View
     lighting: Lighting
     options: Options
+
+    @cached_property
+    def translucent(self) -> bool:
+        """Whether any body is."""
+        return any(item.material.transmission > 0 for item in self.posed.items)
+
+    @property
+    def map_px(self) -> int:
+        """Edge of a shadow map: what the options say, or the most that fits."""
+        return min(
+            self.options.shadow_px, self.device.owner.max_texture_px // (TILES * (LAYERS if self.translucent else 1))
+        )
 
     def program(self, name: str, **defines: int | str) -> Program:
         """Return a program that knows the texture units and the camera."""
@@ -68,7 +84,8 @@ def draw_light(stage: Stage) -> None:
     _bind(stage)
     region = _region(stage)
     if any(lamp.shadow for lamp in stage.lighting.lamps):
-        stage.device.casters.place(stage.posed.ranges, stage.posed.poses)
+        posed = stage.posed
+        stage.device.casters.place(posed.ranges, posed.poses, [item.material for item in posed.items])
     for number, batch in enumerate(batches_of(stage.lighting.lamps)):
         first = number == 0
         steps = _visible_passes(stage, batch, region, first)
@@ -151,17 +168,19 @@ def _visible_passes(stage: Stage, batch: Batch, region: Region | None, first: bo
     targets, options = stage.targets, stage.options
     views: list[list[ShadowView]] = []
     if region is not None and any(lamp.shadow for lamp in batch.lamps):
-        views = [shadow_views(lamp, region, options.shadow_px) if lamp.shadow else [] for lamp in batch.lamps]
+        views = [shadow_views(lamp, region, stage.map_px) if lamp.shadow else [] for lamp in batch.lamps]
     cubes = any(len(faces) == CUBE_FACES for faces in views)
     program = stage.program(
         "visible",
         CUBES=int(cubes),
+        TRANSLUCENT=int(stage.translucent),
         OCCLUSION=int(first and options.occlusion_m > 0),
         VIEWS=_slots(len(batch.lamps), cubes),
         EACH_CASTER=" ".join(f"CASTER({n}, {_channel(n)})" for n in range(len(views))),
     )
     if views:
-        _draw_maps(stage, program, views, [lamp.position_m for lamp in batch.lamps])
+        tiles = _draw_maps(stage, [view for faces in views for view in faces])
+        _tell_maps(program, views, [lamp.position_m for lamp in batch.lamps], tiles)
     (fx, fy), center = stage.view.focal_px, stage.view.center_px
     program.put(occlusion_m=options.occlusion_m, inverse_focal=(1 / fx, 1 / fy, fy), center_px=center)
     smooth = stage.program("smooth", MORE=int(len(batch.lamps) > OCCLUSION))
@@ -173,22 +192,32 @@ def _slots(lamps: int, cubes: bool) -> int:
     return LAMPS * CUBE_FACES if cubes else max(lamps, 1)
 
 
-def _draw_maps(stage: Stage, program: Program, views: list[list[ShadowView]], places: list[Any]) -> None:
-    """Draw the maps into tiles of one texture, and tell the program where each one is."""
-    gl, edge = stage.device.gl, stage.options.shadow_px
-    firsts = np.cumsum([0, *(len(faces) for faces in views)])[: len(views)]
-    flat = [view for faces in views for view in faces]
-    across = 2 if len(flat) <= 4 else 4 if len(flat) <= 16 else 7
-    down = 2 if len(flat) <= 4 else 4 if len(flat) <= 16 else 6
-    depth, frame = stage.device.shadow_atlas((across * edge, down * edge))
+def _draw_maps(stage: Stage, views: list[ShadowView]) -> tuple[int, int]:
+    """Draw the maps into tiles of one texture; return how many tiles it has along its sides."""
+    gl, edge, casters = stage.device.gl, stage.map_px, stage.device.casters
+    across, high = (2, 2) if len(views) <= 4 else (4, 4) if len(views) <= 16 else (TILES, CUBE_FACES)
+    layers = LAYERS if stage.translucent else 1
+    textures, frame = stage.device.shadow_atlas((across * edge, layers * high * edge), stage.translucent)
     gl.enable_only(gl.DEPTH_TEST | gl.CULL_FACE)
     frame.use()
     frame.clear()
-    casters = stage.device.casters
-    for number, view in enumerate(flat):
-        frame.viewport = (number % across * edge, number // across * edge, edge, edge)
+    for number, view in enumerate(views):
+        row, column = divmod(number, across)
+        frame.viewport = (column * edge, row * edge, edge, edge)
         casters.draw(view.clip_T_world)
-    depth.use(UNITS["shadow_atlas"])
+        for layer in range(1, layers):
+            frame.viewport = (column * edge, (layer * high + row) * edge, edge, edge)
+            casters.draw_translucent(view.clip_T_world, enter=layer == 1)
+    for texture, name in zip(textures, ("shadow_atlas", "shadow_bodies"), strict=False):
+        texture.use(UNITS[name])
+    return across, layers * high
+
+
+def _tell_maps(program: Program, views: list[list[ShadowView]], places: list[Any], tiles: tuple[int, int]) -> None:
+    """Tell a program where each lamp's maps are."""
+    firsts = np.cumsum([0, *(len(faces) for faces in views)])[: len(views)]
+    flat = [view for faces in views for view in faces]
+    across, down = tiles
     cubes = any(len(faces) == CUBE_FACES for faces in views)
     slots = _slots(len(views), cubes)
     # A lamp without a map gets one that sees nothing: every place is outside it.

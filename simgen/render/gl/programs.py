@@ -21,6 +21,7 @@ PROGRAMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # name: (files of the vertex shader, files of the fragment shader)
     "surface": (("item", "surface.vert"), ("common", "surface.frag")),
     "shadow": (("shadow.vert",), ("shadow.frag",)),
+    "translucent": (("shadow.vert",), ("translucent.frag",)),
     "edges": (("item", "edges.vert"), ("common", "edges.frag")),
     "silhouette": (("shadow.vert",), ("silhouette.frag",)),
     "visible": (("screen.vert",), ("common", "view", "visible.frag")),

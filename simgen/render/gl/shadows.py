@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simgen.geometry import cross
+from simgen.render.gl.view import nearest_box
 from simgen.render.lamps import Array, axes_of
 from simgen.scene import LampSpec
 
@@ -136,7 +137,7 @@ def _perspective(
 ) -> ShadowView:
     depth = (region.corners_m.reshape(-1, 3) - place) @ axes[2]
     far = max(float(depth.max()) * 1.01, 1e-3)
-    near = max(_nearest(place, region.corners_m) * 0.9, 2e-3 * far)
+    near = max(nearest_box(place, region.corners_m) * 0.9, 2e-3 * far)
     (left, top), (right, bottom) = tangents
     clip = np.zeros((4, 4))
     clip[0] = 2 / (right - left), 0, -(right + left) / (right - left), 0
@@ -149,12 +150,6 @@ def _perspective(
     texel_m = max(right - left, bottom - top) / map_px
     kernel = (half_m[0] * scale[0], half_m[1] * scale[1], 1 / map_px, NORMAL_OFFSET * texel_m)
     return ShadowView(clip @ lamp_T_world, kernel, (near, far, region.reach_m, 0.0))
-
-
-def _nearest(place: Array, corners_m: Array) -> float:
-    """Distance from a place to the nearest of the items' axis-parallel boxes."""
-    low, high = corners_m.min(1), corners_m.max(1)
-    return float(np.linalg.norm(np.maximum(np.maximum(low - place, place - high), 0), axis=1).min())
 
 
 def _orthographic(lamp: LampSpec, region: Region, map_px: int) -> ShadowView:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from simgen.geometry import look_at
 from simgen.lens import camera_matrix
@@ -13,7 +13,7 @@ from simgen.scene import CameraSpec
 Array = NDArray[np.float64]
 _UNIT = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], float)
 NEAREST_SHARE = 1e-4
-"""The near plane is not nearer than this share of the far one."""
+"""The near plane is not nearer than this share of the far one: a depth buffer tells no finer depths apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +28,7 @@ class View:
         world_R_pixel: (3, 3), pixel (u, v, 1) to a ray of depth 1 in the world's axes.
         eye_m: (3,).
         focal_px, center_px: the camera's.
+        blind_m: the distance from the eye within which the near plane cuts off what is seen; 0 where nothing is there.
     """
 
     size_wh: tuple[int, int]
@@ -38,6 +39,7 @@ class View:
     eye_m: Array
     focal_px: tuple[float, float]
     center_px: tuple[float, float]
+    blind_m: float
 
     @property
     def cam_R_pixel(self) -> Array:
@@ -62,22 +64,41 @@ def corners_of(poses: Array, low_m: Array, extent_m: Array) -> Array:
 
 
 def view_of(camera: CameraSpec, corners_m: Array) -> View:
-    """Return the view of a camera; near and far planes enclose the corners that lie before it."""
+    """Return the view of a camera; near and far planes enclose what it sees of boxes (m, 8, 3), see `blind_m`."""
     cam_T_world = look_at(camera.eye_m, camera.target_m, camera.roll_rad)
     depth = corners_m.reshape(-1, 3) @ cam_T_world[2, :3] + cam_T_world[2, 3]
     far = max(float(depth.max(initial=0.0)) * 1.001, 1e-3)
-    near = max(float(depth.min(initial=far)) * 0.99, NEAREST_SHARE * far)
     world_R_cam = cam_T_world[:3, :3].T
+    world_R_pixel = np.asarray(world_R_cam @ np.linalg.inv(camera_matrix(camera)))
+    # No point of the picture lies further from the eye than its depth times the length of the longest ray.
+    longest = float(np.linalg.norm(world_R_pixel @ _corner_pixels(camera.size_wh), axis=0).max())
+    free = max(float(depth.min(initial=far)), nearest_box(camera.eye_m, corners_m) / longest) * 0.99
+    near = min(max(free, NEAREST_SHARE * far), 0.99 * far)
     return View(
         camera.size_wh,
         cam_T_world,
         clip_from_camera(camera, near, far),
         clip_from_camera(_corners_camera(camera), near, far),
-        np.asarray(world_R_cam @ np.linalg.inv(camera_matrix(camera))),
+        world_R_pixel,
         np.asarray(camera.eye_m, float),
         camera.focal_px,
         camera.center_px,
+        near * longest if near > free else 0.0,
     )
+
+
+def nearest_box(place_m: ArrayLike, corners_m: Array) -> float:
+    """Return the distance from a place (3,) to the nearest of the axis-parallel boxes around boxes (m, 8, 3)."""
+    if not len(corners_m):
+        return float("inf")
+    place, low, high = np.asarray(place_m, float), corners_m.min(1), corners_m.max(1)
+    return float(np.linalg.norm(np.maximum(np.maximum(low - place, place - high), 0), axis=1).min())
+
+
+def _corner_pixels(size_wh: tuple[int, int]) -> Array:
+    """Return the picture's corners as columns (3, 4) of (u, v, 1)."""
+    right, bottom = size_wh[0] - 0.5, size_wh[1] - 0.5
+    return np.array([(-0.5, right, -0.5, right), (-0.5, -0.5, bottom, bottom), (1, 1, 1, 1)])
 
 
 def _corners_camera(camera: CameraSpec) -> CameraSpec:

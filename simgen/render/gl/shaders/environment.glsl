@@ -10,12 +10,13 @@ vec3 tile_at(vec3 tile, vec2 at) {
     return textureLod(gloss_atlas, texel / vec2(192.0, 128.0), 0.0).rgb;
 }
 
-// Irradiance over pi; through a translucent body it is the mean of both sides, in which odd terms cancel.
+// Irradiance over pi. A translucent body takes a third of it from its other side, where odd terms have the other sign; how
+// thick it is there is not known.
 vec3 ambient(vec3 n, float transmission) {
     vec3 odd = harmonics[1] * n.y + harmonics[2] * n.z + harmonics[3] * n.x;
     vec3 even = harmonics[0] + harmonics[4] * (n.x * n.y) + harmonics[5] * (n.y * n.z)
               + harmonics[6] * (3.0 * n.z * n.z - 1.0) + harmonics[7] * (n.x * n.z) + harmonics[8] * (n.x * n.x - n.y * n.y);
-    return max(even + (1.0 - transmission) * odd, 0.0);
+    return max(even + (1.0 - 2.0 / 3.0 * transmission) * odd, 0.0);
 }
 
 // The tiles of roughness 0, 0.15, 0.3, 0.5, 0.75 and 1: corner and edge in texels of the atlas of 192 x 128.

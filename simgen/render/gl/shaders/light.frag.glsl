@@ -42,11 +42,14 @@ vec3 gloss(Surface s, float cosine, float vl, float size) {
     return base * nl;
 }
 
-// Diffuse light; through a translucent body the cosine is wrapped around it (with the normalisation of d'Eon 2007).
+// Of what a translucent body takes in, two thirds come out where they went in and one behind; the cosines are wrapped
+// around it (with the normalisation of d'Eon 2007). What is lost on the way through is in the lamp's visibility.
+float scattered(float cosine) { return (2.0 * max(0.5 + cosine, 0.0) + max(0.5 - cosine, 0.0)) / (3.0 * 2.25); }
+
 float lambert(Surface s, float cosine) {
     float front = max(cosine, 0.0);
 #if RICH
-    return mix(front, max(cosine + 0.5, 0.0) / 2.25, s.transmission);
+    return mix(front, scattered(cosine), s.transmission);
 #else
     return front;
 #endif
@@ -94,7 +97,7 @@ vec3 area_light(Surface s, vec3 place, vec4 middle, vec4 light, vec4 across, vec
     float lowest = min(min(dot(s.n, a), dot(s.n, b)), min(dot(s.n, c), dot(s.n, d)));
     float diffuse = mix(max((size * size + z) / (size + 1.0), 0.0), max(z, 0.0), clamp(lowest * 10.0, 0.0, 1.0));
 #if RICH
-    diffuse = mix(diffuse, size * max(z / max(size, 1e-6) + 0.5, 0.0) / 2.25, s.transmission);
+    diffuse = mix(diffuse, size * scattered(z / max(size, 1e-6)), s.transmission);
 #endif
     float ahead = dot(axis, s.mirror);
     vec3 hit = ahead < -1e-4 ? s.mirror * (dot(axis, center) / ahead) : center + 1e3 * s.mirror;

@@ -2,6 +2,10 @@
 // ambient occlusion (after McGuire et al. 2011). The taps lie on a Vogel spiral that has 9 turns over 3 x 3 pixels; the
 // pass that follows averages over these. EACH_CASTER and CUBES are set by the program: loops over lamps are unrolled.
 uniform sampler2D shadow_atlas;
+#if TRANSLUCENT
+uniform sampler2D shadow_bodies; // see translucent.frag.glsl
+const vec2 ENTER = vec2(0.0, 1.0 / 3.0), LEAVE = vec2(0.0, 2.0 / 3.0); // from a map to those of translucent bodies
+#endif
 given float occlusion_m;   // reach of the occlusion
 given vec3 inverse_focal;  // 1 / fx, 1 / fy, fy in pixels; the skew is too small to matter
 given vec2 center_px;
@@ -52,6 +56,20 @@ vec3 shift(mat4 clip, vec4 c, vec3 along) {
     return d.xyz * c.w - c.xyz * d.w;
 }
 
+#if TRANSLUCENT
+// Whether a translucent body stands before a place of depth `z` in the map, how much of the light it stops, and its depth.
+// A place that faces the lamp lies behind the whole body and gets what comes out of it; one that faces away lies on it or
+// in it, and the light pass knows how much comes out: what it needs is how much is left on the way to there (the thickness
+// from the map: Jimenez et al. 2010).
+vec3 through(vec2 tap, float z, float ahead, bool faces, vec4 range) {
+    float enter = textureLod(shadow_atlas, tap + ENTER, 0.0).r, leave = textureLod(shadow_atlas, tap + LEAVE, 0.0).r;
+    vec2 body = textureLod(shadow_bodies, tap + ENTER, 0.0).xy;
+    float thick = max(linear_depth(faces ? leave : min(leave, z), range) - linear_depth(enter, range), 0.0);
+    float first = faces ? leave : enter;
+    return vec3(float(first < ahead), 1.0 - (faces ? body.x : 1.0) * exp(-thick * body.y), first);
+}
+#endif
+
 float lamp_visible(int view, vec3 place, vec3 n, mat2x3 tangents, vec2 turn) {
     vec4 kernel = kernels[view], range = ranges[view], tile = tiles[view];
     mat4 clip = clip_T_world[view];
@@ -81,10 +99,24 @@ float lamp_visible(int view, vec3 place, vec3 n, mat2x3 tangents, vec2 turn) {
     int turns = 1;
     for (int k = 0; k < turns; k++) {
         float hits = 0.0, sum = 0.0;
+#if TRANSLUCENT
+        float stopped = 0.0;
+#endif
+        // What blocks the lamp at a tap stands at least this share times `cone` before the place. A plane that is steeper there
+        // hides nothing from that: beside a lamp's horizon it would hide a roof.
+        float cone = radius.x / max(spread.x, 1e-12);
         for (int i = 0; i < TAPS; i++) {
-            vec2 off = radius * (k == 0 ? spiral(i, exp2(1.5 * float(i + 1 - TAPS)), turn) : vogel(i, TAPS, turn));
-            float z = textureLod(shadow_atlas, clamp(base + off, low, high), 0.0).r;
-            float hit = float(z < at.z + min(dot(slope, off), 0.0));
+            float share = k == 0 ? exp2(1.5 * float(i + 1 - TAPS)) : sqrt((float(i) + 0.5) / float(TAPS));
+            vec2 off = radius * spiral(i, share, turn);
+            vec2 tap = clamp(base + off, low, high);
+            float z = textureLod(shadow_atlas, tap, 0.0).r, ahead = at.z + clamp(dot(slope, off), -cone * share, 0.0);
+            float hit = float(z < ahead);
+#if TRANSLUCENT
+            vec3 body = through(tap, at.z, ahead, plane.z < 0.0, range);
+            stopped += max(hit, body.x * body.y);
+            z = body.x > hit ? body.z : z;
+            hit = max(hit, body.x);
+#endif
             sum += hit * (at.z - z);
             hits += hit;
         }
@@ -93,6 +125,9 @@ float lamp_visible(int view, vec3 place, vec3 n, mat2x3 tangents, vec2 turn) {
         bool more = k == 0 && all.x > 0.5 && all.x < 4.0 * float(TAPS) - 0.5 && plane.z < 0.0;
         radius = k == 0 ? clamp(penumbra, 1.2 * kernel.z * tile.xy, wide) : radius;
         turns = more ? TURNS : turns;
+#if TRANSLUCENT
+        hits = stopped;
+#endif
         blocked = k == 1 ? hits : blocked + hits;
         turn = THIRD * turn;
     }
