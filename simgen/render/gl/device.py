@@ -60,7 +60,7 @@ class Device:
         self.gl.blend_func = self.gl.ONE, self.gl.ONE
         self._corners = self.gl.buffer(np.array([-1, -1, 3, -1, -1, 3], np.float32))
         self._materials: Any = None
-        self._atlas: Any = None
+        self._atlases: dict[bool, tuple[list[Any], Any]] = {}
         self._images: dict[str, Any] = {}
 
     def check_size(self, size_wh: tuple[int, int]) -> None:
@@ -95,10 +95,14 @@ class Device:
         return self._materials
 
     def shadow_atlas(self, size_wh: tuple[int, int], bodies: bool) -> tuple[list[Any], Any]:
-        """Return textures of a size, depth and with `bodies` two numbers, and the framebuffer that draws into them."""
-        if self._atlas is None or (self._atlas[0][0].size, len(self._atlas[0]) > 1) != (size_wh, bodies):
-            if self._atlas is not None:
-                for made in (self._atlas[1], *self._atlas[0]):
+        """Return textures of a size, depth and with `bodies` two numbers, and the framebuffer that draws into them.
+
+        One size of either kind is kept: scenes with and without translucent bodies take turns.
+        """
+        kept = self._atlases.get(bodies)
+        if kept is None or kept[0][0].size != size_wh:
+            if kept is not None:
+                for made in (kept[1], *kept[0]):
                     made.release()
             depth = self.gl.depth_texture(size_wh)
             depth.compare_func = ""
@@ -106,8 +110,8 @@ class Device:
             for texture in (depth, *colors):
                 texture.filter = self.gl.NEAREST, self.gl.NEAREST
                 texture.repeat_x = texture.repeat_y = False
-            self._atlas = [depth, *colors], self.gl.framebuffer(colors, depth)
-        return self._atlas  # type: ignore[no-any-return]
+            kept = self._atlases[bodies] = [depth, *colors], self.gl.framebuffer(colors, depth)
+        return kept
 
     def image(self, name: str, pixels: np.ndarray[tuple[int, ...], np.dtype[Any]]) -> Any:
         """Return a texture with an image's pixels (H, W, C); each name has one, which its next image overwrites."""

@@ -197,7 +197,7 @@ def _draw_maps(stage: Stage, views: list[ShadowView]) -> tuple[int, int]:
     gl, edge, casters = stage.device.gl, stage.map_px, stage.device.casters
     across, high = (2, 2) if len(views) <= 4 else (4, 4) if len(views) <= 16 else (TILES, CUBE_FACES)
     layers = LAYERS if stage.translucent else 1
-    if stage.translucent:  # three maps take room: no tile is left empty but in the last row
+    if stage.translucent and len(views) > 4:  # three maps take room: no tile is left empty but in the last row
         high = -(-len(views) // across)
     textures, frame = stage.device.shadow_atlas((across * edge, layers * high * edge), stage.translucent)
     gl.enable_only(gl.DEPTH_TEST | gl.CULL_FACE)
