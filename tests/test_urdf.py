@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pybullet_data
 import pytest
 import trimesh
 
@@ -60,7 +61,21 @@ def test_a_mesh_of_another_kind_and_a_file_that_is_no_xml(tmp_path):
     with pytest.raises(AssetError, match=r'mesh "hand.ply": expected a file of the kinds .obj, .stl, .dae'):
         check_urdf(path)
     path.write_text("<robot")
-    with pytest.raises(AssetError, match=r'arm.urdf": expected a URDF file, got no XML'):
+    with World(SceneSpec(objects=()), tmp_path, visuals=False) as world, pytest.raises(AssetError, match=r"arm.urdf"):
+        world.load_robot(path)
+
+
+@pytest.mark.parametrize("name", ["humanoid/humanoid.urdf", "differential/diff_ring.urdf"])
+def test_a_urdf_that_is_no_xml_but_that_pybullet_reads_is_loaded(tmp_path, name):
+    with World(SceneSpec(objects=()), tmp_path, visuals=False) as world:
+        world.load_robot(Path(pybullet_data.getDataPath()) / name)
+        assert len(world.robots) == 1
+
+
+def test_entities_of_a_urdf_are_refused(tmp_path):
+    path = urdf(tmp_path, "&x;")
+    path.write_text('<!DOCTYPE robot [<!ENTITY x "hand.obj">]>\n' + path.read_text())
+    with pytest.raises(AssetError, match="a document type or an entity of its own is refused"):
         check_urdf(path)
 
 

@@ -21,9 +21,9 @@ import numpy as np
 from simgen.errors import DataError
 from simgen.formats.imageset import ImageRecord, ImageSet
 from simgen.formats.labels import clipped, is_image, is_inside, read_text, size_text
-from simgen.formats.xmlfile import Element, parse
 from simgen.imagefile import shown_size, stored_size
 from simgen.samples import Annotation
+from simgen.xmlfile import Element, parse
 
 _FOLDERS = ("JPEGImages", "images", ".")
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
@@ -72,7 +72,7 @@ def _record(file: Path, folder: Path, parts: dict[str, set[str]]) -> ImageRecord
     if not is_inside(file, folder):
         raise DataError(f'{where}: lie outside the folder "{folder}"')
     try:
-        top = parse(file.read_bytes(), where)
+        top = parse(file.read_bytes(), where, "VOC")
     except OSError as error:
         raise DataError(f"{where}: cannot be read: {error.strerror}") from None
     if top.tag != "annotation":

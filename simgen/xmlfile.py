@@ -13,6 +13,10 @@ from simgen.errors import DataError
 _DEEPEST = 50
 
 
+class IllFormedError(DataError):
+    """A file that is no XML."""
+
+
 @dataclass
 class Element:
     """A tag with its text and the tags inside.
@@ -20,12 +24,14 @@ class Element:
     Attributes:
         tag: its name.
         line: where it begins.
+        attributes: by name.
         text: what stands in it, white space at both ends removed.
         inside: the tags in it.
     """
 
     tag: str
     line: int
+    attributes: dict[str, str] = field(default_factory=dict)
     text: str = ""
     inside: list["Element"] = field(default_factory=list)
 
@@ -38,26 +44,28 @@ class Element:
         return next(self.all(tag), None)
 
 
-def parse(data: bytes, where: str) -> Element:
+def parse(data: bytes, where: str, layout: str) -> Element:
     """Return the outermost tag.
 
     Args:
         data: the file.
         where: how a message begins, e.g. 'labels "a.xml"'.
+        layout: what is expected, e.g. "VOC".
 
     Raises:
-        DataError: no XML, or a document type; with the line.
+        IllFormedError: no XML; with the line.
+        DataError: a document type, or tags nested too deep; with the line.
     """
     parser = expat.ParserCreate()
     top = Element("", 0)
     open_tags = [top]
 
-    def start(tag: str, _: dict[str, str]) -> None:
+    def start(tag: str, attributes: dict[str, str]) -> None:
         if len(open_tags) > _DEEPEST:
             raise DataError(
-                f"{where} line {parser.CurrentLineNumber}: expected the layout of VOC, got one nested too deep"
+                f"{where} line {parser.CurrentLineNumber}: expected the layout of {layout}, got one nested too deep"
             )
-        element = Element(tag, parser.CurrentLineNumber)
+        element = Element(tag, parser.CurrentLineNumber, attributes)
         open_tags[-1].inside.append(element)
         open_tags.append(element)
 
@@ -77,5 +85,7 @@ def parse(data: bytes, where: str) -> Element:
     try:
         parser.Parse(data, True)
     except expat.ExpatError as error:
-        raise DataError(f"{where} line {error.lineno}: expected XML, got {expat.ErrorString(error.code)}") from None
+        raise IllFormedError(
+            f"{where} line {error.lineno}: expected XML, got {expat.ErrorString(error.code)}"
+        ) from None
     return top.inside[0]
