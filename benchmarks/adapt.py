@@ -18,6 +18,8 @@ import shlex
 import sys
 from pathlib import Path
 
+from generated import generated
+
 from simgen.adapters.experiment import Trained, examine
 from simgen.adapters.methods import METHODS
 from simgen.adapters.outcomes import Outcome, rows
@@ -26,23 +28,13 @@ from simgen.adapters.report.experiment import write_experiment
 from simgen.adapters.sweep import Material, plan, sweep
 from simgen.adapters.train import settings
 from simgen.config import load
-from simgen.engine import LocalEngine
 from simgen.formats import read_images
-from simgen.formats.imageset import ImageSet
-from simgen.generate import Job, generate
 from simgen.realdata import read_real_set
 
 
 def unlabelled_methods() -> list[str]:
     """Return the methods that read no label of a photograph, source_only first."""
     return [name for name, kind in METHODS.items() if not kind.real_labels and "classify" not in kind.undefined]
-
-
-def synthetic_set(count: int, out: Path, workers: int) -> ImageSet:
-    """Generate the scene `dice`."""
-    config = load("dice", ["render.kind=tiny"])
-    generate(Job(config.source, config.root, 1, out), count, LocalEngine(max(1, workers)))
-    return read_images(out)
 
 
 def main() -> None:
@@ -63,7 +55,7 @@ def main() -> None:
     if arguments.source:
         source = read_images(arguments.source)
     else:
-        source = synthetic_set(arguments.images, out / "data", arguments.workers)
+        source = generated(load("dice", ["render.kind=tiny"]), out / "data", arguments.images, arguments.workers)
     steps = [] if arguments.steps is None else [f"steps={arguments.steps}"]
     config = settings("dice-crops", ["runtime.threads=1", "runtime.workers=0", *steps])
     material = Material(source, first, first, part_of(photographs, "last:50"))

@@ -16,14 +16,14 @@ import os
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from generated import generated
+
 from simgen.adapters.compare import compare, write_comparison
 from simgen.adapters.evaluate import Evaluation, evaluate, write_evaluation
 from simgen.adapters.parts import part_of
 from simgen.adapters.train import train_with
 from simgen.config import load
-from simgen.engine import LocalEngine
 from simgen.formats.imageset import ImageSet
-from simgen.generate import Job, generate
 from simgen.realdata import read_real_set
 
 FIGURES = ("map50", "map", "map75", "precision", "recall", "f1")
@@ -33,13 +33,6 @@ SCENES: dict[str, tuple[str, list[str]]] = {
     "gl": ("dice", ["render.kind=gl"]),
     "plain": ("dice-plain", ["render.kind=tiny"]),
 }
-
-
-def synthetic_set(arm: str, count: int, out: Path, workers: int) -> Path:
-    """Generate the set of an arm; return its folder."""
-    config = load(*SCENES[arm])
-    generate(Job(config.source, config.root, 1, out), count, LocalEngine(max(1, workers)))
-    return out
 
 
 def main() -> None:
@@ -62,7 +55,7 @@ def main() -> None:
         if arm == "oracle":
             data: ImageSet | Path = part_of(photographs, "first:150")
         else:
-            data = synthetic_set(arm, arguments.images, out / f"data-{arm}", arguments.workers)
+            data = generated(load(*SCENES[arm]), out / f"data-{arm}", arguments.images, arguments.workers).root
         for seed in arguments.seeds:
             name = f"{arm}, seed {seed}"
             overrides = [f"steps={arguments.steps}", f"seed={seed}", f"method.kind={method}"]

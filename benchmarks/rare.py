@@ -36,6 +36,7 @@ from typing import Any
 import numpy as np
 import rare_arms as arms
 from figures import machine
+from generated import generated
 from rare_scores import Counts, by_face, compared, counted, forest
 from rare_tail import HELD_OUT, TAILS, LongTail, long_tailed, of_places, shown, with_only
 
@@ -44,10 +45,7 @@ from simgen.adapters.parts import part_of
 from simgen.adapters.rgba import RgbaClassifier
 from simgen.adapters.train import train_with
 from simgen.config import load
-from simgen.engine import LocalEngine
-from simgen.formats import read_images
 from simgen.formats.imageset import ImageSet
-from simgen.generate import Job, generate
 from simgen.rare.pixels.crops import CropView
 from simgen.rare.pixels.gate import Gate
 from simgen.rare.pixels.settings import GanLoss, PixelTraining
@@ -80,9 +78,7 @@ class Bench:
         self._models: dict[str, Path] = {}
 
     def _generated(self, name: str, seed: int, count: int) -> ImageSet:
-        job = Job(self.config.source, self.config.root, seed, self.out / name)
-        generate(job, count, LocalEngine(max(1, self.given.workers)))
-        return read_images(self.out / name)
+        return generated(self.config, self.out / name, count, self.given.workers, seed)
 
     def model(self, name: str) -> Path:
         """Return a classifier that is trained once: "start" knows the common faces, "judge" and "witness" all.

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from figures import machine, publish
+from generated import generated
 from numpy.typing import NDArray
 from rare import STRONGER, overrides_of
 from rare_scores import Counts, compared, counted
@@ -24,11 +25,9 @@ from rare_tail import LongTail, Place, shown, with_only
 
 from simgen.adapters.train import train_with
 from simgen.config import load
-from simgen.engine import LocalEngine
 from simgen.formats import read_images
 from simgen.formats.coco import CocoWriter
 from simgen.formats.imageset import ImageSet
-from simgen.generate import Job, generate
 from simgen.rare.cells import Cell, Condition
 from simgen.rare.fill import HOW
 from simgen.rare.how import Task
@@ -39,12 +38,6 @@ DARK = Cell((Condition("object_luma", high=50), Condition("image_luma", high=100
 BASELINES = ("none", "balanced", "augmented")
 ARMS = (*BASELINES, "simulate", "all")
 CONFIG = load("dice", ["render.kind=tiny", "output.depth=true", "output.instances=true"])
-
-
-def generated(out: Path, seed: int, count: int, workers: int) -> ImageSet:
-    """Return a set of `benchmarks/rare.py`, made if it is not there."""
-    generate(Job(CONFIG.source, CONFIG.root, seed, out), count, LocalEngine(workers))
-    return read_images(out)
 
 
 def parted(data: ImageSet) -> tuple[list[Place], list[Place]]:
@@ -94,9 +87,9 @@ def main() -> None:
     parser.add_argument("--filled", type=int, default=150)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args()
-    data = generated(given.out / "pool", 1, given.images, given.workers)
+    data = generated(CONFIG, given.out / "pool", given.images, given.workers)
     dark, others = parted(data)
-    pictures = generated(given.out / "witness-pictures", 3, 2 * given.images, given.workers)
+    pictures = generated(CONFIG, given.out / "witness-pictures", 2 * given.images, given.workers, seed=3)
     tested = dict(zip(("dark", "others"), parted(pictures), strict=True))
     sets = {name: with_only(pictures, places) for name, places in tested.items()}
     out = given.out / "dark"

@@ -22,14 +22,12 @@ from typing import Any
 import numpy as np
 import torch
 from figures import machine, publish
+from generated import generated
 
 from simgen.adapters.checkpoint import load_model
 from simgen.adapters.rgba import RgbaClassifier
 from simgen.adapters.train import train_with
 from simgen.config import load
-from simgen.engine import LocalEngine
-from simgen.formats import read_images
-from simgen.generate import Job, generate
 from simgen.rare.pixels.crops import Crops, CropView, crops_of
 from simgen.rare.pixels.gate import Gate, rejection_rates
 from simgen.rare.pixels.generator import CropGenerator, Wish
@@ -41,13 +39,6 @@ from simgen.rng import stream
 
 KINDS = ("vae", "gan")
 FULL = {"visible_fraction": (0.95, 1.0)}
-
-
-def simulated(out: Path, count: int, seed: int, workers: int) -> Path:
-    """Generate a set of dice; return its folder."""
-    config = load("dice", ["render.kind=tiny"])
-    generate(Job(config.source, config.root, seed, out), count, LocalEngine(workers))
-    return out
 
 
 def main() -> None:
@@ -67,9 +58,10 @@ def main() -> None:
         arguments.images, arguments.epochs, arguments.backbone_steps, arguments.seeds = 40, 2, 20, [0]
     out: Path = arguments.out
     report: dict[str, Any] = {"machine": machine(), "threads": torch.get_num_threads()}
-    crops = crops_of(read_images(simulated(out / "dice", arguments.images, 1, arguments.workers)))
+    scene = load("dice", ["render.kind=tiny"])
+    crops = crops_of(generated(scene, out / "dice", arguments.images, arguments.workers))
     train, held_out = crops.split(0.125, stream(0, 0, "bench.split"))
-    others = simulated(out / "others", max(20, arguments.images // 2), 2, arguments.workers)
+    others = generated(scene, out / "others", max(20, arguments.images // 2), arguments.workers, seed=2).root
     overrides = [f"steps={arguments.backbone_steps}", "optimizer.warmup_steps=10"]
     model = load_model(train_with(others, out / "backbone", "dice-crops", overrides))
     backbone = RgbaClassifier(model, CropView().margin)

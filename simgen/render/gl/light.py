@@ -195,10 +195,10 @@ def _slots(lamps: int, cubes: bool) -> int:
 def _draw_maps(stage: Stage, views: list[ShadowView]) -> tuple[int, int]:
     """Draw the maps into tiles of one texture; return how many tiles it has along its sides."""
     gl, edge, casters = stage.device.gl, stage.map_px, stage.device.casters
-    across, high = (2, 2) if len(views) <= 4 else (4, 4) if len(views) <= 16 else (TILES, CUBE_FACES)
+    across = 2 if len(views) <= 4 else 4 if len(views) <= 16 else TILES
+    # One size for most scenes; where there are many maps, no more rows than they fill.
+    high = max(2, -(-len(views) // across))
     layers = LAYERS if stage.translucent else 1
-    if stage.translucent and len(views) > 4:  # three maps take room: no tile is left empty but in the last row
-        high = -(-len(views) // across)
     textures, frame = stage.device.shadow_atlas((across * edge, layers * high * edge), stage.translucent)
     gl.enable_only(gl.DEPTH_TEST | gl.CULL_FACE)
     frame.use()
