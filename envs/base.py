@@ -24,13 +24,14 @@ from simgen.envs.domain import Domain, DomainSampler, Parameter, Parameters, loa
 from simgen.envs.domain.dynamics import apply_dynamics, dynamics_parameters
 from simgen.envs.domain.presets import Source
 from simgen.envs.domain.visual import SceneLooks
+from simgen.envs.given import action_in, options_of
 from simgen.envs.observe import Observation, Observer
 from simgen.envs.pictures import Studio
 from simgen.envs.robots import RobotModel
 from simgen.envs.settings import EnvSettings
 from simgen.envs.simulation import Simulation, Snapshot
 from simgen.envs.window import RENDER_MODES, Window, checked_render_mode
-from simgen.errors import EnvError, did_you_mean
+from simgen.errors import EnvError
 from simgen.registry import validate
 from simgen.render import Frame
 from simgen.rng import stream
@@ -39,7 +40,6 @@ from simgen.scene import CameraSpec, SceneSpec
 Limits: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
 MOST_LATENCY = 10
 """Steps by which an observation or an action can be late."""
-_OPTIONS = ("domain", "episode")
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ class SimEnv(gymnasium.Env[Any, Any]):
         """
         self._require_open()
         super().reset(seed=seed)
-        given, number = self._read_options(options)
+        given, number = options_of(options, self.parameters)
         if seed is not None or self._seed is None:
             self._seed, self._number = int(self.np_random.integers(2**31)) if seed is None else seed, -1
         self._number = self._number + 1 if number is None else number
@@ -194,7 +194,8 @@ class SimEnv(gymnasium.Env[Any, Any]):
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Carry out an action. Raises `EnvError` for one of the wrong shape or with numbers that are not finite."""
-        checked = self._checked(action)
+        assert isinstance(self.action_space, spaces.Box)
+        checked = action_in(self.action_space, action)
         self._step += 1
         if self.domain.step(self._step):
             self._apply()
@@ -310,41 +311,9 @@ class SimEnv(gymnasium.Env[Any, Any]):
         numbers = {"seed": float(self._seed), "episode_number": float(self._number)}  # "episode" is gymnasium's
         return {"domain": self.parameters.record(self.domain.values), **numbers, **self.details()}
 
-    def _read_options(self, options: Mapping[str, Any] | None) -> tuple[dict[str, float], int | None]:
-        if not isinstance(options, Mapping | None):
-            raise EnvError(f"reset: options: expected a mapping, got {options!r:.80}")
-        found = dict(options or {})
-        for name in found:
-            if name not in _OPTIONS:
-                raise EnvError(f'reset: unknown option "{name}"{did_you_mean(str(name), _OPTIONS)}')
-        given = self.parameters.checked(found.get("domain") or {}, "reset: domain")
-        return given, _episode(found.get("episode"))
-
-    def _checked(self, action: Any) -> NDArray[np.float64]:
-        space = self.action_space
-        assert isinstance(space, spaces.Box)
-        try:
-            found = np.asarray(action, np.float64)
-        except (TypeError, ValueError):
-            raise EnvError(f"action: expected {space.shape[0]} numbers, got {action!r:.80}") from None
-        if found.shape != space.shape:
-            raise EnvError(f"action: expected an array of shape {space.shape}, got one of shape {found.shape}")
-        if not np.isfinite(found).all():
-            raise EnvError(f"action: expected finite numbers, got {found.tolist()}")
-        return np.minimum(np.maximum(found, space.low), space.high)
-
     def _require_open(self) -> None:
         if self._closed:
             raise EnvError("expected an open environment, got one that was closed")
-
-
-def _episode(number: Any) -> int | None:
-    if number is None:
-        return None
-    whole = not isinstance(number, bool) and isinstance(number, int | float | np.integer) and number % 1 == 0
-    if not whole or number < 0:
-        raise EnvError(f"reset: episode: expected a whole number >= 0, got {number!r}")
-    return int(number)
 
 
 def _rebuilt(cls: type[SimEnv], settings: dict[str, Any], spec: Any) -> SimEnv:
