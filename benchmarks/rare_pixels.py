@@ -42,6 +42,8 @@ from simgen.rng import stream
 
 KINDS = ("vae", "gan")
 VIEW = CropView(upright=True)
+CONFIDENCES = (0.5, 0.9, 0.99)
+"""Of the gate's classifier; the first is the gate's own."""
 _GATED = 6
 """So many times as many crops as are held out are shown to the gate."""
 _SHOWN = 12
@@ -91,13 +93,12 @@ def main() -> None:
 
 
 def settings(kind: str, seed: int, arguments: argparse.Namespace) -> PixelTraining:
-    """Return the settings of a run: a die looks the same when it is turned or mirrored."""
+    """Return the settings of a run: a die looks the same in a mirror; upright crops are not to be turned again."""
     return PixelTraining(
         kind="vae" if kind == "vae" else "gan",
         epochs=arguments.epochs,
         seed=seed,
         mirror=True,
-        quarter_turns=True,
         bf16=arguments.bf16,
         view=VIEW,
         network=Network(latent=8, width=8) if arguments.quick else Network(),
@@ -121,11 +122,15 @@ def gate_of(train: Crops, backbone: RgbaClassifier) -> Gate:
 
 
 def let_in(gate: Gate, crops: Crops, judge: RgbaClassifier) -> dict[str, Any]:
-    """Return what the gate says of some crops, and what the judge says of those that it lets in."""
+    """Return what the gate says of some crops, and what the judge says of those that a gate as strict lets in."""
     verdicts = gate.judge(crops)
-    passed = crops.take(np.flatnonzero([verdict.accepted for verdict in verdicts]))
     rates = rejection_rates(verdicts, ["all"] * len(crops))["all"]
-    return {**rates, "count": len(passed), "agreement": agreement(judge, passed), "before": agreement(judge, crops)}
+    passed: dict[str, Any] = {}
+    for confidence in CONFIDENCES:
+        sure = [verdict.accepted and verdict.probability >= confidence for verdict in verdicts]
+        some = crops.take(np.flatnonzero(sure))
+        passed[f"confidence {confidence}"] = {"count": len(some), "agreement": agreement(judge, some)}
+    return {**rates, **passed, "agreement_of_all": agreement(judge, crops)}
 
 
 def run(
