@@ -42,7 +42,7 @@ from simgen.rng import stream
 
 KINDS = ("vae", "gan")
 VIEW = CropView(upright=True)
-CONFIDENCES = (0.5, 0.9, 0.99)
+CONFIDENCES = (0.5, 0.9, 0.95)
 """Of the gate's classifier; the first is the gate's own."""
 _GATED = 6
 """So many times as many crops as are held out are shown to the gate."""
