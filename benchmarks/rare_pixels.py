@@ -3,13 +3,16 @@
     python benchmarks/rare_pixels.py [--quick] [--out runs/bench-rare-pixels] [--seeds 0 1 2] [--epochs 40]
                                      [--images 300] [--backbone-steps 800] [--json OUT]
 
-Crops are cut out of the shipped scene `dice` by the renderer's masks; an eighth of the pictures is held out. Both kinds
+Crops are cut out of the shipped scene `dice` by the renderer's masks and turned upright, for dice lie at any angle; an
+eighth of the pictures is held out. Both kinds
 learn from the same crops for the same number of epochs, the VAE with a perceptual term on the backbone's features. KID,
 FID, precision, recall, density and coverage compare as many drawn crops with the held-out ones, on the features of a
 dice classifier that was trained on other simulated pictures, which is also the gate's. The line "real" compares
 training crops with the held-out ones: what a perfect generator would reach. Copies are looked for among the training
-crops. Times of training are the processor's, for the machine may have other work. A run that was stopped goes on;
-sheets of crops lie in the folder.
+crops. Whether crops that the gate let in are of their class is asked of a second classifier, the judge, that learned
+from other simulated pictures again and takes no part in anything else; so it is of the held-out crops. Times of
+training are the processor's, for the machine may have other work. A run that was stopped goes on; sheets of crops lie
+in the folder.
 """
 
 import argparse
@@ -38,7 +41,12 @@ from simgen.rare.pixels.train import Trained, train_crops
 from simgen.rng import stream
 
 KINDS = ("vae", "gan")
-FULL = {"visible_fraction": (0.95, 1.0)}
+VIEW = CropView(upright=True)
+CONFIDENCES = (0.5, 0.9, 0.95)
+"""Of the gate's classifier; the first is the gate's own."""
+_GATED = 6
+"""So many times as many crops as are held out are shown to the gate."""
+_SHOWN = 12
 
 
 def main() -> None:
@@ -59,21 +67,22 @@ def main() -> None:
     out: Path = arguments.out
     report: dict[str, Any] = {"machine": machine(), "threads": torch.get_num_threads()}
     scene = load("dice", ["render.kind=tiny"])
-    crops = crops_of(generated(scene, out / "dice", arguments.images, arguments.workers))
+    crops = crops_of(generated(scene, out / "dice", arguments.images, arguments.workers), VIEW)
     train, held_out = crops.split(0.125, stream(0, 0, "bench.split"))
     others = generated(scene, out / "others", max(20, arguments.images // 2), arguments.workers, seed=2).root
-    overrides = [f"steps={arguments.backbone_steps}", "optimizer.warmup_steps=10"]
-    model = load_model(train_with(others, out / "backbone", "dice-crops", overrides))
-    backbone = RgbaClassifier(model, CropView().margin)
-    right = backbone.probabilities(held_out.rgba).argmax(1) == held_out.labels
-    report["crops"] = {"train": len(train), "held_out": len(held_out), "backbone_accuracy": float(right.mean())}
+    backbone = classifier(others, out / "backbone", arguments.backbone_steps, seed=0)
+    others = generated(scene, out / "judged", max(20, arguments.images // 2), arguments.workers, seed=3).root
+    judge = classifier(others, out / "judge", arguments.backbone_steps, seed=1)
+    report["crops"] = {"train": len(train), "held_out": len(held_out)}
+    report["accuracy"] = {"backbone": agreement(backbone, held_out), "judge": agreement(judge, held_out)}
     report["real"] = figures(train, held_out, train.take(np.arange(len(held_out))), backbone)
+    report["real"]["accepted"] = let_in(gate_of(train, backbone), held_out, judge)
     report["runs"] = {}
     for seed in arguments.seeds:
         for kind in KINDS:
             name = f"{kind}, seed {seed}"
             config = settings(kind, seed, arguments)
-            report["runs"][name] = run(config, train, held_out, backbone, out / f"{kind}-{seed}")
+            report["runs"][name] = run(config, train, held_out, (backbone, judge), out / f"{kind}-{seed}")
             print(name, report["runs"][name], flush=True)
     report["difference"] = {
         measure: [report["runs"][f"gan, seed {s}"][measure] - report["runs"][f"vae, seed {s}"][measure] for s in seeds]
@@ -84,43 +93,89 @@ def main() -> None:
 
 
 def settings(kind: str, seed: int, arguments: argparse.Namespace) -> PixelTraining:
-    """Return the settings of a run: a die looks the same when it is turned or mirrored."""
+    """Return the settings of a run: a die looks the same in a mirror; upright crops are not to be turned again."""
     return PixelTraining(
         kind="vae" if kind == "vae" else "gan",
         epochs=arguments.epochs,
         seed=seed,
         mirror=True,
-        quarter_turns=True,
         bf16=arguments.bf16,
+        view=VIEW,
         network=Network(latent=8, width=8) if arguments.quick else Network(),
     )
 
 
-def run(config: PixelTraining, train: Crops, held_out: Crops, backbone: RgbaClassifier, out: Path) -> dict[str, Any]:
+def classifier(pictures: Path, out: Path, steps: int, seed: int) -> RgbaClassifier:
+    """Return a classifier of dice that learned from some pictures."""
+    overrides = [f"steps={steps}", "optimizer.warmup_steps=10", f"seed={seed}"]
+    return RgbaClassifier(load_model(train_with(pictures, out, "dice-crops", overrides)), VIEW.margin)
+
+
+def agreement(judge: RgbaClassifier, crops: Crops) -> float:
+    """Return the share of crops whose class a classifier finds the likeliest."""
+    return float((judge.probabilities(crops.rgba).argmax(1) == crops.labels).mean()) if len(crops) else float("nan")
+
+
+def gate_of(train: Crops, backbone: RgbaClassifier) -> Gate:
+    """Return the gate of the crops that were learned from."""
+    return Gate(train, backbone.probabilities, backbone.features)
+
+
+def let_in(gate: Gate, crops: Crops, judge: RgbaClassifier) -> dict[str, Any]:
+    """Return what the gate says of some crops, and what the judge says of those that a gate as strict lets in."""
+    verdicts = gate.judge(crops)
+    rates = rejection_rates(verdicts, ["all"] * len(crops))["all"]
+    passed: dict[str, Any] = {}
+    for confidence in CONFIDENCES:
+        sure = [verdict.accepted and verdict.probability >= confidence for verdict in verdicts]
+        some = crops.take(np.flatnonzero(sure))
+        passed[f"confidence {confidence}"] = {"count": len(some), "agreement": agreement(judge, some)}
+    return {**rates, **passed, "agreement_of_all": agreement(judge, crops)}
+
+
+def run(
+    config: PixelTraining,
+    train: Crops,
+    held_out: Crops,
+    classifiers: tuple[RgbaClassifier, RgbaClassifier],
+    out: Path,
+) -> dict[str, Any]:
     """Train, draw and judge one generator; return its figures."""
+    backbone, judge = classifiers
     clock = Clock(out.with_name(out.name + "-seconds.json"))
     perceptual = backbone.perceptual if config.kind == "vae" else None
     trained = train_crops(config, train, out, perceptual=perceptual, on_epoch=clock)
     generator = CropGenerator.load(trained.model)
-    rng = stream(config.seed, 0, "bench.draw")
-    label_rows = rng.permutation(len(held_out))
-    latents = generator.draw_latents(len(held_out), rng)
-    conditions = held_out.take(label_rows)
-    made = generator.crops(latents, conditions.labels, conditions.attributes, np.zeros(len(held_out), np.int64))
-    verdicts = Gate(train, backbone.probabilities, backbone.features).judge(made)
-    names = [made.classes[int(label)] for label in made.labels]
-    wishes = [Wish(name, FULL) for name in made.classes]
-    shown = [generator.sample(wish, 12, stream(config.seed, k, "bench.sheet"))[0] for k, wish in enumerate(wishes)]
-    write_png(out / "sheet.png", sheet([crops.rgba for crops in shown]))
+    made = like(generator, held_out, stream(config.seed, 0, "bench.draw"))
+    many = Crops.joined([like(generator, held_out, stream(config.seed, k, "bench.gate")) for k in range(_GATED)])
+    gate = gate_of(train, backbone)
+    passed = np.flatnonzero([verdict.accepted for verdict in gate.judge(many)])
+    show(many, out / "sheet.png")
+    show(many.take(passed), out / "accepted.png")
     return {
         **figures(train, held_out, made, backbone),
         **asdict_of(trained),
         "training_cpu_s": round(clock.spent, 1),
         "crops_per_s": round(rate(generator), 1),
-        "gate": rejection_rates(verdicts, names),
-        "gate_all": rejection_rates(verdicts, ["all"] * len(names))["all"],
+        "accepted": let_in(gate, many, judge),
         "parameters": sum(p.numel() for p in generator.model.decoder.parameters()),
     }
+
+
+def like(generator: CropGenerator, crops: Crops, rng: np.random.Generator) -> Crops:
+    """Return as many new crops as there are of real ones, under their conditions."""
+    conditions = crops.take(rng.permutation(len(crops)))
+    latents = generator.draw_latents(len(crops), rng)
+    return generator.crops(latents, conditions.labels, conditions.attributes, np.zeros(len(crops), np.int64))
+
+
+def show(crops: Crops, file: Path) -> None:
+    """Write a sheet of the first crops of each class, a row a class; where there are fewer, the rest stays empty."""
+    rows = np.zeros((len(crops.classes), _SHOWN, *crops.rgba.shape[1:]), np.uint8)
+    for k, row in enumerate(rows):
+        first = crops.rgba[crops.labels == k][:_SHOWN]
+        row[: len(first)] = first
+    write_png(file, sheet(list(rows)))
 
 
 class Clock:
@@ -148,9 +203,8 @@ def figures(train: Crops, held_out: Crops, made: Crops, backbone: RgbaClassifier
     """Return the figures of some crops on the backbone's features."""
     real, ours = backbone.features(held_out.rgba), backbone.features(made.rgba)
     judged = quality(real, ours, stream(0, 0, "bench.kid"))
-    right = (backbone.probabilities(made.rgba).argmax(1) == made.labels).mean()
     copied = asdict(memorisation(backbone.features(train.rgba), real, ours))
-    return {**asdict(judged), "class_agreement": float(right), "memorisation": copied}
+    return {**asdict(judged), "class_agreement": agreement(backbone, made), "memorisation": copied}
 
 
 def rate(generator: CropGenerator, count: int = 1000) -> float:

@@ -1,11 +1,12 @@
 """Rare events of the dice scene: plain rejection sampling against proposals in scene space.
 
-    python benchmarks/rare_scene.py --work FOLDER [--seeds 200 201] [--draws 500] [--attempts 100] [--json OUT]
+    python benchmarks/rare_scene.py --work FOLDER [--seeds 200 201] [--draws 1000] [--attempts 100] [--json OUT]
     python benchmarks/rare_scene.py --work FOLDER --quick
 
 For each seed: draws of the scene generator are simulated and drawn at 160 x 160 pixels (kept in FOLDER), a net learns
 from them, and proposes from those of them in which an event was measured. An attempt that does not come to rest, or
-cannot be drawn, is a miss, on both sides. Intervals are Wilson's, 95 %. CPU seconds of one thread.
+cannot be drawn, is a miss, on both sides. Intervals are Wilson's, 95 %. CPU seconds of one thread. `--ablate` measures
+three more arms: touching bodies moved each on its own, a net of one training step, and the net without examples.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ from simgen.generate import draw_scene, render_scene
 from simgen.rare.looks import image_luma
 from simgen.rare.scenes.fresh import LOOKS
 from simgen.rare.scenes.learn import scene_data
+from simgen.rare.scenes.maker import BOLDNESS
 from simgen.rare.scenes.model import SceneModel
 from simgen.rare.scenes.predicates import PREDICATES, dice_of
 from simgen.rare.scenes.propose import Attempt, ProposeConfig, Proposer, attempts
@@ -132,10 +135,14 @@ def physics_cpu(config: Config, seed: int, count: int) -> float:
 
 def compare(runs: list[dict[str, Any]], name: str, plain: dict[str, Any]) -> dict[str, Any]:
     """Return an event's shares over all seeds, and what the draws and the training cost."""
-    found = [run["proposed"][name] for run in runs if "share" in run["proposed"][name]]
+    found = [
+        {**run["proposed"][name], "plain": run["held"][name] / run["draws"]}
+        for run in runs
+        if "share" in run["proposed"][name]
+    ]
     if not found:
         return {"plain": plain}
-    scene = share(sum(f["hits"] for f in found), sum(f["attempts"] for f in found))
+    scene = pooled(runs, "proposed", name)
     per_hit = sum(f["cpu_attempt_s"] * f["attempts"] for f in found) / max(scene["hits"], 1)
     plain_hit = plain["cpu_attempt_s"] / max(plain["share"], 1e-9)
     fixed = sum(run["draws_cpu_s"] + run["train_cpu_s"] for run in runs) / len(runs)
@@ -145,9 +152,17 @@ def compare(runs: list[dict[str, Any]], name: str, plain: dict[str, Any]) -> dic
         "scene": {**scene, "cpu_accepted_s": per_hit},
         "ratio": scene["share"] / max(plain["share"], 1e-9),
         "ratio_low": scene["low"] / plain["high"],
+        "ratio_by_seed": [f["share"] / max(f["plain"], 1e-9) for f in found],
+        "arms": {arm: pooled(runs, arm, name) for arm in ("apart", "untrained", "net_alone") if arm in runs[0]},
         "pays_after_accepted": _break_even(fixed, plain_hit - per_hit),
         "pays_after_accepted_with_dataset": _break_even(train, plain_hit - per_hit),
     }
+
+
+def pooled(runs: list[dict[str, Any]], arm: str, name: str) -> dict[str, float]:
+    """Return an arm's share of an event over all seeds that had enough examples."""
+    found = [run[arm][name] for run in runs if "share" in run[arm][name]]
+    return share(sum(f["hits"] for f in found), sum(f["attempts"] for f in found))
 
 
 def _break_even(fixed_s: float, saved_s: float) -> float | None:
@@ -166,17 +181,23 @@ def one_seed(options: argparse.Namespace, config: Config, seed: int) -> dict[str
         "train_cpu_s": cpu,
         "note": model.note,
         "held": {name: sum(d["ok"] and d["held"][name] for d in draws) for name in PREDICATES},
-        "proposed": {},
-        "net_alone": {},
     }
-    for name, predicate in PREDICATES.items():
-        fresh = () if predicate.needs_picture else LOOKS
-        arms = {"proposed": (options.boldness, options.attempts), "net_alone": (1.0, options.alone)}
-        for arm, (boldness, count) in arms.items():
-            if not count:
-                continue
+    arms: dict[str, tuple[SceneModel, ProposeConfig, int]] = {
+        "proposed": (model, ProposeConfig(options.boldness, seed=seed), options.attempts)
+    }
+    if options.ablate:
+        bare = trained(draws, 1, seed, net.with_name(f"net-{seed}-{options.draws}-1"))[0]
+        arms |= {
+            "apart": (model, ProposeConfig(options.boldness, together=False, seed=seed), options.ablate),
+            "untrained": (bare, ProposeConfig(options.boldness, seed=seed), options.ablate),
+            "net_alone": (model, ProposeConfig(1.0, seed=seed), options.ablate),
+        }
+    for arm, (net_of_arm, settings, count) in arms.items():
+        figures[arm] = {}
+        for name, predicate in PREDICATES.items():
+            fresh = () if predicate.needs_picture else LOOKS
             try:
-                made = proposed(model, name, config, ProposeConfig(boldness, fresh, seed), count)
+                made = proposed(net_of_arm, name, config, replace(settings, fresh=fresh), count)
             except DataError as error:
                 made = {"error": str(error)}
             figures[arm][name] = made
@@ -189,10 +210,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="folder of draws and nets; what is there is used")
     parser.add_argument("--seeds", type=int, nargs="+", default=[200, 201], help="of datasets, nets and proposals")
-    parser.add_argument("--draws", type=int, default=500, help="of the generator, a seed")
+    parser.add_argument("--draws", type=int, default=1000, help="of the generator, a seed")
     parser.add_argument("--attempts", type=int, default=100, help="proposals, an event and seed")
-    parser.add_argument("--alone", type=int, default=0, help="proposals of the net without examples to move from")
-    parser.add_argument("--boldness", type=float, default=0.1)
+    parser.add_argument("--ablate", type=int, default=0, help="proposals of each further arm, an event and seed")
+    parser.add_argument("--boldness", type=float, default=BOLDNESS)
     parser.add_argument("--steps", type=int, default=800, help="of training")
     parser.add_argument("--quick", action="store_true", help="a few draws and attempts: it works, the figures are void")
     parser.add_argument("--json", type=Path, help="where the figures go")

@@ -110,6 +110,9 @@ def fill(
             "near to --real as that to itself, and they are no copies of the dataset's objects."
         ),
     ] = None,
+    gate_confidence: Annotated[
+        float, typer.Option(help="Of --gate: the probability that it must give to an object's class, 0 to 1.")
+    ] = 0.0,
     real: Annotated[
         str | None, typer.Option(help="Of --gate: labelled photographs, a folder or a real image set.")
     ] = None,
@@ -137,7 +140,8 @@ def fill(
     data = read_real(dataset)
     require_plan_of(wanted, data, plan)
     config = config_of(data, load(scene).root if scene else Path())
-    passed, ways = _gate(gate, real, real_split, data), {**HOW, **scene_ways(generator), **pixel_ways(generator)}
+    passed = _gate(gate, gate_confidence, real, real_split, data)
+    ways = {**HOW, **scene_ways(generator), **pixel_ways(generator)}
     job = fill_job(data, wanted, out, how, config=config, count=count, seed=seed, gate=passed, ways=ways)
     for way, cell in sorted({(way, cell) for way, cell, _ in job.order if way != how}):
         entry = wanted.entries[cell]
@@ -148,13 +152,19 @@ def fill(
     typer.echo(f"{sum(one.made for one in results)} images in {out}")
 
 
-def _gate(model: Path | None, real: str | None, split: str, data: "ImageSet") -> "Gate | None":
+def _gate(model: Path | None, confidence: float, real: str | None, split: str, data: "ImageSet") -> "Gate | None":
     from simgen.errors import ConfigError
 
+    if not 0 <= confidence <= 1:
+        raise ConfigError(f"--gate-confidence: expected a probability from 0 to 1, got {confidence:g}")
+    if confidence and model is None:
+        raise ConfigError("--gate-confidence: expected --gate, the classifier that it is of, got none")
     if (model is None) != (real is None):
         raise ConfigError("--gate and --real: expected both or none of them, got one")
     if model is None or real is None:
         return None
+    from dataclasses import replace
+
     from simgen.adapters.crop_features import CropModel, crop_embedding
     from simgen.adapters.parts import part_of
     from simgen.cli.evaluate import read_real
@@ -163,7 +173,8 @@ def _gate(model: Path | None, real: str | None, split: str, data: "ImageSet") ->
     classifier = CropModel(model)
     classifier.require_classes(data)
     photographs = part_of(read_real(real), split)
-    return gate_of(classifier.probabilities, classifier.classes, crop_embedding(model), photographs, data)
+    made = gate_of(classifier.probabilities, classifier.classes, crop_embedding(model), photographs, data)
+    return replace(made, confidence=confidence)
 
 
 def _embedding(model: Path | None) -> "Embedding":

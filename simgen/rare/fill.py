@@ -178,6 +178,8 @@ def fill_job(
     order = tuple((chosen[cell], cell, k) for cell, number in enumerate(numbers) for k in range(number))
     digest = hashlib.sha256(plan.to_json().encode()).hexdigest()[:16]
     fill = {"dataset": plan.dataset, "plan": digest, "how": how, "count": len(order), "gate": gate is not None}
+    if gate is not None and gate.confidence:
+        fill["gate_confidence"] = gate.confidence
     fill |= ways[how].identity
     header = {"config": config.source, "seed": seed, "version": simgen.__version__, "fill": fill}
     return FillJob(config.source, config.root, header, out, makers, order, gate)

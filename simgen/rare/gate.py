@@ -43,6 +43,7 @@ class Gate:
         embedding: of the crops.
         axes: principal components of the real rows.
         levels: of realism and copies, among real and training crops on these axes.
+        confidence: the probability that the classifier must give to a crop's class, beside finding it the likeliest.
     """
 
     classify: Classify
@@ -50,6 +51,7 @@ class Gate:
     embedding: Embedding
     axes: Axes
     levels: Levels
+    confidence: float = 0.0
 
     @staticmethod
     def of(
@@ -88,10 +90,12 @@ class Gate:
             places: of the annotations that were made for the case.
         """
         crops = crops_of(sample, list(places), self.embedding.side_px, self.embedding.extent)
-        said = [self.classes[k] for k in self.classify(crops).argmax(axis=1)]
+        answers = self.classify(crops)
+        said = [self.classes[k] for k in answers.argmax(axis=1)]
         named = [sample.annotations[place].class_name for place in places]
+        unsure = bool((answers.max(axis=1) < self.confidence).any())
         realism, nearest = self.levels.shares(self.axes.project(self.embedding.describe(crops)))
-        failed = (said != named, bool((realism > 1).any()), bool((nearest < 1).any()))
+        failed = (said != named or unsure, bool((realism > 1).any()), bool((nearest < 1).any()))
         return [reason for reason, fails in zip(REASONS, failed, strict=True) if fails]
 
 

@@ -57,6 +57,13 @@ def test_each_question_refuses(gate):
     assert copied.refusals(shown(100), [0]) == ["a copy"]
 
 
+def test_a_classifier_that_is_not_sure_enough_refuses(gate):
+    unsure = dataclasses.replace(gate, classify=lambda crops: 0.2 + 0.6 * classify(crops))
+    assert unsure.refusals(shown(100), [0]) == []
+    assert dataclasses.replace(unsure, confidence=0.75).refusals(shown(100), [0]) == []
+    assert dataclasses.replace(unsure, confidence=0.85).refusals(shown(100), [0]) == ["another class"]
+
+
 def test_rates_count_each_reason_once():
     assert rates([(), ("a copy",), ("a copy", "not real"), ()]) == {
         "another class": 0,
@@ -82,6 +89,8 @@ class Numbered:
 
 class Odd:
     """Lets odd numbers from 3 on in."""
+
+    confidence = 0.0
 
     def refusals(self, one, places):
         number = one.metadata["source"]["number"]

@@ -10,7 +10,8 @@ from pixel_fakes import alpha_png, crops, scene, written
 
 from simgen.errors import DataError
 from simgen.formats import read_images
-from simgen.rare.pixels.crops import ATTRIBUTES, CropView, bled, crops_of, cut_rgba, light_of
+from simgen.rare.pixels.crops import ATTRIBUTES, CropView, crops_of, light_of
+from simgen.rare.pixels.cut import bled, cut_rgba
 
 VIEW = CropView(size=32, min_side_px=8)
 

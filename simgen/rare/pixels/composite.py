@@ -19,6 +19,7 @@ from simgen.rare.pixels.matching import blur_px, gain_of, grain, matched_blur, n
 from simgen.rare.pixels.relabel import Drawn, relabelled
 from simgen.rare.pixels.spots import Placing, Spot, find_spot, pasted, resized
 from simgen.rare.pixels.support import support_of
+from simgen.rare.pixels.upright import turned_crop
 from simgen.samples import Sample
 
 
@@ -50,15 +51,18 @@ class Composer:
         Args:
             crops: where it is from.
             number: which one of them.
-            rng: draws the place and the noise.
+            rng: draws the place, the noise, and how an upright crop is turned.
             origin: plain data on where the crop comes from; `metadata["placed"]` keeps it with the place.
         """
-        side_m = float(crops.side_m[number])
-        spot = find_spot(self.sample, self._support, crops.rgba[number], side_m, self.placing, rng)
+        rgba, side_m = crops.rgba[number], float(crops.side_m[number])
+        if crops.upright:
+            rgba = turned_crop(rgba, rng.uniform(0, 360))
+            side_m *= len(rgba) / crops.rgba.shape[1]
+        spot = find_spot(self.sample, self._support, rgba, side_m, self.placing, rng)
         if spot is None:
             return False
         light = crops.attribute("light")[number] if "light" in crops.names else self._light
-        patch = self._patch(crops.rgba[number], spot, float(light), rng)
+        patch = self._patch(rgba, spot, float(light), rng)
         rgb = self._drawn(patch, spot)
         shown = float(crops.attribute("visible_fraction")[number]) if "visible_fraction" in crops.names else 1.0
         drawn = Drawn(

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-import cv2
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
@@ -20,6 +19,8 @@ from simgen.errors import DataError
 from simgen.formats.imageset import ImageSet
 from simgen.imagefile import alpha_of
 from simgen.rare.looks import mean_luma
+from simgen.rare.pixels.cut import cut_rgba
+from simgen.rare.pixels.upright import rectangle
 from simgen.samples import Annotation, Region, Sample
 from simgen.scene import STRICT
 
@@ -28,7 +29,6 @@ Floats = NDArray[np.float64]
 ATTRIBUTES = ("visible_fraction", "size_px", "light")
 """What every crop is described by: the share of the object that is seen, the longer side of its box in pixels, and the
 mean luma of the picture around it, 0 to 1 (see `light_of`)."""
-_LEAST_INNER = 0.3
 
 
 @config_dataclass(frozen=True, config=STRICT)
@@ -41,6 +41,8 @@ class CropView:
         min_side_px: objects whose box is smaller are left out.
         min_visible_fraction: so are those that are more hidden.
         truncated: whether objects that reach over the picture's border are taken.
+        upright: whether crops are turned upright (`simgen.rare.pixels.upright`): for objects that are seen from above
+            and may lie at any angle.
     """
 
     size: int = Field(default=64, ge=16, le=256)
@@ -48,6 +50,7 @@ class CropView:
     min_side_px: float = Field(default=16.0, ge=1.0)
     min_visible_fraction: float = Field(default=0.3, ge=0.0, le=1.0)
     truncated: bool = False
+    upright: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +66,7 @@ class Crops:
         side_px: (N,) float64, the side of the square that was cut, in pixels of its picture.
         side_m: (N,) float64, the same in metres at the object's depth, NaN where that is not known.
         sources: N texts, where each is from.
+        upright: whether they were turned upright, and may be turned as one likes when they are placed.
     """
 
     classes: tuple[str, ...]
@@ -73,6 +77,7 @@ class Crops:
     side_px: Floats
     side_m: Floats
     sources: tuple[str, ...]
+    upright: bool = False
 
     def __len__(self) -> int:
         return len(self.rgba)
@@ -135,43 +140,13 @@ def crops_of(data: ImageSet, view: CropView = CropView()) -> Crops:
         np.array([cut.side_px for cut in cuts], np.float64),
         np.array([cut.side_m for cut in cuts], np.float64),
         tuple(cut.source for cut in cuts),
+        view.upright,
     )
 
 
 def light_of(rgb: Pixels) -> float:
     """Return the light level of an (H, W, 3) picture: its mean luma (ITU-R BT.601), 0 to 1."""
     return mean_luma(rgb) / 255
-
-
-def cut_rgba(rgb: Pixels, mask: NDArray[np.bool_], window: tuple[int, int, int], size: int) -> Pixels:
-    """Return the (size, size, 4) crop of a square window that may reach over the picture's border.
-
-    Args:
-        rgb: (H, W, 3).
-        mask: (H, W) the object's visible pixels, at least one of them inside the window.
-        window: left, top and side in pixels.
-        size: of the crop.
-    """
-    left, top, side = window
-    inside = _window(mask.astype(np.uint8), left, top, side)
-    inner = cv2.erode(inside, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    if inner.sum() < _LEAST_INNER * inside.sum():
-        inner = inside
-    color = bled(_window(rgb, left, top, side), inner.astype(bool))
-    how = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
-    alpha = cv2.resize(inside * np.float32(255), (size, size), interpolation=how)
-    straight = cv2.resize(color, (size, size), interpolation=how)
-    return np.dstack([straight, np.rint(alpha).astype(np.uint8)])
-
-
-def bled(rgb: Pixels, inside: NDArray[np.bool_]) -> Pixels:
-    """Return (H, W, 3) where every pixel outside the (H, W) mask has the colour of the nearest one inside."""
-    _, nearest = cv2.distanceTransformWithLabels(
-        (~inside).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    colors = np.zeros((int(nearest.max()) + 1, 3), np.uint8)
-    colors[nearest[inside]] = rgb[inside]
-    return np.asarray(colors[nearest])
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,14 +163,17 @@ def _cuts(sample: Sample, data: ImageSet, number: int, view: CropView) -> Iterat
     record = data.records[number]
     light = light_of(sample.rgb)
     for order, annotation in enumerate(_masked(sample, data, number)):
-        longer = max(annotation.size_wh)
         if annotation.mask is None or not _taken(annotation, view):
             continue
-        side = max(2, round(longer * (1 + view.margin)))
         x1, y1, x2, y2 = annotation.box_xyxy
-        window = (round((x1 + x2 - side) / 2), round((y1 + y2 - side) / 2), side)
+        (x, y), longer, turn = ((x1 + x2) / 2, (y1 + y2) / 2), max(annotation.size_wh), 0.0
+        if view.upright:
+            (x, y), longer, turn = rectangle(annotation.mask)
+            x, y = x + 0.5, y + 0.5
+        side = max(2, round(longer * (1 + view.margin)))
+        window = (round(x - side / 2), round(y - side / 2), side)
         yield _Cut(
-            cut_rgba(sample.rgb, annotation.mask, window, view.size),
+            cut_rgba(sample.rgb, annotation.mask, window, view.size, turn),
             data.classes.index(annotation.class_name),
             (annotation.visible_fraction, longer, light),
             float(side),
@@ -238,16 +216,6 @@ def _metres_a_pixel(sample: Sample, annotation: Annotation) -> float:
         seen = sample.depth_m[annotation.mask & (sample.depth_m > 0)]
         depth = float(np.median(seen)) if len(seen) else depth
     return depth / float(sample.camera_matrix[0, 0])
-
-
-def _window(image: NDArray[np.uint8], left: int, top: int, side: int) -> NDArray[np.uint8]:
-    """Return a square window of an image, 0 outside it."""
-    height, width = image.shape[:2]
-    window = np.zeros((side, side, *image.shape[2:]), np.uint8)
-    x1, y1, x2, y2 = max(left, 0), max(top, 0), min(left + side, width), min(top + side, height)
-    if x2 > x1 and y2 > y1:
-        window[y1 - top : y2 - top, x1 - left : x2 - left] = image[y1:y2, x1:x2]
-    return window
 
 
 def _reason(data: ImageSet, view: CropView) -> str:

@@ -50,6 +50,7 @@ class Conditions:
         attributes: (N, A) float64.
         side_px: (N,) float64.
         side_m: (N,) float64, NaN where not known.
+        upright: whether they had been turned upright.
     """
 
     classes: tuple[str, ...]
@@ -58,10 +59,12 @@ class Conditions:
     attributes: Floats
     side_px: Floats
     side_m: Floats
+    upright: bool = False
 
     @staticmethod
     def of(crops: Crops) -> "Conditions":
-        return Conditions(crops.classes, crops.names, crops.labels, crops.attributes, crops.side_px, crops.side_m)
+        scale = crops.side_px, crops.side_m
+        return Conditions(crops.classes, crops.names, crops.labels, crops.attributes, *scale, crops.upright)
 
     def standardised(self, attributes: Floats) -> NDArray[np.float32]:
         """Return (n, A) attributes with the training crops' mean 0 and variance 1, sizes by their logarithm."""
@@ -150,6 +153,7 @@ class CropGenerator:
             side_px,
             side_m,
             tuple(f"{self.kind}#{number}" for number in range(len(labels))),
+            self.conditions.upright,
         )
 
     @torch.inference_mode()
@@ -194,6 +198,7 @@ class CropGenerator:
                 "network": asdict(self.network),
                 "classes": list(known.classes),
                 "names": list(known.names),
+                "upright": known.upright,
                 "labels": torch.from_numpy(known.labels),
                 "table": torch.from_numpy(np.column_stack([known.attributes, known.side_px, known.side_m])),
                 "state_dict": {key: value.detach().clone() for key, value in self.model.state_dict().items()},
@@ -215,7 +220,8 @@ class CropGenerator:
     def _of(cls, content: dict[str, Any]) -> Self:
         classes, names, size = tuple(content["classes"]), tuple(content["names"]), int(content["size"])
         table, labels = content["table"].double().numpy(), content["labels"].long().numpy()
-        conditions = Conditions(classes, names, labels, table[:, : len(names)], table[:, -2], table[:, -1])
+        scale = table[:, -2], table[:, -1]
+        conditions = Conditions(classes, names, labels, table[:, : len(names)], *scale, bool(content["upright"]))
         network = Network(**content["network"])
         model = CropVae(network, size, len(classes), len(names))
         model.load_state_dict(content["state_dict"])

@@ -15,7 +15,7 @@ from simgen.scene import Plain
 
 MOST = 200
 """After so many proposals a sample is given up."""
-BOLDNESS = 0.05
+BOLDNESS = 0.2
 """What the acceptance was measured with: docs/rare_scenes.md."""
 
 
@@ -59,7 +59,7 @@ class SceneMaker:
     def make(self, order: int, number: int) -> Made:
         """Return the `number`-th sample of a cell: a pure function of the two and of the maker."""
         cell = self.cells[order]
-        proposer = _proposer(self.model, cell.title, self.config)
+        proposer = _proposer(self.model, cell.title, self.config, self.root)
         config = from_dict(self.source, self.root)
         tried = 0
         for attempt in attempts(proposer, lambda sample: bool(held(sample, cell)), config, first=number * MOST):
@@ -75,5 +75,5 @@ class SceneMaker:
 
 
 @lru_cache(maxsize=16)
-def _proposer(model: Path, title: str, config: ProposeConfig) -> Proposer:
-    return Proposer(load_model(model), title, config)
+def _proposer(model: Path, title: str, config: ProposeConfig, root: Path) -> Proposer:
+    return Proposer(load_model(model), title, config, root)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated
 
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor
 from simgen.config import Config
 from simgen.errors import ConfigError, DataError, RenderError, SimgenError, did_you_mean
 from simgen.generate import render_scene
+from simgen.rare.scenes.contacts import Pair, contacts, together
 from simgen.rare.scenes.fresh import freshened, require_parts
 from simgen.rare.scenes.latent import Aggregate, imagined, moved
 from simgen.rare.scenes.model import SceneModel
@@ -38,11 +40,13 @@ class ProposeConfig:
         boldness: how far a proposal moves from a rare example, 0 to 1: 0 draws the example again, 1 asks the net alone.
         fresh: parts of `simgen.rare.scenes.fresh.LOOKS` that are taken from other scenes of the dataset: what the
             predicate does not depend on.
+        together: whether bodies that touch in the example move as one (`simgen.rare.scenes.contacts`).
         seed: of everything that is drawn.
     """
 
     boldness: Annotated[float, Field(gt=0, le=1)] = 0.3
     fresh: tuple[str, ...] = ()
+    together: bool = True
     seed: Annotated[int, Field(ge=0)] = 0
 
 
@@ -70,18 +74,19 @@ class Proposer:
         model: a trained net.
         predicate: one of its conditions.
         config: settings.
+        root: the folder that the scenes' file names start from.
 
     Raises:
         ConfigError: an unknown predicate, an unknown part in `fresh`.
         DataError: fewer than 4 scenes of the model hold the predicate.
     """
 
-    def __init__(self, model: SceneModel, predicate: str, config: ProposeConfig) -> None:
+    def __init__(self, model: SceneModel, predicate: str, config: ProposeConfig, root: Path = Path()) -> None:
         require_parts(config.fresh)
         if predicate not in model.conditions:
             hint = did_you_mean(predicate, model.conditions)
             raise ConfigError(f'predicate: "{predicate}" is not among those that the net was trained on{hint}')
-        self.model, self.predicate, self.config = model, predicate, config
+        self.model, self.predicate, self.config, self.root = model, predicate, config, root
         self.rare = model.rare(predicate)
         if len(self.rare) < LEAST_RARE:
             raise DataError(
@@ -89,6 +94,7 @@ class Proposer:
                 "use --how simulate"
             )
         self.aggregate = Aggregate.of(model)
+        self._examples: dict[int, tuple[SceneSpec, list[Pair]]] = {}
 
     @cached_property
     def donors(self) -> list[SceneSpec]:
@@ -112,9 +118,19 @@ class Proposer:
             scene = self.model.codec.decode(batch.encoded(0), rng)
         except ValueError:
             return None
+        if self.config.together and bold < 1:
+            scene = together(self._example(start)[0], scene, self._example(start)[1], math.sqrt(1 - bold**2), rng)
         if self.config.fresh:
             scene = freshened(scene, self.donors, self.config.fresh, rng)
         return Proposal(scene, latent, start, self.weight(latent))
+
+    def _example(self, number: int) -> tuple[SceneSpec, list[Pair]]:
+        """Return a scene of the model, decoded, and which of its bodies touch."""
+        if number not in self._examples:
+            rng = stream(self.config.seed, number, "scene example")
+            scene = self.model.codec.decode(self.model.scenes.encoded(number), rng)
+            self._examples[number] = scene, contacts(scene, self.root)
+        return self._examples[number]
 
     def weight(self, latent: Tensor) -> float:
         """Return the importance weight of a proposal at a latent (latent,): target over proposal density, >= 0.
