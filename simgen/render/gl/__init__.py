@@ -134,13 +134,12 @@ class GlRenderer:
 def _staged(gpu: Device, camera: CameraSpec, items: list[Item], poses: list[Pose]) -> tuple[Targets, Posed, View]:
     gpu.check_size(camera.size_wh)
     stacked = np.array(poses).reshape(-1, 4, 4)
-    low = np.array([item.low_m for item in items]).reshape(-1, 3)
-    extent = np.array([item.extent_m for item in items]).reshape(-1, 3)
-    ranges, corners = gpu.meshes.place(items), corners_of(stacked, low, extent)
+    inventory = gpu.inventories.of(items, gpu.meshes.place(items))
+    corners = corners_of(stacked, inventory.low_m, inventory.extent_m)
     view = view_of(camera, corners)
     check_near(camera, view.blind_m, items, poses)
-    seen = gpu.meshes.seen(ranges, stacked, view.eye_m)
-    posed = Posed(items, ranges, seen, stacked, corners, nearest_first(corners, view.eye_m))
+    seen = gpu.meshes.seen(inventory.ranges, stacked, view.eye_m)
+    posed = Posed(inventory, seen, stacked, corners, nearest_first(corners, view.eye_m))
     place_items(gpu, posed, view)
     return gpu.targets.of(camera.size_wh), posed, view
 

@@ -10,7 +10,7 @@ from simgen.render.gl.device import Device, Pass
 from simgen.render.gl.lighting import LAMPS, Batch, Lighting, batches_of
 from simgen.render.gl.programs import Program, columns
 from simgen.render.gl.shadows import Region, ShadowView, region_of, shadow_views
-from simgen.render.gl.surfaces import Posed, material_rows
+from simgen.render.gl.surfaces import Posed
 from simgen.render.gl.targets import Targets
 from simgen.render.gl.view import View
 from simgen.render.lamps import area_rows, small_rows
@@ -99,7 +99,7 @@ def _bind(stage: Stage) -> None:
     for name in ("surfaces", "visible", "rough", "light", "keys", "exposure"):
         getattr(targets, name).use(UNITS[name])
     device.environments.albedo.use(UNITS["gloss_table"])
-    device.materials(material_rows(stage.posed.items)).use(UNITS["materials"])
+    device.materials(stage.posed.inventory.materials).use(UNITS["materials"])
     stage.lighting.surroundings.atlas.use(UNITS["gloss_atlas"])
     stage.lighting.surroundings.panorama.use(UNITS["panorama"])
     backdrop = stage.lighting.backdrop
@@ -110,8 +110,8 @@ def _region(stage: Stage) -> Region | None:
     posed, view = stage.posed, stage.view
     if not posed.items:
         return None
-    low, extent = (np.array([getattr(item, name) for item in posed.items]) for name in ("low_m", "extent_m"))
-    return region_of(posed.corners_m, posed.poses, low, extent, (view.eye_m, view.rays()))
+    boxes = posed.inventory
+    return region_of(posed.corners_m, posed.poses, boxes.low_m, boxes.extent_m, (view.eye_m, view.rays()))
 
 
 def _light_pass(stage: Stage, batch: Batch, first: bool) -> Pass:
