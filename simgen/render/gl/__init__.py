@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from simgen.collector import collector_paused
 from simgen.lens import camera_matrix
 from simgen.render.distort import through_lens
 from simgen.render.flow import State, flow_between
@@ -103,15 +104,15 @@ class GlRenderer:
 
         return through_lens(camera, draw)
 
+    @collector_paused()
     def _draw(self, world: World, camera: CameraSpec, items: list[Item], poses: list[Pose]) -> Frame:
         gpu = device()
         targets, posed, view = _staged(gpu, camera, items, poses)
+        draw_surfaces(gpu, targets, posed)
+        # What numpy has to do comes while a software driver's threads shade.
         lighting = lighting_of(gpu, world.scene, camera, world.root)
         check_places(camera, lighting.lamps, items, poses)
         stage = Stage(gpu, targets, posed, view, lighting, self._options(camera))
-        draw_surfaces(gpu, targets, posed)
-        # A software driver's threads begin with the surfaces when another target is touched: no later than now.
-        targets.keys_frame.clear()
         draw_light(stage)
         if self.smooth_edges:
             # Not before: a software driver prepares these many triangles on one thread while others still shade.

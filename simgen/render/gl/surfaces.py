@@ -17,6 +17,8 @@ from simgen.render.gl.view import View
 from simgen.render.items import Item
 
 SURFACE_UNIT, SLOPES_UNIT = 0, 1
+FIRST_SHARE = 0.25
+"""Of the triangles that a software driver gets at first: its threads shade these while it prepares the others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +66,6 @@ def place_items(device: Device, posed: Posed, view: View) -> None:
 
 def draw_surfaces(device: Device, targets: Targets, posed: Posed) -> None:
     """Draw the labels and surfaces of all items."""
-    targets.labels_frame.use()
     targets.labels_frame.clear()
     programs: dict[tuple[bool, ...], Program] = {}
 
@@ -74,7 +75,18 @@ def draw_surfaces(device: Device, targets: Targets, posed: Posed) -> None:
             programs[kind] = _surface_program(device, *kind)
         return programs[kind]
 
-    _draw_each(device, posed, ready)
+    first = _first(posed) if device.owner.software else 0
+    for part in (posed.order[:first], posed.order[first:]):
+        targets.labels_frame.use()
+        _draw_each(device, posed, part, ready)
+        # A software driver's threads begin when another target is touched.
+        targets.other_frame.clear()
+
+
+def _first(posed: Posed) -> int:
+    """Return how many of the items in the order of drawing have their share of the triangles."""
+    ends = np.cumsum([posed.seen[n][1] for n in posed.order])
+    return int(np.searchsorted(ends, FIRST_SHARE * ends[-1])) if len(ends) else 0
 
 
 def _textured(device: Device, item: Item) -> bool:
@@ -93,21 +105,26 @@ def _surface_program(device: Device, bump: bool, colors: bool, triplanar: bool) 
 
 
 def draw_keys(device: Device, targets: Targets, posed: Posed) -> None:
-    """Draw what the corners of the pixels hit into the cleared target."""
+    """Draw what the corners of the pixels hit."""
     program = device.programs.get("edges")
     targets.keys_frame.use()
-    _draw_each(device, posed, lambda item: program)
+    targets.keys_frame.clear()
+    _draw_each(device, posed, posed.order, lambda item: program)
 
 
-def _draw_each(device: Device, posed: Posed, program_for: Callable[[Item], Program]) -> None:
+def _draw_each(device: Device, posed: Posed, order: list[int], program_for: Callable[[Item], Program]) -> None:
     gl = device.gl
     gl.enable_only(gl.DEPTH_TEST | gl.CULL_FACE)
     gl.front_face = "cw"
-    for number in posed.order:
+    culled = True
+    for number in order:
         first, count = posed.seen[number]
         if count:
             program = program_for(posed.items[number])
-            _cull(gl, posed.ranges[number].closed)
+            closed = posed.ranges[number].closed
+            if closed != culled:
+                _cull(gl, closed)
+                culled = closed
             device.items.buffer.bind_to_uniform_block(0, offset=ROW.itemsize * number, size=ROW.itemsize)
             device.meshes.array(program).render(vertices=count, first=first)
     gl.front_face = "ccw"
