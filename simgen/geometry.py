@@ -70,6 +70,21 @@ def pose_matrix(position_m: ArrayLike, quat_xyzw: Iterable[float]) -> Array:
     return matrix
 
 
+def pose_matrices(positions_m: ArrayLike, quats_xyzw: ArrayLike) -> Array:
+    """Return `pose_matrix` of each of (n, 3) positions and (n, 4) quaternions, (n, 4, 4), in one go."""
+    quats = np.asarray(quats_xyzw, float).reshape(-1, 4).T
+    x, y, z, w = quats
+    x, y, z, w = quats / np.sqrt(x * x + y * y + z * z + w * w)
+    matrices = np.zeros((len(x), 4, 4))
+    matrices[:, 0, 0], matrices[:, 1, 1] = 1 - 2 * (y * y + z * z), 1 - 2 * (x * x + z * z)
+    matrices[:, 2, 2], matrices[:, 3, 3] = 1 - 2 * (x * x + y * y), 1
+    matrices[:, 0, 1], matrices[:, 1, 0] = 2 * (x * y - z * w), 2 * (x * y + z * w)
+    matrices[:, 0, 2], matrices[:, 2, 0] = 2 * (x * z + y * w), 2 * (x * z - y * w)
+    matrices[:, 1, 2], matrices[:, 2, 1] = 2 * (y * z - x * w), 2 * (y * z + x * w)
+    matrices[:, :3, 3] = np.asarray(positions_m, float).reshape(-1, 3)
+    return matrices
+
+
 def transform(matrix: ArrayLike, points_m: ArrayLike) -> Array:
     """Return the (n, 3) points mapped by the (4, 4) transform."""
     m = np.asarray(matrix, float)

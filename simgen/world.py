@@ -19,7 +19,7 @@ from simgen.bullet import p
 from simgen.catalog import Collider, Mesh, Model, build_model
 from simgen.collector import collector_paused
 from simgen.errors import AssetError
-from simgen.geometry import pose_matrix
+from simgen.geometry import pose_matrices
 from simgen.painter import Painter, painted_all
 from simgen.scene import STRICT, MaterialSpec, ObjectSpec, Quat, SceneSpec, Vec3
 from simgen.stopwatch import Stopwatch
@@ -232,13 +232,11 @@ class World:
 
     def poses(self) -> list[NDArray[np.float64]]:
         """Return world_T_object (4, 4) of each body."""
-        return [self._pose(body) for body in self.bodies]
-
-    def _pose(self, body: Body) -> NDArray[np.float64]:
-        pose = pose_matrix(*p.getBasePositionAndOrientation(body.id, physicsClientId=self.client))
-        if any(body.center_m):
-            pose[:3, 3] -= pose[:3, :3] @ np.array(body.center_m)
-        return pose
+        states = [p.getBasePositionAndOrientation(body.id, physicsClientId=self.client) for body in self.bodies]
+        poses = pose_matrices([place for place, _ in states], [turn for _, turn in states])
+        centers = np.array([body.center_m for body in self.bodies]).reshape(-1, 3, 1)
+        poses[:, :3, 3] -= (poses[:, :3, :3] @ centers)[..., 0]
+        return list(poses)
 
     def close(self) -> None:
         """Disconnect from PyBullet; may be called again."""

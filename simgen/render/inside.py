@@ -11,15 +11,18 @@ from simgen.render.items import Item, Pose
 from simgen.scene import CameraSpec, LampSpec
 
 
-def item_around(point_m: ArrayLike, items: list[Item], poses: list[Pose]) -> Item | None:
-    """Return an item that a point of the world lies inside of, or None."""
-    if not items:
-        return None
-    stacked = np.array(poses)
-    inside = np.einsum("mij,mi->mj", stacked[:, :3, :3], np.asarray(point_m, float) - stacked[:, :3, 3])
-    low = np.array([item.low_m for item in items])
-    in_box = ((inside > low) & (inside < low + np.array([item.extent_m for item in items]))).all(1)
-    return next((items[n] for n in np.flatnonzero(in_box) if surrounds(items[n].mesh, inside[n])), None)
+def items_around(points_m: ArrayLike, items: list[Item], poses: list[Pose]) -> list[Item | None]:
+    """Return for each of points (n, 3) of the world an item that it lies inside of, or None."""
+    points = np.asarray(points_m, float)
+    found: list[Item | None] = [None] * len(points)
+    if items:
+        stacked, low = np.array(poses), np.array([item.low_m for item in items])
+        inside = np.einsum("mij,nmi->nmj", stacked[:, :3, :3], points[:, None] - stacked[:, :3, 3])
+        in_box = ((inside > low) & (inside < low + np.array([item.extent_m for item in items]))).all(2)
+        for n, m in zip(*np.nonzero(in_box), strict=True):
+            if found[n] is None and surrounds(items[m].mesh, inside[n, m]):
+                found[n] = items[m]
+    return found
 
 
 def check_near(camera: CameraSpec, blind_m: float, items: list[Item], poses: list[Pose]) -> None:
@@ -46,7 +49,7 @@ def check_places(camera: CameraSpec, lamps: tuple[LampSpec, ...], items: list[It
     """Raise `ViewError` where the camera or a lamp stands inside of an object: the picture would be black."""
     named = [("camera", camera.eye_m)]
     named += [(f"lamp {n}", lamp.position_m) for n, lamp in enumerate(lamps) if lamp.kind != "directional"]
-    for name, place in named:
-        item = item_around(place, items, poses)
+    around = items_around([place for _, place in named], items, poses)
+    for (name, _), item in zip(named, around, strict=True):
         if item is not None:
             raise ViewError(f'{name}: expected a place outside of all objects, got one inside "{item.name}"')

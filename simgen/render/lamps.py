@@ -4,6 +4,8 @@ Photometry: a lamp of F lumens that shines all around has F / 4 pi candela; a re
 Lambert's law says has the luminance F / (pi A); a surface that faces a directional lamp has its lux.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,8 +14,11 @@ from simgen.geometry import cross
 from simgen.scene import LampSpec, LightSpec
 
 Array = NDArray[np.float64]
+KEPT = 64
+"""Lamps whose numbers are kept: each frame asks several times."""
 
 
+@lru_cache(KEPT)
 def axes_of(lamp: LampSpec) -> tuple[Array, Array, Array]:
     """Return unit vectors: the width, the height and the direction of a lamp (right-handed)."""
     ahead = np.asarray(lamp.direction, float)
@@ -23,9 +28,16 @@ def axes_of(lamp: LampSpec) -> tuple[Array, Array, Array]:
     across /= np.sqrt(across @ across)
     down = cross(ahead, across)
     cos, sin = np.cos(lamp.roll_rad), np.sin(lamp.roll_rad)
-    return cos * across + sin * down, cos * down - sin * across, ahead
+    return _fixed(cos * across + sin * down), _fixed(cos * down - sin * across), _fixed(ahead)
 
 
+def _fixed(array: Array) -> Array:
+    """Return an array that cannot be written to: whoever asks next gets the same."""
+    array.flags.writeable = False
+    return array
+
+
+@lru_cache(KEPT)
 def small_rows(lamp: LampSpec) -> Array:
     """Return a directional lamp, a point or a spot as (3, 4) numbers for the shader.
 
@@ -42,9 +54,10 @@ def small_rows(lamp: LampSpec) -> Array:
         outer = float(np.cos(lamp.angle_rad / 2))
         fade = _inner_cosine(lamp) - outer
         rows[2] = *(-ahead / fade), -outer / fade
-    return rows
+    return _fixed(rows)
 
 
+@lru_cache(KEPT)
 def area_rows(lamp: LampSpec) -> Array:
     """Return a rectangle as (4, 4) numbers for the shader.
 
@@ -56,7 +69,7 @@ def area_rows(lamp: LampSpec) -> Array:
     rows = np.zeros((4, 4))
     rows[:, :3] = lamp.position_m, _rgb(lamp), across * width / 2, down * height / 2
     rows[:, 3] = *ahead, np.sqrt(width * height / np.pi)
-    return rows
+    return _fixed(rows)
 
 
 def _rgb(lamp: LampSpec) -> Array:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from simgen.collector import collector_paused
 from simgen.lens import camera_matrix
 from simgen.render.distort import through_lens
 from simgen.render.flow import State, flow_between
@@ -103,15 +104,15 @@ class GlRenderer:
 
         return through_lens(camera, draw)
 
+    @collector_paused()
     def _draw(self, world: World, camera: CameraSpec, items: list[Item], poses: list[Pose]) -> Frame:
         gpu = device()
         targets, posed, view = _staged(gpu, camera, items, poses)
+        draw_surfaces(gpu, targets, posed)
+        # What numpy has to do comes while a software driver's threads shade.
         lighting = lighting_of(gpu, world.scene, camera, world.root)
         check_places(camera, lighting.lamps, items, poses)
         stage = Stage(gpu, targets, posed, view, lighting, self._options(camera))
-        draw_surfaces(gpu, targets, posed)
-        # A software driver's threads begin with the surfaces when another target is touched: no later than now.
-        targets.keys_frame.clear()
         draw_light(stage)
         if self.smooth_edges:
             # Not before: a software driver prepares these many triangles on one thread while others still shade.
@@ -134,13 +135,12 @@ class GlRenderer:
 def _staged(gpu: Device, camera: CameraSpec, items: list[Item], poses: list[Pose]) -> tuple[Targets, Posed, View]:
     gpu.check_size(camera.size_wh)
     stacked = np.array(poses).reshape(-1, 4, 4)
-    low = np.array([item.low_m for item in items]).reshape(-1, 3)
-    extent = np.array([item.extent_m for item in items]).reshape(-1, 3)
-    ranges, corners = gpu.meshes.place(items), corners_of(stacked, low, extent)
+    inventory = gpu.inventories.of(items, gpu.meshes.place(items))
+    corners = corners_of(stacked, inventory.low_m, inventory.extent_m)
     view = view_of(camera, corners)
     check_near(camera, view.blind_m, items, poses)
-    seen = gpu.meshes.seen(ranges, stacked, view.eye_m)
-    posed = Posed(items, ranges, seen, stacked, corners, nearest_first(corners, view.eye_m))
+    seen = gpu.meshes.seen(inventory.ranges, stacked, view.eye_m)
+    posed = Posed(inventory, seen, stacked, corners, nearest_first(corners, view.eye_m))
     place_items(gpu, posed, view)
     return gpu.targets.of(camera.size_wh), posed, view
 

@@ -9,6 +9,7 @@ from simgen.errors import RenderError
 from simgen.render.gl.casters import Casters
 from simgen.render.gl.context import Context, context
 from simgen.render.gl.environment import Environments
+from simgen.render.gl.inventory import Inventories
 from simgen.render.gl.meshes import Meshes
 from simgen.render.gl.programs import Program, Programs
 from simgen.render.gl.scratch import Scratch
@@ -52,6 +53,7 @@ class Device:
         self.gl = owner.gl
         self.programs = Programs(self.gl, _room(owner))
         self.meshes = Meshes(self.gl, self.programs, owner.software)
+        self.inventories = Inventories()
         self.items = Scratch(self.gl)
         self.casters = Casters(self.gl, self.programs)
         self.textures = Textures(self.gl, owner.max_texture_px)
@@ -60,6 +62,7 @@ class Device:
         self.gl.blend_func = self.gl.ONE, self.gl.ONE
         self._corners = self.gl.buffer(np.array([-1, -1, 3, -1, -1, 3], np.float32))
         self._materials: Any = None
+        self._told: Any = None
         self._atlases: dict[bool, tuple[list[Any], Any]] = {}
         self._images: dict[str, Any] = {}
 
@@ -84,7 +87,10 @@ class Device:
         gl.depth_func = "<"
 
     def materials(self, rows: np.ndarray[tuple[int, ...], np.dtype[np.uint32]]) -> Any:
-        """Return a texture with the (n, 2) words of the materials, a row each."""
+        """Return a texture with the (n, 2) words of the materials, a row each; those given last are there already."""
+        if rows is self._told:
+            return self._materials
+        self._told = rows
         if self._materials is None or self._materials.height < len(rows):
             if self._materials is not None:
                 self._materials.release()

@@ -56,6 +56,7 @@ class FrontFaces:
     def __init__(self, gl: Any) -> None:
         self._scratch = Scratch(gl)
         self.indices = self._scratch.buffer
+        self._chosen = np.empty((1024, 3), np.uint32)
 
     def choose(self, meshes: list[Faces], poses: NDArray[np.float64], eye_m: NDArray[np.float64]) -> list[Drawn]:
         """Put the triangles that face the eye into the buffer, all of those of open meshes.
@@ -69,13 +70,27 @@ class FrontFaces:
             Where each mesh's indices lie.
         """
         eyes = np.einsum("mij,mi->mj", poses[:, :3, :3], eye_m - poses[:, :3, 3])
-        chosen = [_chosen(mesh, eye) for mesh, eye in zip(meshes, eyes, strict=True)]
-        ends = np.cumsum([0, *(faces.size for faces in chosen)])
-        if ends[-1]:
-            self._scratch.write(np.concatenate(chosen))
-        return [(int(start), faces.size) for start, faces in zip(ends, chosen, strict=False)]
+        most = sum(len(mesh.indices) for mesh in meshes)
+        if most > len(self._chosen):
+            self._chosen = np.empty((1 << most.bit_length(), 3), np.uint32)
+        drawn: list[Drawn] = []
+        end = 0
+        for mesh, eye in zip(meshes, eyes, strict=True):
+            start, end = end, end + self._choose(mesh, eye, end)
+            drawn.append((3 * start, 3 * (end - start)))
+        if end:
+            self._scratch.write(self._chosen[:end])
+        return drawn
 
-
-def _chosen(mesh: Faces, eye_m: NDArray[np.float64]) -> NDArray[np.uint32]:
-    indices = mesh.indices if mesh.planes is None else mesh.indices.compress(facing(mesh.planes, eye_m), 0)
-    return indices + np.uint32(mesh.start)
+    def _choose(self, mesh: Faces, eye_m: NDArray[np.float64], start: int) -> int:
+        """Put a mesh's triangles behind the others; return how many they are."""
+        if mesh.planes is None:
+            count = len(mesh.indices)
+            np.add(mesh.indices, np.uint32(mesh.start), out=self._chosen[start : start + count])
+            return count
+        seen = facing(mesh.planes, eye_m)
+        count = int(np.count_nonzero(seen))
+        kept = self._chosen[start : start + count]
+        mesh.indices.compress(seen, 0, out=kept)
+        kept += np.uint32(mesh.start)
+        return count

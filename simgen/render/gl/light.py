@@ -10,14 +10,14 @@ from simgen.render.gl.device import Device, Pass
 from simgen.render.gl.lighting import LAMPS, Batch, Lighting, batches_of
 from simgen.render.gl.programs import Program, columns
 from simgen.render.gl.shadows import Region, ShadowView, region_of, shadow_views
-from simgen.render.gl.surfaces import Posed, material_rows
+from simgen.render.gl.surfaces import Posed
 from simgen.render.gl.targets import Targets
 from simgen.render.gl.view import View
 from simgen.render.lamps import area_rows, small_rows
 
 NAMES = (
     *("surfaces", "materials", "visible", "rough", "gloss_atlas", "gloss_table", "panorama"),
-    *("shadow_atlas", "shadow_bodies", "keys", "light", "exposure", "backdrop"),
+    *("shadow_atlas", "shadow_bodies", "keys", "light", "backdrop"),
 )
 UNITS = {name: unit for unit, name in enumerate(NAMES, 2)}
 """Texture units; 0 and 1 are the surfaces' own."""
@@ -96,10 +96,10 @@ def draw_light(stage: Stage) -> None:
 
 def _bind(stage: Stage) -> None:
     device, targets = stage.device, stage.targets
-    for name in ("surfaces", "visible", "rough", "light", "keys", "exposure"):
+    for name in ("surfaces", "visible", "rough", "light", "keys"):
         getattr(targets, name).use(UNITS[name])
     device.environments.albedo.use(UNITS["gloss_table"])
-    device.materials(material_rows(stage.posed.items)).use(UNITS["materials"])
+    device.materials(stage.posed.inventory.materials).use(UNITS["materials"])
     stage.lighting.surroundings.atlas.use(UNITS["gloss_atlas"])
     stage.lighting.surroundings.panorama.use(UNITS["panorama"])
     backdrop = stage.lighting.backdrop
@@ -110,8 +110,8 @@ def _region(stage: Stage) -> Region | None:
     posed, view = stage.posed, stage.view
     if not posed.items:
         return None
-    low, extent = (np.array([getattr(item, name) for item in posed.items]) for name in ("low_m", "extent_m"))
-    return region_of(posed.corners_m, posed.poses, low, extent, (view.eye_m, view.rays()))
+    boxes = posed.inventory
+    return region_of(posed.corners_m, posed.poses, boxes.low_m, boxes.extent_m, (view.eye_m, view.rays()))
 
 
 def _light_pass(stage: Stage, batch: Batch, first: bool) -> Pass:
@@ -247,13 +247,11 @@ def _tell_maps(program: Program, views: list[list[ShadowView]], places: list[Any
 def draw_finish(stage: Stage) -> None:
     """Expose the light and write the picture: first what no edge crosses, then the rest."""
     targets = stage.targets
-    meter = stage.device.programs.get("meter")
-    meter.put(light=UNITS["light"], fixed_exposure=stage.lighting.exposure)
-    steps = [Pass(meter, targets.exposure_frame)]
+    fixed, steps = stage.lighting.exposure, []
     smooth, backdrop = int(stage.options.smooth_edges), int(stage.lighting.backdrop is not None)
     for edges in range(1 + smooth):
-        program = stage.program("finish", SMOOTH=smooth, EDGES=edges, BACKDROP=backdrop)
-        program.put(filmic=float(stage.lighting.filmic))
+        program = stage.program("finish", SMOOTH=smooth, EDGES=edges, BACKDROP=backdrop, METERED=int(fixed == 0))
+        program.put(filmic=float(stage.lighting.filmic), fixed_exposure=fixed)
         steps.append(Pass(program, targets.rgb_frame, "<" if edges else "1", 0.5 - (not edges), clear=not edges))
     for step in steps:
         stage.device.run(step)

@@ -28,7 +28,6 @@ PROGRAMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "smooth": (("screen.vert",), ("common", "plane", "smooth.frag")),
     "light": (("screen.vert",), ("common", "view", "plane", "environment", "light.frag")),
     "behind": (("screen.vert",), ("common", "view", "behind.frag")),
-    "meter": (("screen.vert",), ("meter.frag",)),
     "finish": (("exposed.vert",), ("common", "finish.frag")),
 }
 

@@ -12,10 +12,10 @@ class Targets:
 
     Attributes:
         shapes, labels, surfaces: what the first pass writes (see surface.frag.glsl).
+        other_frame: what is drawn into to have done with another target.
         keys: what the pixels' corners hit, one more in each direction.
         rough, visible: half the size, what each place sees of the lamps, before and after its noise is averaged.
         light: linear radiance; alpha 0 where the backdrop is seen.
-        exposure: one texel.
         rgb: the finished picture.
     """
 
@@ -28,6 +28,7 @@ class Targets:
         self.surfaces = self._texture(size_wh, 4, "u4")
         depth = self._depth(size_wh)
         self.labels_frame = self._frame([self.shapes, self.labels, self.surfaces], depth)
+        self.other_frame = self._frame([self._texture((1, 1), 1, "f1")])
         corners_wh = (width + 1, height + 1)
         self.keys = self._texture(corners_wh, 1, "u4")
         self.keys_frame = self._frame([self.keys], self._depth(corners_wh))
@@ -37,8 +38,6 @@ class Targets:
         # The light is drawn behind the first pass's depth, where it stands, and leaves it as it is.
         self.light_frame = self._frame([self.light], depth)
         self.light_frame.depth_mask = False
-        self.exposure = self._texture((1, 1), 4, "f4")
-        self.exposure_frame = self._frame([self.exposure])
         self.rgb = self._texture(size_wh, 4, "f1")
         self.rgb_frame = self._frame([self.rgb], self._depth(size_wh))
 

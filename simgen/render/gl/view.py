@@ -1,6 +1,7 @@
 """A camera and the boxes before it, as the matrices that the passes need. Pure."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -50,11 +51,9 @@ class View:
     def world_R_cam(self) -> Array:
         return np.asarray(self.cam_T_world[:3, :3].T)
 
-    def rays(self, steps: int = 9) -> Array:
+    def rays(self) -> Array:
         """Return (n, 3) rays in the world's axes over the picture."""
-        width, height = self.size_wh
-        u, v = np.meshgrid(np.linspace(-0.5, width - 0.5, steps), np.linspace(-0.5, height - 0.5, steps))
-        return np.asarray(np.stack([u.ravel(), v.ravel(), np.ones(u.size)], 1) @ self.world_R_pixel.T)
+        return np.asarray(_pixels_over(self.size_wh) @ self.world_R_pixel.T)
 
 
 def corners_of(poses: Array, low_m: Array, extent_m: Array) -> Array:
@@ -93,6 +92,14 @@ def nearest_box(place_m: ArrayLike, corners_m: Array) -> float:
         return float("inf")
     place, low, high = np.asarray(place_m, float), corners_m.min(1), corners_m.max(1)
     return float(np.linalg.norm(np.maximum(np.maximum(low - place, place - high), 0), axis=1).min())
+
+
+@lru_cache(16)
+def _pixels_over(size_wh: tuple[int, int], steps: int = 9) -> Array:
+    """Return (n, 3) pixels (u, v, 1) in a grid from edge to edge."""
+    width, height = size_wh
+    u, v = np.meshgrid(np.linspace(-0.5, width - 0.5, steps), np.linspace(-0.5, height - 0.5, steps))
+    return np.stack([u.ravel(), v.ravel(), np.ones(u.size)], 1)
 
 
 def _corner_pixels(size_wh: tuple[int, int]) -> Array:
