@@ -49,9 +49,9 @@ class Simulation:
             scene: the bodies. Those that move fall and come to rest; they are placed at each reset.
             robot: to load, or None.
             ghosts: names of bodies that are seen but touch nothing.
-            visuals: whether PyBullet's own renderers are to draw it.
+            visuals: whether PyBullet's own renderers are to draw it, in few triangles.
         """
-        self.world = World(scene, Path(), Physics(step_s=STEP_S), visuals)
+        self.world = World(scene, Path(), Physics(step_s=STEP_S), "coarse" if visuals else False)
         try:
             p.setPhysicsEngineParameter(
                 numSolverIterations=_ITERATIONS,

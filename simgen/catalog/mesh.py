@@ -1,6 +1,6 @@
 """`Mesh`, and the few surfaces that every shape is made of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 
 import numpy as np
@@ -98,13 +98,14 @@ def cube_faces(count: int) -> NDArray[np.int64]:
 
 
 @lru_cache(maxsize=256)
-def box_mesh(size_m: Vec3, rim_uv: float | None = None) -> Mesh:
+def box_mesh(size_m: Vec3, rim_uv: float | None = None, bottom: bool = True) -> Mesh:
     """Return the read-only mesh of a box.
 
     Args:
         size_m: edge lengths.
         rim_uv: None where every side carries the whole texture; else only +z does, and the others have its colour at
             this place along u and v.
+        bottom: whether the side -z is there.
     """
     normals = np.broadcast_to(_cube_axes()[0], (6, 2, 2, 3))
     whole = np.stack(np.meshgrid([0.0, 1.0], [0.0, 1.0]), -1)
@@ -112,7 +113,9 @@ def box_mesh(size_m: Vec3, rim_uv: float | None = None) -> Mesh:
     if rim_uv is not None:
         uvs[1:] = rim_uv
     points = cube_sides((-1.0, 1.0)).reshape(-1, 3) * (np.array(size_m) / 2)
-    return frozen(Mesh(points, cube_faces(2), normals.reshape(-1, 3), uvs.reshape(-1, 2)))
+    faces = cube_faces(2)
+    faces = faces if bottom else faces[(faces < 4).all(1) | (faces >= 8).all(1)]
+    return frozen(Mesh(points, faces, normals.reshape(-1, 3), uvs.reshape(-1, 2)))
 
 
 def frozen(mesh: Mesh) -> Mesh:
@@ -142,6 +145,13 @@ def revolve(profile_rz: ArrayLike, normals_rz: ArrayLike, segments: int = 24) ->
     v = np.linspace(0, 1, len(profile))
     uvs = np.stack(np.meshgrid(angle / (2 * np.pi), v), -1)
     return grid(turn(profile), turn(normal), uvs)
+
+
+def without_lines(mesh: Mesh) -> Mesh:
+    """Return the mesh without the triangles that have no area, as at the poles of what is turned about an axis."""
+    a, b, c = np.moveaxis(mesh.vertices_m[mesh.faces], 1, 0)
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+    return replace(mesh, faces=mesh.faces[area > 1e-6 * area.max()])
 
 
 def surrounds(mesh: Mesh, point_m: ArrayLike) -> bool:
