@@ -176,6 +176,12 @@ class World:
         if self.visuals:
             self._painter.paint_known(body.id, name, body.spec, body.model, self.root)
 
+    def show(self, order: int, shown: bool) -> None:
+        """Let PyBullet's own renderers draw a body, by its number in `bodies`, or leave it out, which takes no time."""
+        if self.visuals:
+            color = [1, 1, 1, float(shown)]
+            p.changeVisualShape(self.bodies[order].id, -1, rgbaColor=color, physicsClientId=self.client)
+
     def tint_robot(self, robot: Robot, rgb: Vec3) -> None:
         """Multiply a robot's own colours by `rgb`, 0 to 1 each; (1, 1, 1) gives them back."""
         if robot.id not in self._colors:

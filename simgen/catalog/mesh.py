@@ -118,6 +118,31 @@ def box_mesh(size_m: Vec3, rim_uv: float | None = None, bottom: bool = True) -> 
     return frozen(Mesh(points, faces, normals.reshape(-1, 3), uvs.reshape(-1, 2)))
 
 
+_STRIPS = 5
+
+
+@lru_cache(maxsize=16)
+def plate_mesh(size_m: Vec3, bottom: bool = True) -> Mesh:
+    """Return the read-only mesh of a box whose side +z is mostly one triangle, from the edge at +x to the middle at -x.
+
+    A renderer that looks at each pixel of a triangle's bounding box looks at a rectangle's twice if it is two triangles,
+    and at few of them twice if it sees mostly one. What is left at the sides of it is cut into strips.
+    """
+    box = box_mesh(size_m, bottom=bottom)
+    x = np.linspace(-1, 1, _STRIPS + 1)
+    inner, outer = np.stack([x, (x + 1) / 2], 1), np.stack([x, np.ones_like(x)], 1)
+    left = np.concatenate([inner, outer])
+    k = np.arange(_STRIPS)
+    over = k + _STRIPS + 1
+    strips = np.concatenate([np.stack([k, k + 1, over + 1], 1), np.stack([k, over + 1, over], 1)])
+    top = np.concatenate([left, left * (1, -1)])
+    faces = np.concatenate([strips, strips[:, ::-1] + len(left), [[0, len(left) + _STRIPS, _STRIPS]]])
+    points = np.column_stack([top, np.ones(len(top))]) * (np.array(size_m) / 2)
+    upper = Mesh(points, faces, np.tile([0.0, 0.0, 1.0], (len(top), 1)), (top * (1, -1) + 1) / 2)
+    rest = replace(box, faces=box.faces[(box.faces >= 4).all(1)])
+    return frozen(merge([rest, upper]))
+
+
 def frozen(mesh: Mesh) -> Mesh:
     """Return the mesh after making its arrays read-only: what a cache gives out must stay as it is."""
     for array in (mesh.vertices_m, mesh.faces, mesh.normals, mesh.uvs, mesh.colors):
