@@ -1,6 +1,6 @@
 """Coarse copies of meshes, by vertex clustering (Rossignac and Borrel 1993): vertices in one cell become one.
 
-It lies where it is nearest to the planes of the cell's triangles (Lindstrom 2000), so that edges stay and nothing shrinks.
+It lies where it is nearest to the planes of the cell's triangles (Lindstrom 2000), so that edges stay where they are.
 """
 
 import os

@@ -118,29 +118,46 @@ def box_mesh(size_m: Vec3, rim_uv: float | None = None, bottom: bool = True) -> 
     return frozen(Mesh(points, faces, normals.reshape(-1, 3), uvs.reshape(-1, 2)))
 
 
+_MOST_PIECES = 6
 _STRIPS = 5
+_PLATE = 10
 
 
-@lru_cache(maxsize=16)
-def plate_mesh(size_m: Vec3, bottom: bool = True) -> Mesh:
-    """Return the read-only mesh of a box whose side +z is mostly one triangle, from the edge at +x to the middle at -x.
+@lru_cache(maxsize=64)
+def pieces_mesh(size_m: Vec3, bottom: bool = True) -> Mesh:
+    """Return the read-only mesh of a box for a renderer that looks at every pixel of a triangle's bounding box.
 
-    A renderer that looks at each pixel of a triangle's bounding box looks at a rectangle's twice if it is two triangles,
-    and at few of them twice if it sees mostly one. What is left at the sides of it is cut into strips.
+    Long sides are cut across, or the box of one that lies aslant in the picture would be most of it. Of a plate's top,
+    most is one triangle, from the edge at +x to the middle at -x, or all pixels of it would be looked at twice; what is
+    left beside that is cut into strips.
     """
-    box = box_mesh(size_m, bottom=bottom)
+    size = np.array(size_m)
+    plate = min(size[:2]) >= _PLATE * size[2]
+    sides = [side for number, side in enumerate(CUBE_SIDES) if (number or not plate) and (number != 1 or bottom)]
+    parts = [_cut_side(size / 2, np.array(side, float)) for side in sides]
+    return frozen(merge([*parts, _plate_top(size / 2)] if plate else parts))
+
+
+def _cut_side(half: NDArray[np.float64], axes: NDArray[np.float64]) -> Mesh:
+    """Return a side of a box, given its normal, right and down."""
+    normal, right, down = axes
+    wide, high = np.abs(right) @ half, np.abs(down) @ half
+    across, along = (int(np.clip(round(ratio), 1, _MOST_PIECES)) for ratio in (wide / high, high / wide))
+    u, v = np.meshgrid(np.linspace(0, 1, across + 1), np.linspace(0, 1, along + 1))
+    points = (normal + (2 * u - 1)[..., None] * right + (2 * v - 1)[..., None] * down) * half
+    return grid(points, np.broadcast_to(normal, points.shape), np.stack([u, v], -1))
+
+
+def _plate_top(half: NDArray[np.float64]) -> Mesh:
     x = np.linspace(-1, 1, _STRIPS + 1)
-    inner, outer = np.stack([x, (x + 1) / 2], 1), np.stack([x, np.ones_like(x)], 1)
-    left = np.concatenate([inner, outer])
-    k = np.arange(_STRIPS)
-    over = k + _STRIPS + 1
-    strips = np.concatenate([np.stack([k, k + 1, over + 1], 1), np.stack([k, over + 1, over], 1)])
+    left = np.concatenate([np.stack([x, (x + 1) / 2], 1), np.stack([x, np.ones_like(x)], 1)])
+    here = np.arange(_STRIPS)
+    over = here + _STRIPS + 1
+    strips = np.concatenate([np.stack([here, here + 1, over + 1], 1), np.stack([here, over + 1, over], 1)])
     top = np.concatenate([left, left * (1, -1)])
     faces = np.concatenate([strips, strips[:, ::-1] + len(left), [[0, len(left) + _STRIPS, _STRIPS]]])
-    points = np.column_stack([top, np.ones(len(top))]) * (np.array(size_m) / 2)
-    upper = Mesh(points, faces, np.tile([0.0, 0.0, 1.0], (len(top), 1)), (top * (1, -1) + 1) / 2)
-    rest = replace(box, faces=box.faces[(box.faces >= 4).all(1)])
-    return frozen(merge([rest, upper]))
+    points = np.column_stack([top, np.ones(len(top))]) * half
+    return Mesh(points, faces, np.tile([0.0, 0.0, 1.0], (len(top), 1)), (top * (1, -1) + 1) / 2)
 
 
 def frozen(mesh: Mesh) -> Mesh:

@@ -6,12 +6,10 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from simgen.catalog.mesh import Mesh, box_mesh, cube_faces, cube_sides, plate_mesh, revolve, without_lines
+from simgen.catalog.mesh import Mesh, box_mesh, cube_faces, cube_sides, pieces_mesh, revolve, without_lines
 from simgen.catalog.shape import Collider, Model, model
 
 Length = Annotated[float, Field(gt=0)]
-_PLATE = 10
-"""A box that is so many times as wide as it is high is a plate."""
 _COARSE = 12
 """Divisions of a turn in coarse surfaces, half of the others'."""
 
@@ -35,8 +33,7 @@ class Box(Model):
         return box_mesh(self.size_m, bottom=self.bottom)
 
     def coarse_mesh(self, root: Path) -> Mesh:
-        x, y, z = self.size_m
-        return plate_mesh(self.size_m, self.bottom) if min(x, y) >= _PLATE * z else self.mesh(root)
+        return pieces_mesh(self.size_m, self.bottom)
 
     def collider(self, root: Path) -> Collider:
         return Collider("box", tuple(s / 2 for s in self.size_m))

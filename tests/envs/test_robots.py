@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from simgen.bullet import p
-from simgen.envs.robots import ROBOTS, Arm
 from simgen.catalog.mesh import cube_faces, cube_sides
+from simgen.envs.robots import ROBOTS, Arm
 from simgen.envs.robots.lowpoly import clustered
 from simgen.scene import SceneSpec
 from simgen.world import World
