@@ -47,6 +47,11 @@ def _distractors() -> Plain:
     return {"kind": "distractors", "count": 10, "size_m": [0.055, 0.085], "fixed_probability": 0}
 
 
+def _renderer() -> Plain:
+    """Return a section whose shadow map, which sees as little to the sides as the camera `bin`, has the bin in it."""
+    return {"kind": "tiny", "light_distance_m": 3.0}
+
+
 @config_dataclass(frozen=True, config=STRICT)
 class BinPickSettings(ArmSettings):
     """Of `BinPick`.
@@ -70,6 +75,7 @@ class BinPickSettings(ArmSettings):
     things: Plain = Field(default_factory=_distractors)
     things_seed: int = Field(default=0, ge=0, lt=2**31)
     piles: int = Field(default=1000, ge=1, lt=2**31)
+    render: Plain = Field(default_factory=_renderer)
 
 
 @dataclass(frozen=True)
