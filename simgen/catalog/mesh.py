@@ -157,7 +157,8 @@ def _plate_top(half: NDArray[np.float64]) -> Mesh:
     top = np.concatenate([left, left * (1, -1)])
     faces = np.concatenate([strips, strips[:, ::-1] + len(left), [[0, len(left) + _STRIPS, _STRIPS]]])
     points = np.column_stack([top, np.ones(len(top))]) * half
-    return Mesh(points, faces, np.tile([0.0, 0.0, 1.0], (len(top), 1)), (top * (1, -1) + 1) / 2)
+    mesh = Mesh(points, faces, np.tile([0.0, 0.0, 1.0], (len(top), 1)), (top * (1, -1) + 1) / 2)
+    return without_lines(mesh)
 
 
 def frozen(mesh: Mesh) -> Mesh:
