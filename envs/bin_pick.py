@@ -16,6 +16,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as config_dataclass
 
 from simgen.envs.arm_env import SUBSTEPS, ArmEnv
+from simgen.envs.base import EnvState
 from simgen.envs.bins import CENTER_M, WALL_M, bin_scene
 from simgen.envs.cameras import CAMERAS, View
 from simgen.envs.control import Reference
@@ -38,12 +39,17 @@ _MOST_N = 60.0
 _SWING_STEPS, _CLOSE_STEPS, _HOLD_STEPS = 30, 12, 6
 _STEP_M = 0.009
 """Of the tool on its straight way down and up, in a step of control, on average."""
-_SETTLE_STEPS, _MOST_SETTLING, _SLOW_M_S = 4, 40, 0.01
+_SETTLE_STEPS, _MOST_SETTLING, _SLOW_M_S = 2, 80, 0.01
 _NEAR_M = 0.003
 
 
 def _distractors() -> Plain:
     return {"kind": "distractors", "count": 10, "size_m": [0.055, 0.085], "fixed_probability": 0}
+
+
+def _renderer() -> Plain:
+    """Return a section whose shadow map, which sees as little to the sides as the camera `bin`, has the bin in it."""
+    return {"kind": "tiny", "light_distance_m": 3.0}
 
 
 @config_dataclass(frozen=True, config=STRICT)
@@ -69,6 +75,7 @@ class BinPickSettings(ArmSettings):
     things: Plain = Field(default_factory=_distractors)
     things_seed: int = Field(default=0, ge=0, lt=2**31)
     piles: int = Field(default=1000, ge=1, lt=2**31)
+    render: Plain = Field(default_factory=_renderer)
 
 
 @dataclass(frozen=True)
@@ -134,11 +141,21 @@ class BinPick(ArmEnv):
         self.outcome = Outcome()
         pile = self.piles.pile(int(rng.integers(self.settings.piles)), bool(rng.integers(2)))
         self.present = pile.things
+        self._show_present()
         put_away(self.sim, self.things)
         self.sim.advance(1)  # else contacts of the episode before would be found again where things lay and lie
         for thing, place, quat in zip(pile.things, pile.places_m, pile.quats_xyzw, strict=True):
             self.sim.place(self.things[thing], place, quat)
         self._settle()
+
+    def _show_present(self) -> None:
+        """Leave the things that are not in the bin out of the pictures, where they would take time unseen."""
+        for number, name in enumerate(self.things):
+            self.sim.show(name, number in self.present)
+
+    def restore_state(self, state: EnvState) -> None:
+        super().restore_state(state)
+        self._show_present()
 
     def _settle(self) -> None:
         """Let a pile, which rested under the nominal dynamics, get used to the episode's."""

@@ -64,7 +64,7 @@ def _walls() -> list[ObjectSpec]:
 def _moved(wall: ObjectSpec) -> ObjectSpec:
     x, y, z = wall.position_m
     place = (x + CENTER_M[0], y + CENTER_M[1], z)
-    model = wall.model | {"texture_px": 32}
+    model = wall.model | {"texture_px": 32, "bottom": False}
     return dataclasses.replace(wall, model=model, material=plain((60, 84, 120)), position_m=place)
 
 

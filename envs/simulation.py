@@ -49,9 +49,9 @@ class Simulation:
             scene: the bodies. Those that move fall and come to rest; they are placed at each reset.
             robot: to load, or None.
             ghosts: names of bodies that are seen but touch nothing.
-            visuals: whether PyBullet's own renderers are to draw it.
+            visuals: whether PyBullet's own renderers are to draw it, in few triangles.
         """
-        self.world = World(scene, Path(), Physics(step_s=STEP_S), visuals)
+        self.world = World(scene, Path(), Physics(step_s=STEP_S), "coarse" if visuals else False)
         try:
             p.setPhysicsEngineParameter(
                 numSolverIterations=_ITERATIONS,
@@ -59,6 +59,7 @@ class Simulation:
                 physicsClientId=self.client,
             )
             self._bodies = {body.spec.name: order for order, body in enumerate(self.world.bodies)}
+            self._shown = [True] * len(self._bodies)
             for name in ghosts:
                 p.setCollisionFilterGroupMask(self.body(name).id, -1, 0, 0, physicsClientId=self.client)
             self._keep_awake()
@@ -92,6 +93,13 @@ class Simulation:
         place, turn = np.asarray(position_m, float).tolist(), np.asarray(quat_xyzw, float).tolist()
         p.resetBasePositionAndOrientation(body, place, turn, physicsClientId=self.client)
         p.resetBaseVelocity(body, [0, 0, 0], [0, 0, 0], physicsClientId=self.client)
+
+    def show(self, name: str, shown: bool) -> None:
+        """Let PyBullet's own renderers draw a body, or leave it out."""
+        order = self._bodies[name]
+        if self._shown[order] != shown:
+            self._shown[order] = shown
+            self.world.show(order, shown)
 
     def pose(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return a body's position (3,) in metres and its xyzw quaternion (4,)."""

@@ -14,7 +14,7 @@ def plain(color: Rgb, specular: float = 0.1) -> MaterialSpec:
 
 def table() -> ObjectSpec:
     """Return the table; its top is at z = 0, the robot's base at the origin near one edge."""
-    model = {"kind": "box", "size_m": (1.3, 1.6, 0.04), "texture_px": TEXTURE_PX}
+    model = {"kind": "box", "size_m": (1.3, 1.6, 0.04), "texture_px": TEXTURE_PX, "bottom": False}
     return ObjectSpec("table", model, plain((150, 120, 92), 0.05), (0.4, 0.0, -0.02), friction=0.6)
 
 

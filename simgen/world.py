@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +82,7 @@ class World:
         scene: SceneSpec,
         root: Path,
         physics: Physics = Physics(),
-        visuals: bool = True,
+        visuals: bool | Literal["coarse"] = True,
         watch: Stopwatch | None = None,
     ) -> None:
         """Spawn the scene.
@@ -92,13 +92,13 @@ class World:
             root: the folder that the scene's file names start from.
             physics: how it is simulated.
             visuals: whether PyBullet gets surfaces and textures, too. Only its own renderers need them, and they are
-                a good part of the time that spawning takes.
+                a good part of the time that spawning takes. "coarse" ones have fewer triangles, for small pictures.
             watch: takes the seconds spent on "build" (models, meshes, surfaces) and "spawn" (PyBullet's own calls).
 
         Raises:
             AssetError: a mesh or texture is missing or unreadable.
         """
-        self.scene, self.root, self.physics, self.visuals = scene, root, physics, visuals
+        self.scene, self.root, self.physics, self.visuals = scene, root, physics, bool(visuals)
         self._watch = watch or Stopwatch()
         models = [build_model(spec.model) for spec in scene.objects]
         plans = [_Plan.of(spec, model, root) for spec, model in zip(scene.objects, models, strict=True)]
@@ -118,7 +118,7 @@ class World:
                 physicsClientId=self.client,
             )
             p.setGravity(0, 0, -scene.gravity_m_s2, physicsClientId=self.client)
-            shapes = self._visual_shapes(plans) if visuals else [-1] * len(plans)
+            shapes = self._visual_shapes(plans, visuals == "coarse") if visuals else [-1] * len(plans)
             self.bodies = [self._spawn(plan, shape) for plan, shape in zip(plans, shapes, strict=True)]
             self._watch.lap("spawn")
             for body, picture in zip(self.bodies if visuals else [], pictures, strict=True):
@@ -143,19 +143,20 @@ class World:
         p.resetBaseVelocity(body, spec.linear_velocity_m_s, spec.angular_velocity_rad_s, physicsClientId=client)
         return Body(spec, plan.model, plan.mesh, body, plan.center_m)
 
-    def _visual_shapes(self, plans: Sequence["_Plan"]) -> list[int]:
+    def _visual_shapes(self, plans: Sequence["_Plan"], coarse: bool) -> list[int]:
         """Return PyBullet's shape of each mesh; bodies of the same mesh share it, and have textures of their own."""
         shapes: dict[tuple[int, Vec3], int] = {}
-        for plan in plans:
-            key = (id(plan.mesh), plan.center_m)
+        meshes = [plan.model.coarse_mesh(self.root) if coarse else plan.mesh for plan in plans]
+        for mesh, plan in zip(meshes, plans, strict=True):
+            key = (id(mesh), plan.center_m)
             if key not in shapes:
                 self._watch.lap("spawn")
                 with collector_paused():
-                    surface = _visual_arguments(plan.mesh, plan.center_m)
+                    surface = _visual_arguments(mesh, plan.center_m)
                     self._watch.lap("build")
                     shapes[key] = p.createVisualShape(p.GEOM_MESH, **surface, physicsClientId=self.client)
                     del surface
-        return [shapes[id(plan.mesh), plan.center_m] for plan in plans]
+        return [shapes[id(mesh), plan.center_m] for mesh, plan in zip(meshes, plans, strict=True)]
 
     def repaint(self, order: int, material: MaterialSpec) -> None:
         """Give a body, by its number in `bodies`, another surface.
@@ -174,6 +175,12 @@ class World:
         self.looks += 1
         if self.visuals:
             self._painter.paint_known(body.id, name, body.spec, body.model, self.root)
+
+    def show(self, order: int, shown: bool) -> None:
+        """Let PyBullet's own renderers draw a body, by its number in `bodies`, or leave it out, which takes no time."""
+        if self.visuals:
+            color = [1, 1, 1, float(shown)]
+            p.changeVisualShape(self.bodies[order].id, -1, rgbaColor=color, physicsClientId=self.client)
 
     def tint_robot(self, robot: Robot, rgb: Vec3) -> None:
         """Multiply a robot's own colours by `rgb`, 0 to 1 each; (1, 1, 1) gives them back."""

@@ -6,7 +6,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic.dataclasses import dataclass
 
@@ -37,9 +36,8 @@ class Term:
     when: Literal["reset", "step", "interval"] = "reset"
     every_steps: Annotated[int, Field(ge=1, le=1_000_000)] = 10
 
-    def applied(self, value: float, rng: np.random.Generator) -> float:
-        """Return the value after one draw."""
-        drawn = self.distribution.sample(rng)
+    def applied(self, value: float, drawn: float) -> float:
+        """Return what a drawn number makes of the value."""
         if self.operation == "set":
             return drawn
         return value * drawn if self.operation == "scale" else value + drawn

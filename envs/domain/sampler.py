@@ -1,7 +1,7 @@
 """From a randomization to the values of an episode: a pure function of (randomization, seed, episode)."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from numpy.random import Generator
@@ -10,24 +10,27 @@ from simgen.envs.domain.parameters import Parameter, Parameters, Values
 from simgen.envs.domain.randomization import Randomization, Term
 from simgen.envs.domain.visual import SceneLooks
 from simgen.errors import EnvError
-from simgen.rng import stream
+from simgen.rng import streams
 
 
 @dataclass(frozen=True)
 class _Varying:
-    """A parameter, the value that its terms start from, and the terms with the streams that they draw from."""
+    """A parameter, and the terms that are applied to it in order, by their patterns."""
 
     parameter: Parameter
-    base: float
-    terms: list[tuple[Term, Generator]]
+    terms: dict[str, Term]
 
-    def draw(self) -> float:
-        value = self.base
-        for term, rng in self.terms:
-            value = term.applied(value, rng)
+    def value(self, base: float, drawn: Mapping[str, Iterator[float]]) -> float:
+        """Return what the terms make of a value, each with the next number that it drew."""
+        value = base
+        for pattern, term in self.terms.items():
+            value = term.applied(value, next(drawn[pattern]))
         if math.isnan(value):
             raise EnvError(f"randomization: terms.{self.parameter.name}: expected a number, got an undefined one")
         return self.parameter.kept(value)
+
+    def due(self, step: int) -> bool:
+        return any(term.due(step) for term in self.terms.values())
 
 
 @dataclass(frozen=True)
@@ -36,16 +39,21 @@ class Domain:
 
     Attributes:
         values: of every parameter, now.
+        within: what is drawn again at steps, each with the value that its terms start from.
+        rngs: the streams of the terms by pattern.
     """
 
     values: Values
-    within: list[_Varying]
+    within: list[tuple[_Varying, float]]
+    rngs: Mapping[str, Generator]
 
     def step(self, step: int) -> set[str]:
         """Draw what is due at a step (from 1). Returns the names whose value was drawn."""
-        due = [varying for varying in self.within if any(term.due(step) for term, _ in varying.terms)]
-        self.values.update({varying.parameter.name: varying.draw() for varying in due})
-        return {varying.parameter.name for varying in due}
+        due = [(varying, base) for varying, base in self.within if varying.due(step)]
+        for varying, base in due:
+            drawn = {key: iter([term.distribution.sample(self.rngs[key])]) for key, term in varying.terms.items()}
+            self.values[varying.parameter.name] = varying.value(base, drawn)
+        return {varying.parameter.name for varying, _ in due}
 
 
 class DomainSampler:
@@ -55,8 +63,13 @@ class DomainSampler:
         """Find which terms vary which parameter. Raises `ConfigError` for names that this environment lacks."""
         randomization.require_known(parameters, [spec.name for spec in looks.scene.objects])
         self.parameters, self.randomization, self.looks = parameters, randomization, looks
-        self._terms = {name: terms for name in parameters if (terms := randomization.terms_of(name))}
-        self._patterns = sorted({pattern for terms in self._terms.values() for pattern in terms})
+        found = {name: randomization.terms_of(name) for name in parameters}
+        self._varying = [_Varying(parameters[name], terms) for name, terms in found.items() if terms]
+        self._within = [one for one in self._varying if any(term.when != "reset" for term in one.terms.values())]
+        patterns = sorted({pattern for one in self._varying for pattern in one.terms})
+        self._counts = {pattern: sum(pattern in one.terms for one in self._varying) for pattern in patterns}
+        self._looks = looks.varying(randomization)
+        self._names = (*self._looks, *(f"domain.{pattern}" for pattern in patterns))
 
     def episode(self, seed: int, number: int, given: Mapping[str, float]) -> Domain:
         """Return the domain of an episode.
@@ -66,12 +79,15 @@ class DomainSampler:
             number: of the episode under that seed.
             given: values that replace those that are drawn. Terms of "step" and "interval" go on drawing afterwards.
         """
-        values = self.parameters.nominal() | self.looks.sample(self.randomization, seed, number)
-        streams = {pattern: stream(seed, number, f"domain.{pattern}") for pattern in self._patterns}
-        varying = [
-            _Varying(self.parameters[name], values[name], [(term, streams[key]) for key, term in terms.items()])
-            for name, terms in self._terms.items()
-        ]
-        values |= {one.parameter.name: one.draw() for one in varying}
-        within = [one for one in varying if any(term.when != "reset" for term, _ in one.terms)]
-        return Domain(values | dict(given), within)
+        rngs = streams(seed, number, self._names)
+        seen = dict(zip(self._looks, rngs[: len(self._looks)], strict=True))
+        terms = dict(zip(self._counts, rngs[len(self._looks) :], strict=True))
+        values = self.parameters.nominal() | self.looks.sample(self.randomization, seen)
+        within = [(one, values[one.parameter.name]) for one in self._within]
+        drawn = {
+            pattern: iter(self.randomization.terms[pattern].distribution.samples(terms[pattern], count))
+            for pattern, count in self._counts.items()
+        }
+        for one in self._varying:
+            values[one.parameter.name] = one.value(values[one.parameter.name], drawn)
+        return Domain(values | dict(given), within, terms)

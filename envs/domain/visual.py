@@ -6,10 +6,12 @@ and the member of that number is a pure function of (randomization, number).
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
+
+from numpy.random import Generator
 
 from simgen.envs.domain.parameters import Parameter, Values
 from simgen.envs.domain.randomization import Randomization
@@ -21,6 +23,7 @@ from simgen.world import World
 NOMINAL_DRAW = -1.0
 POOLED = ("lamps", "environment", "background")
 _TURN = 2 * math.pi
+_SURFACE = "material."
 
 
 def light_values(light: LightSpec) -> Values:
@@ -126,21 +129,26 @@ class SceneLooks:
     def _bodies(self) -> list[str]:
         return [spec.name for spec in self.scene.objects]
 
-    def sample(self, randomization: Randomization, seed: int, episode: int) -> Values:
-        """Return what the generator's randomizers make of an episode, for the parameters that they vary."""
+    def varying(self, randomization: Randomization) -> tuple[str, ...]:
+        """Return the names of the streams that `sample` draws from."""
+        bodies = [f"{_SURFACE}{body}" for body in self._bodies() if randomization.material_of(body) is not None]
+        return (*randomization.scene, *bodies)
+
+    def sample(self, randomization: Randomization, rngs: Mapping[str, Generator]) -> Values:
+        """Return what the generator's randomizers make of an episode, for the parameters that they vary.
+
+        Args:
+            randomization: whose randomizers.
+            rngs: the episode's streams of the names in `varying`.
+        """
         found: Values = {}
-        for name, randomizer in randomization.scene.items():
-            rng = stream(seed, episode, name)
-            if name in POOLED:
-                found[f"{name}.draw"] = float(rng.integers(randomization.pool))
-            elif name == "light":
-                found |= light_values(randomizer(self.scene, rng).light)
+        for name, rng in rngs.items():
+            if name == "light":
+                found |= light_values(randomization.scene[name](self.scene, rng).light)
+            elif name == "sensor":
+                found |= sensor_values(randomization.scene[name](self.scene, rng).sensor)
             else:
-                found |= sensor_values(randomizer(self.scene, rng).sensor)
-        for body in self._bodies():
-            if randomization.material_of(body) is not None:
-                rng = stream(seed, episode, f"material.{body}")
-                found[f"{body}.draw"] = float(rng.integers(randomization.pool))
+                found[f"{name.removeprefix(_SURFACE)}.draw"] = float(rng.integers(randomization.pool))
         return found
 
     def scene_of(self, randomization: Randomization, values: Values) -> SceneSpec:

@@ -14,6 +14,7 @@ KUKA = RobotModel(
     tool="gripper_tool",
     home_rad=(0.0, 0.5, 0.0, -1.5, 0.0, 1.1, 0.0),
     fingers=("gripper_left_joint", "gripper_right_joint"),
+    cell_m=0.05,
     damping=0.5,
 )
 PANDA = RobotModel(

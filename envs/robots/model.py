@@ -17,7 +17,7 @@ import pybullet_data
 from simgen.envs.robots.lowpoly import coarse_copy, write_atomically
 from simgen.errors import AssetError
 
-_MADE = "3"
+_MADE = "4"
 """Counted up when the files are made in another way."""
 
 

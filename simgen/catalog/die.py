@@ -74,6 +74,9 @@ class Die(Model):
     def mesh(self, root: Path) -> Mesh:
         return _mesh(self.size_m, self.edge_radius, self.corner_cut, self.face_px)
 
+    def coarse_mesh(self, root: Path) -> Mesh:
+        return _mesh(self.size_m, self.edge_radius, self.corner_cut, self.face_px, coarse=True)
+
     def collider(self, root: Path) -> Collider:
         return Collider("box", (self.size_m / 2,) * 3)
 
@@ -132,11 +135,12 @@ class Die(Model):
 
 
 @lru_cache(maxsize=64)
-def _mesh(size_m: float, edge_radius: float, corner_cut: float, face_px: int) -> Mesh:
+def _mesh(size_m: float, edge_radius: float, corner_cut: float, face_px: int, *, coarse: bool = False) -> Mesh:
     half, radius = size_m / 2, max(edge_radius, 1e-3)
     flat = 1 - radius
     bend = flat + radius * np.array([0.25, 0.6])
     lines = np.concatenate([[-1.0], -bend[::-1], [-flat, 0.0, flat], bend, [1.0]])
+    lines = np.array([-1.0, -flat, flat, 1.0]) if coarse else lines
     ball = 3**0.5 - corner_cut * (3**0.5 - 1)
     cube = cube_sides(lines).reshape(-1, 3)
     core = np.clip(cube, -flat, flat)

@@ -1,6 +1,6 @@
 """`Mesh`, and the few surfaces that every shape is made of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 
 import numpy as np
@@ -98,13 +98,14 @@ def cube_faces(count: int) -> NDArray[np.int64]:
 
 
 @lru_cache(maxsize=256)
-def box_mesh(size_m: Vec3, rim_uv: float | None = None) -> Mesh:
+def box_mesh(size_m: Vec3, rim_uv: float | None = None, bottom: bool = True) -> Mesh:
     """Return the read-only mesh of a box.
 
     Args:
         size_m: edge lengths.
         rim_uv: None where every side carries the whole texture; else only +z does, and the others have its colour at
             this place along u and v.
+        bottom: whether the side -z is there.
     """
     normals = np.broadcast_to(_cube_axes()[0], (6, 2, 2, 3))
     whole = np.stack(np.meshgrid([0.0, 1.0], [0.0, 1.0]), -1)
@@ -112,7 +113,52 @@ def box_mesh(size_m: Vec3, rim_uv: float | None = None) -> Mesh:
     if rim_uv is not None:
         uvs[1:] = rim_uv
     points = cube_sides((-1.0, 1.0)).reshape(-1, 3) * (np.array(size_m) / 2)
-    return frozen(Mesh(points, cube_faces(2), normals.reshape(-1, 3), uvs.reshape(-1, 2)))
+    faces = cube_faces(2)
+    faces = faces if bottom else faces[(faces < 4).all(1) | (faces >= 8).all(1)]
+    return frozen(Mesh(points, faces, normals.reshape(-1, 3), uvs.reshape(-1, 2)))
+
+
+_MOST_PIECES = 6
+_STRIPS = 5
+_PLATE = 10
+
+
+@lru_cache(maxsize=64)
+def pieces_mesh(size_m: Vec3, bottom: bool = True) -> Mesh:
+    """Return the read-only mesh of a box for a renderer that looks at every pixel of a triangle's bounding box.
+
+    Long sides are cut across, or the box of one that lies aslant in the picture would be most of it. Of a plate's top,
+    most is one triangle, from the edge at +x to the middle at -x, or all pixels of it would be looked at twice; what is
+    left beside that is cut into strips.
+    """
+    size = np.array(size_m)
+    plate = min(size[:2]) >= _PLATE * size[2]
+    sides = [side for number, side in enumerate(CUBE_SIDES) if (number or not plate) and (number != 1 or bottom)]
+    parts = [_cut_side(size / 2, np.array(side, float)) for side in sides]
+    return frozen(merge([*parts, _plate_top(size / 2)] if plate else parts))
+
+
+def _cut_side(half: NDArray[np.float64], axes: NDArray[np.float64]) -> Mesh:
+    """Return a side of a box, given its normal, right and down."""
+    normal, right, down = axes
+    wide, high = np.abs(right) @ half, np.abs(down) @ half
+    across, along = (int(np.clip(round(ratio), 1, _MOST_PIECES)) for ratio in (wide / high, high / wide))
+    u, v = np.meshgrid(np.linspace(0, 1, across + 1), np.linspace(0, 1, along + 1))
+    points = (normal + (2 * u - 1)[..., None] * right + (2 * v - 1)[..., None] * down) * half
+    return grid(points, np.broadcast_to(normal, points.shape), np.stack([u, v], -1))
+
+
+def _plate_top(half: NDArray[np.float64]) -> Mesh:
+    x = np.linspace(-1, 1, _STRIPS + 1)
+    left = np.concatenate([np.stack([x, (x + 1) / 2], 1), np.stack([x, np.ones_like(x)], 1)])
+    here = np.arange(_STRIPS)
+    over = here + _STRIPS + 1
+    strips = np.concatenate([np.stack([here, here + 1, over + 1], 1), np.stack([here, over + 1, over], 1)])
+    top = np.concatenate([left, left * (1, -1)])
+    faces = np.concatenate([strips, strips[:, ::-1] + len(left), [[0, len(left) + _STRIPS, _STRIPS]]])
+    points = np.column_stack([top, np.ones(len(top))]) * half
+    mesh = Mesh(points, faces, np.tile([0.0, 0.0, 1.0], (len(top), 1)), (top * (1, -1) + 1) / 2)
+    return without_lines(mesh)
 
 
 def frozen(mesh: Mesh) -> Mesh:
@@ -142,6 +188,13 @@ def revolve(profile_rz: ArrayLike, normals_rz: ArrayLike, segments: int = 24) ->
     v = np.linspace(0, 1, len(profile))
     uvs = np.stack(np.meshgrid(angle / (2 * np.pi), v), -1)
     return grid(turn(profile), turn(normal), uvs)
+
+
+def without_lines(mesh: Mesh) -> Mesh:
+    """Return the mesh without the triangles that have no area, as at the poles of what is turned about an axis."""
+    a, b, c = np.moveaxis(mesh.vertices_m[mesh.faces], 1, 0)
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+    return replace(mesh, faces=mesh.faces[area > 1e-6 * area.max()])
 
 
 def surrounds(mesh: Mesh, point_m: ArrayLike) -> bool:

@@ -83,6 +83,29 @@ def test_things_rest_without_overlap_under_other_dynamics_too():
     env.close()
 
 
+def drawn(env, height_m):
+    """Return the numbers of the things that are drawn where all are hung up under the camera, at rest."""
+    env.frame("bin")
+    for number, name in enumerate(env.things):
+        place = (CENTER_M[0] - 0.12 + 0.08 * (number % 4), CENTER_M[1] - 0.1 + 0.1 * (number // 4), height_m)
+        env.sim.place(name, place)
+    seen = set(np.unique(env.frame("bin").instances).tolist())
+    first = 1 + env.sim._bodies[env.things[0]]
+    return tuple(number for number in range(len(env.things)) if first + number in seen)
+
+
+def test_only_what_is_in_the_bin_is_drawn_also_where_a_state_is_restored(bare):
+    bare.reset(seed=1)
+    state, first = bare.save_state(), bare.present
+    assert drawn(bare, 0.2) == first
+    bare.reset(seed=2)
+    assert bare.present != first
+    assert drawn(bare, 0.2) == bare.present
+    bare.restore_state(state)
+    assert drawn(bare, 0.2) == first == bare.present
+    bare.forget_state(state)
+
+
 def test_a_pile_is_a_function_of_its_number_and_rests_after_half_a_turn_too(bare):
     other = make(NAME, obs="state")
     first = [bare.piles.pile(number, False) for number in range(5)]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from simgen.bullet import p
+from simgen.catalog.mesh import cube_faces, cube_sides
 from simgen.envs.robots import ROBOTS, Arm
 from simgen.envs.robots.lowpoly import clustered
 from simgen.scene import SceneSpec
@@ -68,3 +69,14 @@ def test_clustering_keeps_a_box_and_merges_what_is_near():
     assert len(merged) == 4
     np.testing.assert_allclose(sorted(merged.tolist()), [[0.5, 0.5, 0], [0.5, 2.5, 0], [2.5, 0.5, 0], [2.5, 2.5, 0]])
     assert len(few) == 2
+
+
+def test_clustering_keeps_edges_and_corners_of_a_box_where_they_are():
+    lines = np.linspace(-1, 1, 9)
+    points, faces = cube_sides(lines).reshape(-1, 3), cube_faces(len(lines))
+    welded, number = np.unique(points.round(9), axis=0, return_inverse=True)
+    merged, few = clustered(welded, number.reshape(-1)[faces], 0.7)
+    assert len(few) < len(faces) / 5
+    np.testing.assert_allclose([merged.min(0), merged.max(0)], [[-1] * 3, [1] * 3], atol=1e-9)
+    for corner in np.array(np.meshgrid(*[[-1, 1]] * 3)).T.reshape(-1, 3):
+        assert np.abs(merged - corner).max(1).min() < 1e-9
