@@ -269,13 +269,19 @@ class SimEnv(gymnasium.Env[Any, Any]):
             self.studio.dress(self._sampler.randomization, values, self._root)
 
     def save_state(self) -> EnvState:
-        """Return the state now; `forget_state` frees the simulation's part of it, as `close` does."""
-        self._require_open()
+        """Return the state now; `forget_state` frees the simulation's part of it, as `close` does.
+
+        Raises:
+            EnvError: before the first `reset`, and after `close`.
+        """
+        _ = self.domain
         return EnvState(self.sim.save(), {name: copy.deepcopy(getattr(self, name)) for name in self.memory})
 
     def restore_state(self, state: EnvState) -> None:
-        """Go back to a state of this environment. Raises `EnvError` for another's."""
+        """Go back to a state of this environment. Raises `EnvError` for another's, and for what is no state."""
         self._require_open()
+        if not isinstance(state, EnvState):
+            raise EnvError(f"restore_state: expected a state that save_state returned, got {type(state).__name__}")
         self.sim.restore(state.physics)
         for name, value in state.memory.items():
             setattr(self, name, copy.deepcopy(value))

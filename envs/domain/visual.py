@@ -16,6 +16,7 @@ from numpy.random import Generator
 from simgen.envs.domain.parameters import Parameter, Values
 from simgen.envs.domain.randomization import Randomization
 from simgen.envs.domain.vocabulary import CAMERA
+from simgen.geometry import look_at
 from simgen.rng import stream
 from simgen.scene import CameraSpec, LightSpec, MaterialSpec, SceneSpec, SensorSpec, Vec3
 from simgen.world import World
@@ -24,6 +25,7 @@ NOMINAL_DRAW = -1.0
 POOLED = ("lamps", "environment", "background")
 _TURN = 2 * math.pi
 _SURFACE = "material."
+_NEAR_VERTICAL = math.sin(math.radians(10))
 
 
 def light_values(light: LightSpec) -> Values:
@@ -77,13 +79,28 @@ def camera_of(camera: CameraSpec, values: Values) -> CameraSpec:
         return camera
     shift, aim = (_vector(values, f"camera.{name}") for name in ("shift", "aim"))
     zoom = values["camera.zoom"]
+    eye, target = _sum(camera.eye_m, shift), _sum(camera.target_m, aim)
     return replace(
         camera,
-        eye_m=_sum(camera.eye_m, shift),
-        target_m=_sum(camera.target_m, aim),
-        roll_rad=camera.roll_rad + values["camera.roll_rad"],
+        eye_m=eye,
+        target_m=target,
+        roll_rad=_kept_roll(camera, eye, target) + values["camera.roll_rad"],
         focal_px=(camera.focal_px[0] * zoom, camera.focal_px[1] * zoom),
     )
+
+
+def _kept_roll(camera: CameraSpec, eye_m: Vec3, target_m: Vec3) -> float:
+    """Return the roll of a moved camera: its own, but near the vertical the one that turns its picture least.
+
+    `look_at` keeps the picture's x axis horizontal, and there the least move would turn it by any angle.
+    """
+    before = look_at(camera.eye_m, camera.target_m, camera.roll_rad)
+    if math.hypot(before[2, 0], before[2, 1]) > _NEAR_VERTICAL or eye_m == target_m:
+        return camera.roll_rad
+    level, (right, _, forward) = look_at(eye_m, target_m)[:3, :3], before[:3, :3]
+    # The smallest rotation that takes one line of sight to the other (Rodrigues), of the x axis.
+    right = right - (right @ level[2]) / (1 + forward @ level[2]) * (forward + level[2])
+    return math.atan2(right @ level[1], right @ level[0])
 
 
 def _camera_moves(values: Values) -> bool:

@@ -7,7 +7,11 @@ import pytest
 from envs_fakes import episode, make
 
 from simgen.bullet import p
+from simgen.envs.cameras import FRONT, View
+from simgen.envs.domain.visual import camera_of
+from simgen.envs.domain.vocabulary import CAMERA
 from simgen.errors import ConfigError, EnvError
+from simgen.geometry import look_at
 
 
 @pytest.mark.parametrize("preset", ["none", "low", "medium", "high"])
@@ -235,3 +239,20 @@ def test_mistakes_in_a_reset_are_one_sentence(options, sentence):
         env.reset(seed=0, options=options)
     assert episode(env, 0)  # and it goes on
     env.close()
+
+
+@pytest.mark.parametrize("move", ["shift_x", "shift_y", "aim_x", "aim_y"])
+@pytest.mark.parametrize("metres", [-0.01, 0.01])
+def test_a_camera_that_looks_straight_down_does_not_turn_when_it_moves(move, metres):
+    above = View((0.5, 0.1, 0.9), (0.5, 0.1, 0.0), 0.5, roll_rad=0.4).camera((84, 84))
+    values = {f"camera.{name}": 1.0 if name == "zoom" else 0.0 for name in CAMERA} | {f"camera.{move}_m": metres}
+    moved = camera_of(above, values)
+    before, after = (look_at(c.eye_m, c.target_m, c.roll_rad)[:3, :3] for c in (above, moved))
+    cosine = (np.trace(before @ after.T) - 1) / 2
+    assert np.arccos(cosine) == pytest.approx(np.arctan(0.01 / 0.9), abs=1e-6)  # the turn of the line of sight alone
+
+
+def test_a_camera_aslant_stays_level_when_it_moves():
+    front = FRONT.camera((84, 84))
+    values = {f"camera.{name}": 1.0 if name == "zoom" else 0.0 for name in CAMERA} | {"camera.shift_y_m": 0.05}
+    assert camera_of(front, values).roll_rad == 0.0

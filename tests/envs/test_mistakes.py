@@ -101,3 +101,13 @@ def test_a_step_before_a_reset():
     with pytest.raises(EnvError, match=r"expected reset\(\) before it"):
         env.step(np.zeros(3))
     env.close()
+
+
+def test_a_state_before_a_reset_and_what_is_no_state():
+    env = make("simgen/Reach-v0")
+    with pytest.raises(EnvError, match=r"expected reset\(\) before it"):
+        env.unwrapped.save_state()
+    env.reset(seed=0)
+    with pytest.raises(EnvError, match="restore_state: expected a state that save_state returned, got int"):
+        env.unwrapped.restore_state(5)
+    env.close()
