@@ -7,7 +7,7 @@ Pixels: the centre of the top-left pixel is (0, 0), so a point at pixel (u, v) l
 
 import math
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,14 +21,16 @@ def rotation_from_quat(quat_xyzw: Iterable[float]) -> Array:
     """Return the (3, 3) rotation matrix of a quaternion of any non-zero length."""
     x, y, z, w = (float(v) for v in quat_xyzw)
     length = math.sqrt(x * x + y * y + z * z + w * w)  # plain numbers: numpy takes far longer for four of them
-    x, y, z, w = x / length, y / length, z / length, w / length
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-        ]
-    )
+    return np.array(_rotation(x / length, y / length, z / length, w / length))
+
+
+def _rotation(x: Any, y: Any, z: Any, w: Any) -> list[list[Any]]:
+    """Return the rows of the rotation matrix of a unit quaternion: of plain numbers, or of an array for each."""
+    return [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+    ]
 
 
 def quat_from_rotation(rotation: ArrayLike) -> Array:
@@ -76,12 +78,9 @@ def pose_matrices(positions_m: ArrayLike, quats_xyzw: ArrayLike) -> Array:
     x, y, z, w = quats
     x, y, z, w = quats / np.sqrt(x * x + y * y + z * z + w * w)
     matrices = np.zeros((len(x), 4, 4))
-    matrices[:, 0, 0], matrices[:, 1, 1] = 1 - 2 * (y * y + z * z), 1 - 2 * (x * x + z * z)
-    matrices[:, 2, 2], matrices[:, 3, 3] = 1 - 2 * (x * x + y * y), 1
-    matrices[:, 0, 1], matrices[:, 1, 0] = 2 * (x * y - z * w), 2 * (x * y + z * w)
-    matrices[:, 0, 2], matrices[:, 2, 0] = 2 * (x * z + y * w), 2 * (x * z - y * w)
-    matrices[:, 1, 2], matrices[:, 2, 1] = 2 * (y * z - x * w), 2 * (y * z + x * w)
+    matrices[:, :3, :3] = np.moveaxis(np.array(_rotation(x, y, z, w)), 2, 0)
     matrices[:, :3, 3] = np.asarray(positions_m, float).reshape(-1, 3)
+    matrices[:, 3, 3] = 1
     return matrices
 
 

@@ -3,6 +3,7 @@ import numpy as np
 from simgen.geometry import (
     cross,
     look_at,
+    pose_matrices,
     pose_matrix,
     project,
     quat_about,
@@ -54,6 +55,14 @@ def test_looking_from_the_south_north_is_up_and_east_is_right():
 def test_pose_moves_points():
     pose = pose_matrix([1, 2, 3], quat_about([0, 0, 1], np.pi))
     np.testing.assert_allclose(transform(pose, [[1, 0, 0]]), [[0, 2, 3]], atol=1e-12)
+
+
+def test_many_poses_at_once_are_the_same_as_one_by_one():
+    rng = np.random.default_rng(4)
+    places, turns = rng.normal(size=(5, 3)), rng.normal(size=(5, 4))
+    one_by_one = [pose_matrix(place, turn) for place, turn in zip(places, turns, strict=True)]
+    np.testing.assert_allclose(pose_matrices(places, turns), one_by_one, rtol=0, atol=1e-15)
+    assert pose_matrices([], []).shape == (0, 4, 4)
 
 
 def test_the_cross_product_is_that_of_numpy():
