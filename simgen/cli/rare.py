@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from simgen.rare.find import Findings
     from simgen.rare.gate import Gate
     from simgen.rare.patches import Embedding
+    from simgen.rare.pixels.chooser import Chooser
 
 app = typer.Typer(help="Rare cases: find them in a dataset, and generate them with exact labels.", no_args_is_help=True)
 app.command()(train)
@@ -111,8 +112,12 @@ def fill(
         ),
     ] = None,
     gate_confidence: Annotated[
-        float, typer.Option(help="Of --gate: the probability that it must give to an object's class, 0 to 1.")
-    ] = 0.0,
+        float | None,
+        typer.Option(
+            help="Of --gate: the probability that it must give to an object's class, 0 to 1; default: 0.95 of "
+            "drawn crops, 0 of what the simulator labels."
+        ),
+    ] = None,
     real: Annotated[
         str | None, typer.Option(help="Of --gate: labelled photographs, a folder or a real image set.")
     ] = None,
@@ -140,8 +145,8 @@ def fill(
     data = read_real(dataset)
     require_plan_of(wanted, data, plan)
     config = config_of(data, load(scene).root if scene else Path())
-    passed = _gate(gate, gate_confidence, real, real_split, data)
-    ways = {**HOW, **scene_ways(generator), **pixel_ways(generator)}
+    passed, chooser = _gate(gate, gate_confidence, how, real, real_split, data)
+    ways = {**HOW, **scene_ways(generator), **pixel_ways(generator, chooser)}
     job = fill_job(data, wanted, out, how, config=config, count=count, seed=seed, gate=passed, ways=ways)
     for way, cell in sorted({(way, cell) for way, cell, _ in job.order if way != how}):
         entry = wanted.entries[cell]
@@ -152,29 +157,41 @@ def fill(
     typer.echo(f"{sum(one.made for one in results)} images in {out}")
 
 
-def _gate(model: Path | None, confidence: float, real: str | None, split: str, data: "ImageSet") -> "Gate | None":
+def _gate(
+    model: Path | None, confidence: float | None, how: str, real: str | None, split: str, data: "ImageSet"
+) -> tuple["Gate | None", "Chooser | None"]:
+    """Return the gate, and the same classifier as a chooser of crops before they are placed."""
     from simgen.errors import ConfigError
 
-    if not 0 <= confidence <= 1:
+    if confidence is not None and not 0 <= confidence <= 1:
         raise ConfigError(f"--gate-confidence: expected a probability from 0 to 1, got {confidence:g}")
-    if confidence and model is None:
+    if confidence is not None and model is None:
         raise ConfigError("--gate-confidence: expected --gate, the classifier that it is of, got none")
     if (model is None) != (real is None):
         raise ConfigError("--gate and --real: expected both or none of them, got one")
     if model is None or real is None:
-        return None
+        return None, None
     from dataclasses import replace
 
+    from simgen.adapters.checkpoint import load_model
     from simgen.adapters.crop_features import CropModel, crop_embedding
     from simgen.adapters.parts import part_of
+    from simgen.adapters.rgba import RgbaClassifier
     from simgen.cli.evaluate import read_real
     from simgen.rare.gate import gate_of
+    from simgen.rare.pixels.chooser import Chooser
+    from simgen.rare.pixels.crops import CropView
+    from simgen.rare.pixels.gate import CONFIDENCE
+    from simgen.rare.pixels.ways import PIXEL_WAYS
 
+    if confidence is None:
+        confidence = CONFIDENCE if how in PIXEL_WAYS else 0.0
     classifier = CropModel(model)
     classifier.require_classes(data)
     photographs = part_of(read_real(real), split)
-    made = gate_of(classifier.probabilities, classifier.classes, crop_embedding(model), photographs, data)
-    return replace(made, confidence=confidence)
+    gate = gate_of(classifier.probabilities, classifier.classes, crop_embedding(model), photographs, data)
+    eye = RgbaClassifier(load_model(model), CropView().margin)
+    return replace(gate, confidence=confidence), Chooser(eye.probabilities, eye.classes, confidence)
 
 
 def _embedding(model: Path | None) -> "Embedding":

@@ -14,7 +14,9 @@ from simgen.rare.cells import Cell, Condition
 from simgen.rare.fill import HOW, config_of, fill, fill_job
 from simgen.rare.how import Made, Task
 from simgen.rare.mixed import Mixed
+from simgen.rare.pixels.chooser import MOST, Chooser
 from simgen.rare.pixels.crops import crops_of
+from simgen.rare.pixels.generator import Wish
 from simgen.rare.pixels.placer import Placer
 from simgen.rare.pixels.settings import CropView
 from simgen.rare.pixels.train import train_crops
@@ -65,6 +67,37 @@ def test_what_never_holds_is_given_up(made, monkeypatch):
     given_up = Placer.prepare(task(data, cell), file).make(0, 0)
     assert given_up.sample is None
     assert given_up.tried == {"rendered": 2, "drawn": 8}
+
+
+def test_crops_are_chosen_before_they_are_placed(made):
+    data, file = made
+    shown = []
+
+    def only_the_reddest(rgba):
+        red = rgba[..., 0].astype(float).mean((1, 2))
+        shown.append(np.sort(red)[::-1])
+        answers = np.zeros((len(rgba), len(data.classes)))
+        answers[:, data.classes.index("two")] = np.where(red == red.max(), 0.9, 0.6)
+        answers[:, data.classes.index("one")] = 1 - answers[:, data.classes.index("two")]
+        return answers
+
+    chooser = Chooser(only_the_reddest, data.classes, 0.8)
+    wish = Wish("two")
+    generator = Placer.prepare(task(data, of_class("two")), file).trained
+    chosen, latents, drawn = chooser.choose(generator, wish, 4, np.random.default_rng(0))
+    assert (len(chosen), len(latents), drawn) == (1, 1, len(shown[0]))
+    assert chosen.rgba[..., 0].mean() == pytest.approx(shown[0][0])
+    assert shown[0][0] > shown[0][1]
+    result = Placer.prepare(task(data, of_class("two")), file, chooser).make(0, 0)
+    assert result.tried["drawn"] == len(shown[0]) * (len(shown) - 1)
+    assert result.sample is not None
+
+
+def test_no_scene_is_rendered_for_crops_that_no_one_is_sure_of(made, monkeypatch):
+    monkeypatch.setattr("simgen.rare.pixels.placer.SCENES", 2)
+    data, file = made
+    unsure = Chooser(lambda rgba: np.full((len(rgba), len(data.classes)), 1 / len(data.classes)), data.classes, 0.5)
+    assert Placer.prepare(task(data, of_class("two")), file, unsure).make(0, 0).tried == {"drawn": 2 * MOST}
 
 
 def test_generators_of_other_classes_are_refused(made, tmp_path):

@@ -14,6 +14,7 @@ from simgen.rare.pixels.quality import (
     fid,
     kid,
     kid_blocks,
+    kid_difference,
     memorisation,
     precision_recall,
     quality,
@@ -43,6 +44,18 @@ def test_kid_of_blocks_has_the_mean_of_the_blocks_and_its_error():
     assert abs(mean - kid(x, y)) < 4 * error
     assert 0 < error < mean
     assert np.isnan(kid_blocks(x[:12], y[:12], np.random.default_rng(0))[1])
+
+
+def test_the_difference_of_two_kids_is_that_and_its_error_is_the_spread_over_samples():
+    def once(k: int) -> tuple[float, float]:
+        real, first, second = rows(60, seed=k), rows(50, seed=100 + k, shift=0.6), rows(55, seed=200 + k, shift=0.3)
+        found = kid_difference(real, first, second, np.random.default_rng(k), draws=60)
+        assert found[0] == pytest.approx(kid(real, second) - kid(real, first), rel=1e-9)
+        return found
+
+    differences, errors = np.transpose([once(k) for k in range(40)])
+    assert 0.6 < errors.mean() / differences.std(ddof=1) < 1.6
+    assert differences.mean() < 0
 
 
 @pytest.mark.parametrize("n", [200, 5])

@@ -127,6 +127,8 @@ def test_the_config_is_the_dataset_s(data):
         ({}, ["-n", "0"], "--count: expected a whole number >= 1, got 0"),
         ({}, ["--seed", "-1"], "--seed: expected a whole number >= 0, got -1"),
         ({}, ["--gate", "model.pt"], "--gate and --real: expected both or none of them, got one"),
+        ({}, ["--gate-confidence", "0"], "--gate-confidence: expected --gate, the classifier that it is of, got none"),
+        ({}, ["--gate-confidence", "1.5"], "--gate-confidence: expected a probability from 0 to 1, got 1.5"),
         ({}, ["--scene", "dise"], 'config "dise": expected a .yaml file or the name of a shipped one'),
     ],
 )

@@ -21,6 +21,8 @@ Classifier = Callable[[NDArray[np.uint8]], Floats]
 """RGBA crops (N, S, S, 4) uint8 to (N, C) probabilities, in the order of the crops' classes. It must not have been
 trained with the generator's crops."""
 Reason = Literal["", "class", "unreal", "copy"]
+CONFIDENCE = 0.95
+"""The probability that a gate's classifier gives to the class of what a generator of crops made, if it is let in."""
 REASONS: tuple[Reason, ...] = ("class", "unreal", "copy")
 
 
@@ -30,12 +32,13 @@ class GateRules:
 
     Attributes:
         confidence: the probability that the classifier must give to the crop's class, beside finding it the likeliest.
+            At 0.5 another classifier denies one label in five of what is let in; as it is, about one in a hundred.
         neighbours: k of the realism score, the distance to the k-th nearest real crop.
         realism: quantile of the real crops' own scores, each without itself, that a crop must not exceed.
         copies: quantile of the real crops' distances to their nearest other one; what lies nearer to one is its copy.
     """
 
-    confidence: Annotated[float, Field(ge=0, le=1)] = 0.5
+    confidence: Annotated[float, Field(ge=0, le=1)] = CONFIDENCE
     neighbours: Annotated[int, Field(ge=1)] = 5
     realism: Annotated[float, Field(gt=0, le=1)] = 0.99
     copies: Annotated[float, Field(ge=0, lt=1)] = 0.01

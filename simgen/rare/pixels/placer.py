@@ -16,9 +16,10 @@ from simgen.errors import DataError, RenderError
 from simgen.generate import sample
 from simgen.rare.cells import Cell
 from simgen.rare.how import Made, Task
+from simgen.rare.pixels.chooser import Chooser
 from simgen.rare.pixels.composite import Composer
 from simgen.rare.pixels.crops import Crops
-from simgen.rare.pixels.generator import CropGenerator, Wish
+from simgen.rare.pixels.generator import CropGenerator, Floats, Wish
 from simgen.rare.pixels.spots import Placing
 from simgen.rare.simulate import case_seed, held
 from simgen.rng import stream
@@ -42,6 +43,7 @@ class Placer:
         cells: what is looked for.
         seed: of the fill.
         placing: of the crops.
+        chooser: chooses them before they are placed, or None.
     """
 
     source: Plain
@@ -50,16 +52,17 @@ class Placer:
     cells: tuple[Cell, ...]
     seed: int
     placing: Placing = field(default_factory=Placing)
+    chooser: Chooser | None = None
 
     @staticmethod
-    def prepare(task: Task, generator: Path) -> "Placer":
+    def prepare(task: Task, generator: Path, chooser: Chooser | None = None) -> "Placer":
         """Look at everything that making needs.
 
         Raises:
             CheckpointError: a file that is no crop generator.
             DataError: it does not have the dataset's classes, or a cell's class is none of them.
         """
-        placer = Placer(task.config.source, task.config.root, generator, task.cells, task.seed)
+        placer = Placer(task.config.source, task.config.root, generator, task.cells, task.seed, chooser=chooser)
         known = placer.trained.conditions.classes
         if known != task.data.classes:
             raise DataError(
@@ -81,12 +84,16 @@ class Placer:
         seed, tried = case_seed(self.seed, cell), Counter[str]()
         for attempt in range(SCENES):
             index = number * SCENES + attempt
+            rng = stream(seed, index, "rare.place")
+            crops, latents = self._drawn(cell, rng, tried)
+            if not len(crops):
+                continue
             try:
                 scene = sample(config, seed, index)
             except RenderError:
                 continue
             tried["rendered"] += 1
-            made = self._placed(cell, scene, stream(seed, index, "rare.place"), tried)
+            made = self._placed(cell, scene, crops, latents, rng)
             if made is not None:
                 source = {"generator": self.trained.kind, "cell": cell.title, "weight": 1.0, "tried": dict(tried)}
                 return Made(
@@ -94,16 +101,21 @@ class Placer:
                 )
         return Made(None, dict(tried))
 
-    def _placed(self, cell: Cell, scene: Sample, rng: Generator, tried: Counter[str]) -> Sample | None:
+    def _drawn(self, cell: Cell, rng: Generator, tried: Counter[str]) -> tuple[Crops, Floats]:
+        """Return crops for one scene and their latents; with a chooser perhaps none."""
+        known = self.trained.conditions
+        wish = Wish(str(rng.choice(_classes(cell, known.classes))), _ranges(cell, known.names))
+        if self.chooser is None:
+            tried["drawn"] += AT_ONCE
+            return self.trained.sample(wish, AT_ONCE, rng)
+        crops, latents, drawn = self.chooser.choose(self.trained, wish, AT_ONCE, rng)
+        tried["drawn"] += drawn
+        return crops, latents
+
+    def _placed(self, cell: Cell, scene: Sample, crops: Crops, latents: Floats, rng: Generator) -> Sample | None:
         """Return the scene with a crop that holds the cell, None where there is none."""
-        trained = self.trained
-        wish = Wish(
-            str(rng.choice(_classes(cell, trained.conditions.classes))), _ranges(cell, trained.conditions.names)
-        )
-        crops, latents = trained.sample(wish, AT_ONCE, rng)
         try:
             for number, row in enumerate(latents):
-                tried["drawn"] += 1
                 composer = Composer(scene, self.placing, rng)
                 origin = {"latent": row.round(4).tolist(), "attributes": _attributes(crops, number)}
                 if composer.add(crops, number, rng, origin):

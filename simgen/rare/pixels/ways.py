@@ -5,17 +5,26 @@ from pathlib import Path
 from simgen.errors import ConfigError
 from simgen.rare.how import Maker, Task, Way, identity_of
 from simgen.rare.mixed import Mixed
+from simgen.rare.pixels.chooser import Chooser
 from simgen.rare.pixels.placer import Placer
 from simgen.rare.simulate import Simulator
 
+PIXEL_WAYS = ("vae", "gan", "mix")
+"""Ways whose labels rest on what a model drew."""
 
-def pixel_ways(generator: Path | None) -> dict[str, Way]:
-    """Return the ways "vae", "gan" and "mix" of a crop generator's file; without one, preparing says that it lacks."""
+
+def pixel_ways(generator: Path | None, chooser: Chooser | None = None) -> dict[str, Way]:
+    """Return the ways "vae", "gan" and "mix" of a crop generator's file; without one, preparing says that it lacks.
+
+    Args:
+        generator: the file.
+        chooser: chooses crops before they are placed, or None to place them as they come.
+    """
 
     def placer(task: Task, kind: str) -> Placer:
         if generator is None:
             raise ConfigError(f"--how {kind}: expected --generator, the model file of simgen rare train, got none")
-        made = Placer.prepare(task, generator)
+        made = Placer.prepare(task, generator, chooser)
         if kind not in (made.trained.kind, "mix"):
             raise ConfigError(f'--how {kind}: expected a generator of that kind, got one of "{made.trained.kind}"')
         return made
