@@ -184,7 +184,7 @@ def run(
 def like(generator: CropGenerator, crops: Crops, rng: np.random.Generator) -> Crops:
     """Return as many new crops as there are of real ones, under their conditions."""
     conditions = crops.take(rng.permutation(len(crops)))
-    latents = generator.draw_latents(len(crops), rng)
+    latents = generator.draw_latents(conditions.labels, rng)
     return generator.crops(latents, conditions.labels, conditions.attributes, np.zeros(len(crops), np.int64))
 
 

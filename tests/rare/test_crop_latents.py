@@ -12,7 +12,8 @@ from simgen.rare.pixels.steps import Trainer
 
 def generator() -> CropGenerator:
     trainer = Trainer(settings(), crops(), None)
-    return CropGenerator(trainer.average, trainer.conditions, settings().network, SIZE, "vae")
+    law = trainer.fit_latents(np.arange(24))
+    return CropGenerator(trainer.average, law, trainer.conditions, settings().network, SIZE, "vae")
 
 
 def test_a_great_circle_keeps_the_length_and_divides_the_angle():

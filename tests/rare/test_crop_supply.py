@@ -13,7 +13,8 @@ WISH = Wish("square", {"light": (0.4, 0.6)})
 
 def generator() -> CropGenerator:
     trainer = Trainer(settings(), crops(), None)
-    return CropGenerator(trainer.average, trainer.conditions, settings().network, SIZE, "vae")
+    law = trainer.fit_latents(np.arange(24))
+    return CropGenerator(trainer.average, law, trainer.conditions, settings().network, SIZE, "vae")
 
 
 def some_pass(rgba: np.ndarray) -> np.ndarray:

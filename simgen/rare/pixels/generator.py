@@ -14,11 +14,12 @@ from torch import Tensor
 from simgen.errors import CheckpointError, DataError, did_you_mean
 from simgen.rare.pixels.crops import Crops
 from simgen.rare.pixels.descriptor import premultiply
+from simgen.rare.pixels.law import BOLDNESS, LatentLaw
 from simgen.rare.pixels.nets import CropVae
 from simgen.rare.pixels.settings import Network
 from simgen.torchfile import read_plain, write_plain
 
-FORMAT = "simgen-crops/1"
+FORMAT = "simgen-crops/2"
 _LOGARITHMIC = frozenset({"size_px"})
 _FARTHEST = 3.0
 _BATCH = 256
@@ -109,34 +110,39 @@ class CropGenerator:
 
     Args:
         model: the autoencoder.
+        law: of the latents.
         conditions: of its training crops.
         network: the nets' sizes.
         size: of its crops.
         kind: "vae" or "gan".
     """
 
-    def __init__(self, model: CropVae, conditions: Conditions, network: Network, size: int, kind: str) -> None:
-        self.model, self.conditions = model.eval(), conditions
+    def __init__(
+        self, model: CropVae, law: LatentLaw, conditions: Conditions, network: Network, size: int, kind: str
+    ) -> None:
+        self.model, self.law, self.conditions = model.eval(), law, conditions
         self.network, self.size, self.kind = network, size, kind
 
-    def sample(self, wish: Wish, count: int, rng: Generator, temperature: float = 1.0) -> tuple[Crops, Floats]:
+    def sample(self, wish: Wish, count: int, rng: Generator, boldness: float = BOLDNESS) -> tuple[Crops, Floats]:
         """Return `count` new crops and the (count, Z) latents that they come from.
 
         Args:
             wish: their class and attributes.
             count: how many.
             rng: draws latents and attributes.
-            temperature: factor on the latents' spread; below 1 crops are more usual and less varied.
+            boldness: 0 to 1, how far from training crops: 0 repeats them, 1 has the most that nobody would know.
         """
         label, rows, attributes = self.conditions.draw(wish, count, rng)
-        latents = self.draw_latents(count, rng, temperature)
         labels = np.full(count, label, np.int64)
+        latents = self.draw_latents(labels, rng, boldness)
         return self.crops(latents, labels, attributes, rows), latents
 
-    def draw_latents(self, count: int, rng: Generator, temperature: float = 1.0) -> Floats:
-        """Return (count, Z) draws from the law of the latents."""
-        mean, root = (t.double().numpy() for t in (self.model.latent_mean, self.model.latent_root))
-        return np.asarray(mean + temperature * rng.standard_normal((count, len(mean))) @ root.T, np.float64)
+    def draw_latents(self, labels: NDArray[np.int64], rng: Generator, boldness: float = BOLDNESS) -> Floats:
+        """Return (N, Z) draws from the law of the latents, for (N,) class numbers."""
+        chances = rng.random(len(labels), np.float32)
+        noise = rng.standard_normal((2, len(labels), self.network.latent), np.float32)
+        classes, which, normal = map(torch.from_numpy, (labels, chances, noise))
+        return np.asarray(self.law.draw(classes, which, normal, boldness).numpy(), np.float64)
 
     def crops(self, latents: Floats, labels: NDArray[np.int64], attributes: Floats, rows: NDArray[np.int64]) -> Crops:
         """Return decoded latents as crops whose scale is that of the training crops `rows` (N,)."""
@@ -201,6 +207,7 @@ class CropGenerator:
                 "upright": known.upright,
                 "labels": torch.from_numpy(known.labels),
                 "table": torch.from_numpy(np.column_stack([known.attributes, known.side_px, known.side_m])),
+                "law": self.law.state(),
                 "state_dict": {key: value.detach().clone() for key, value in self.model.state_dict().items()},
             },
         )
@@ -227,7 +234,8 @@ class CropGenerator:
         network = Network(**content["network"])
         model = CropVae(network, size, len(classes), len(names))
         model.load_state_dict(content["state_dict"])
-        return cls(model, conditions, network, size, str(content["kind"]))
+        law = LatentLaw(**content["law"])
+        return cls(model, law, conditions, network, size, str(content["kind"]))
 
 
 def to_pixels(logits: Tensor) -> Pixels:

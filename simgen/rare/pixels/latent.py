@@ -103,7 +103,7 @@ def edited(generator: CropGenerator, crops: Crops, changes: Mapping[str, float])
 
 
 def _between(generator: CropGenerator, first: Crops, second: Crops, share: Floats) -> tuple[Crops, Floats]:
-    mean = generator.model.latent_mean.double().numpy()
+    mean = generator.law.centres.double().numpy()[first.labels]
     latents = mean + slerp(generator.encode(first) - mean, generator.encode(second) - mean, share)
     attributes = lerp(first.attributes, second.attributes, share)
     sources = tuple(f"{a} to {b} at {t:.3f}" for a, b, t in zip(first.sources, second.sources, share, strict=True))

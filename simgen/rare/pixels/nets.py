@@ -103,17 +103,11 @@ class CropVae(nn.Module):
         attributes: how many.
     """
 
-    latent_mean: Tensor
-    latent_root: Tensor
-
     def __init__(self, network: Network, size: int, classes: int, attributes: int) -> None:
         super().__init__()
         self.condition = Condition(classes, attributes)
         self.encoder = Encoder(network, size)
         self.decoder = Decoder(network, size)
-        # The law that samples are drawn from, mean and Cholesky factor: at first the prior, then `Trainer.fit_latents`.
-        self.register_buffer("latent_mean", torch.zeros(network.latent))
-        self.register_buffer("latent_root", torch.eye(network.latent))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def encode(self, crops: Tensor, labels: Tensor, attributes: Tensor) -> tuple[Tensor, Tensor]:

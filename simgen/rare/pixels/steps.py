@@ -18,6 +18,7 @@ from simgen.rare.pixels.gan import (
     hinge_generator,
 )
 from simgen.rare.pixels.generator import Conditions
+from simgen.rare.pixels.law import LatentLaw
 from simgen.rare.pixels.nets import CropVae, premultiplied
 from simgen.rare.pixels.settings import PixelTraining
 from simgen.rare.pixels.vae import Batch, TensorFeatures, autoencode, divergence, perceptual, reconstruction, vae_loss
@@ -45,6 +46,7 @@ class Trainer:
             self.model = CropVae(*sizes)
             self.judge = Discriminator(*sizes) if config.kind == "gan" else None
         self.average = deepcopy(self.model)
+        self.law: LatentLaw | None = None
         betas = (0.5, 0.99) if self.judge else (0.9, 0.999)
         self._optimizer = torch.optim.Adam(self.model.parameters(), config.rate, betas)
         self._judges: torch.optim.Optimizer | None = None
@@ -143,8 +145,9 @@ class Trainer:
         return self.judge
 
     def _imagined(self, batch: Batch, noise: Generator) -> Tensor:
-        draw = torch.randn((len(batch.labels), self.config.network.latent), generator=noise)
-        latents = self.model.latent_mean + draw @ self.model.latent_root.T
+        chances = torch.rand(len(batch.labels), generator=noise)
+        draws = torch.randn((2, len(batch.labels), self.config.network.latent), generator=noise)
+        latents = draws[0] if self.law is None else self.law.draw(batch.labels, chances, draws)
         return premultiplied(self.model.decode(latents, batch.labels, batch.attributes))
 
     @torch.no_grad()
@@ -155,19 +158,15 @@ class Trainer:
             mean.lerp_(value, 1 - decay)
 
     @torch.no_grad()
-    def fit_latents(self, rows: NDArray[np.int64]) -> None:
-        """Draw new crops from now on from the Gaussian of some crops' aggregate posterior, not from the prior.
+    def fit_latents(self, rows: NDArray[np.int64]) -> LatentLaw:
+        """Draw new crops from now on by the law of some crops' posteriors, not from the prior; return it.
 
         What the encoder never uses of the prior is not drawn: neither for samples, nor to show the discriminator.
         """
-        noise = Generator().manual_seed(0)
-        batch = self.batch(rows, noise)
+        batch = self.batch(rows, Generator().manual_seed(0))
         mean, log_var = self.average.encode(batch.premultiplied, batch.labels, batch.attributes)
-        spread = torch.cov(mean.double().T) + torch.diag(log_var.double().exp().mean(0))
-        root = torch.linalg.cholesky(spread + 1e-6 * torch.eye(len(spread)))
-        for model in (self.average, self.model):
-            model.latent_mean.copy_(mean.mean(0))
-            model.latent_root.copy_(root)
+        self.law = LatentLaw.fit(mean, log_var, batch.labels, len(self.conditions.classes))
+        return self.law
 
     def state(self) -> dict[str, Any]:
         """Return everything that the next step depends on."""
@@ -176,6 +175,8 @@ class Trainer:
             "average": self.average.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
+        if self.law is not None:
+            parts["law"] = self.law.state()
         if self.judge is not None and self._judges is not None:
             parts |= {"judge": self.judge.state_dict(), "judges": self._judges.state_dict()}
         return parts
@@ -185,6 +186,7 @@ class Trainer:
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self._optimizer.load_state_dict(state["optimizer"])
+        self.law = LatentLaw(**state["law"]) if "law" in state else None
         if self.judge is not None and self._judges is not None:
             self.judge.load_state_dict(state["judge"])
             self._judges.load_state_dict(state["judges"])

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from simgen.rare.pixels.crops import Crops
 from simgen.rare.pixels.gate import Gate, Verdict
 from simgen.rare.pixels.generator import CropGenerator, Wish
+from simgen.rare.pixels.law import BOLDNESS
 
 Floats = NDArray[np.float64]
 MOST = 20
@@ -32,7 +33,7 @@ class Supply:
 
 
 def supply(
-    generator: CropGenerator, wish: Wish, count: int, gate: Gate | None, rng: Generator, temperature: float = 1.0
+    generator: CropGenerator, wish: Wish, count: int, gate: Gate | None, rng: Generator, boldness: float = BOLDNESS
 ) -> Supply:
     """Return crops of a wish that the gate lets in: `count`, or fewer where `MOST` times as many draws had no more.
 
@@ -43,7 +44,7 @@ def supply(
         count: how many, at least 1.
         gate: judges them, or None to take all.
         rng: draws latents and attributes.
-        temperature: factor on the latents' spread.
+        boldness: 0 to 1, how far from training crops.
 
     Raises:
         DataError: an unknown class or attribute.
@@ -53,7 +54,7 @@ def supply(
     verdicts: list[Verdict] = []
     found = drawn = 0
     while found < count and drawn < MOST * max(count, _LEAST_BATCH):
-        crops, latents = generator.sample(wish, size, rng, temperature)
+        crops, latents = generator.sample(wish, size, rng, boldness)
         chosen = np.arange(size)
         if gate is not None:
             judged = gate.judge(crops)

@@ -29,6 +29,7 @@ from simgen.rare.density import NEIGHBOURS
 from simgen.rare.pixels.crops import Crops
 from simgen.rare.pixels.descriptor import Features, describe
 from simgen.rare.pixels.generator import CropGenerator, Wish
+from simgen.rare.pixels.law import MOST, LatentLaw
 from simgen.rare.pixels.quality import density_coverage, kid
 from simgen.rare.pixels.runfolder import claim, table, write_text
 from simgen.rare.pixels.settings import PixelTraining
@@ -38,11 +39,10 @@ from simgen.rare.pixels.vae import TensorFeatures
 from simgen.rng import stream
 from simgen.torchfile import read_plain, write_plain
 
-FORMAT = "simgen-crops-run/1"
+FORMAT = "simgen-crops-run/2"
 FEWEST = 4
 """Fewer crops than this teach nothing; simulate instead."""
 _SHOWN = 10
-_FITTED = 2000
 OnEpoch = Callable[[int, dict[str, float]], None]
 
 
@@ -149,7 +149,7 @@ class _Run:
         some = stream(config.seed, 0, "crops.check").permutation(len(crops))
         self.checked = np.sort(some[: config.collapse.crops])
         self.real = features(crops.rgba[self.checked])
-        self.fitted = np.sort(some[:_FITTED])
+        self.fitted = np.sort(np.concatenate([some[crops.labels[some] == k][:MOST] for k in range(len(counts))]))
 
     def go(self, on_epoch: OnEpoch | None) -> Trained:
         """Train the epochs that are left."""
@@ -190,8 +190,7 @@ class _Run:
         """Check an epoch's generator, draw its sheet, and write down everything needed to go on."""
         config, before = self.config, self.standing
         epoch = before.epoch + 1
-        self.trainer.fit_latents(self.fitted)
-        generator = self._generator()
+        generator = self._generator(self.trainer.fit_latents(self.fitted))
         figures = self._figures(generator)
         self._sheet(generator, epoch)
         sound = np.isfinite(figures["kid"]) and figures["coverage"] >= config.collapse.coverage * before.best
@@ -221,8 +220,8 @@ class _Run:
         """Return coverage, density and KID of samples under the conditions of the crops that are checked."""
         rng = stream(self.config.seed, 1, "crops.check")
         rows = self.checked
-        latents = generator.draw_latents(len(rows), rng)
-        made = generator.decode(latents, self.crops.labels[rows], self.crops.attributes[rows])
+        labels = self.crops.labels[rows]
+        made = generator.decode(generator.draw_latents(labels, rng), labels, self.crops.attributes[rows])
         ours = self.features(made)
         if not np.isfinite(ours).all():
             return {"coverage": 0.0, "density": 0.0, "kid": float("inf")}
@@ -238,10 +237,10 @@ class _Run:
         (self.out / "sheets").mkdir(exist_ok=True)
         write_png(self.out / "sheets" / f"epoch-{epoch:04d}.png", sheet(rows))
 
-    def _generator(self) -> CropGenerator:
+    def _generator(self, law: LatentLaw) -> CropGenerator:
         trainer = self.trainer
         size = self.crops.rgba.shape[1]
-        return CropGenerator(trainer.average, trainer.conditions, self.config.network, size, self.config.kind)
+        return CropGenerator(trainer.average, law, trainer.conditions, self.config.network, size, self.config.kind)
 
     def _resume(self) -> _Standing:
         path = self.out / "last.ckpt"
