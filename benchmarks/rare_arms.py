@@ -37,7 +37,7 @@ _SEEN = 0.6
 """Less visible dice are not learned from, in any arm."""
 _PLACED = 6
 _WHOLE = {"visible_fraction": (0.9, 1.0)}
-_DRAWS = 6
+_DRAWS = 20
 """Crops drawn for each that is wanted, where a gate chooses."""
 
 

@@ -5,7 +5,7 @@
 
 Crops are cut out of the shipped scene `dice` by the renderer's masks and turned upright, for dice lie at any angle; an
 eighth of the pictures is held out. Both kinds
-learn from the same crops for the same number of epochs, the VAE with a perceptual term on the backbone's features. KID,
+learn from the same crops for the same number of epochs, with a perceptual term on the backbone's features. KID,
 FID, precision, recall, density and coverage compare as many drawn crops with the held-out ones, on the features of a
 dice classifier that was trained on other simulated pictures, which is also the gate's. The line "real" compares
 training crops with the held-out ones: what a perfect generator would reach. Copies are looked for among the training
@@ -162,8 +162,7 @@ def run(
     """Train, draw and judge one generator; return its figures."""
     backbone, judge = classifiers
     clock = Clock(out.with_name(out.name + "-seconds.json"))
-    perceptual = backbone.perceptual if config.kind == "vae" else None
-    trained = train_crops(config, train, out, perceptual=perceptual, on_epoch=clock)
+    trained = train_crops(config, train, out, perceptual=backbone.perceptual, on_epoch=clock)
     generator = CropGenerator.load(trained.model)
     made = like(generator, held_out, stream(config.seed, 0, "bench.draw"))
     many = many_like(generator, held_out, config.seed)

@@ -86,6 +86,12 @@ def test_the_augmentation_keeps_what_is_empty_empty_and_lets_gradients_through()
     assert augmented(x, (), noise()) is x
 
 
+def test_many_crops_are_shown_to_the_discriminator_as_they_are():
+    assert GanLoss().augment_of(999) == ("shift", "hole")
+    assert GanLoss().augment_of(1000) == ()
+    assert GanLoss(augment=("color",)).augment_of(10) == GanLoss(augment=("color",)).augment_of(10_000) == ("color",)
+
+
 def test_an_augmented_crop_is_somewhere_else():
     x = torch.zeros(64, 4, SIZE, SIZE)
     x[:, 3, 8, 8] = 1

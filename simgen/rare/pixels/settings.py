@@ -11,6 +11,7 @@ from simgen.scene import STRICT
 Count = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(gt=0, le=1)]
 Weight = Annotated[float, Field(ge=0)]
+_MANY = 1000
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -59,8 +60,9 @@ class GanLoss:
         features: weight of the error in the discriminator's features (Larsen et al. 2016).
         r1: gamma of the gradient penalty on real crops.
         r1_every: steps between two penalties, each of which counts for all of them (Karras et al. 2020).
-        augment: how both kinds of crops are changed before the discriminator sees them (DiffAugment): "shift", "hole",
-            and, where there are a few hundred crops or less, "color".
+        augment: how both kinds of crops are changed before the discriminator sees them (DiffAugment): "shift", "hole"
+            and "color". None: shift and hole of fewer than 1,000 crops; of more the discriminator does not tire, and
+            changes only hide from it what is wrong.
     """
 
     start_epoch: Annotated[int, Field(ge=0)] = 3
@@ -70,7 +72,13 @@ class GanLoss:
     features: Weight = 2000.0
     r1: Weight = 0.1
     r1_every: Count = 16
-    augment: tuple[Literal["color", "shift", "hole"], ...] = ("shift", "hole")
+    augment: tuple[Literal["color", "shift", "hole"], ...] | None = None
+
+    def augment_of(self, crops: int) -> tuple[Literal["color", "shift", "hole"], ...]:
+        """Return what is changed of so many crops."""
+        if self.augment is not None:
+            return self.augment
+        return ("shift", "hole") if crops < _MANY else ()
 
 
 @dataclass(frozen=True, config=STRICT)

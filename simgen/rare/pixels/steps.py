@@ -36,6 +36,7 @@ class Trainer:
 
     def __init__(self, config: PixelTraining, crops: Crops, features: TensorFeatures | None) -> None:
         self.config, self.features = config, features
+        self._augment = config.gan.augment_of(len(crops))
         self.conditions = Conditions.of(crops)
         self._rgba = torch.from_numpy(np.ascontiguousarray(crops.rgba.transpose(0, 3, 1, 2)))
         self._labels = torch.from_numpy(crops.labels)
@@ -101,7 +102,7 @@ class Trainer:
     def _judge_step(self, batch: Batch, made: Tensor, noise: Generator, step: int) -> dict[str, float]:
         gan, judge = self.config.gan, self._the_judge
         real = batch.premultiplied
-        real, made = (augmented(crops, gan.augment, noise) for crops in (real, made))
+        real, made = (augmented(crops, self._augment, noise) for crops in (real, made))
         both = judge(torch.cat([real, made]), batch.labels.repeat(2), batch.attributes.repeat(2, 1))[0]
         loss = hinge_discriminator(*both.chunk(2))
         losses = {"judge": float(loss.detach())}
@@ -123,7 +124,7 @@ class Trainer:
         decoded = autoencode(self.model, batch, noise)
         rebuilt, real = premultiplied(decoded.logits), batch.premultiplied
         judge.requires_grad_(False)
-        shown = augmented(imagined, gan.augment, noise)
+        shown = augmented(imagined, self._augment, noise)
         scores = judge(shown, batch.labels, batch.attributes)[0]
         ours = judge(rebuilt, batch.labels, batch.attributes)[1]
         with torch.no_grad():
