@@ -15,7 +15,8 @@ these come from:
   so its pictures of a seed serve any number of dice that are left. scene moves the pictures of these dice and takes
   what comes of them alone; scene_all also the other twos and sixes that lie there, which the set does not know.
 - vae, gan: crops drawn by a generator that learned from what is left, placed into the set's pictures, all of them;
-  vae_gated, gan_gated: only those that the gate lets in, of up to twenty times as many.
+  vae_gated, gan_gated: only those that the gate lets in, of up to twenty times as many. Their perceptual term is on the
+  features of the common start, which never saw the rare faces.
 - real: the first 150 photographs with their labels, for scale; what is left does not matter to it.
 
 Scored with true boxes on `check`, other generated pictures, on which settings may be chosen, and on the last 50
@@ -121,9 +122,9 @@ class Bench:
         if arm in BASELINES:
             return None
         kind, _, gated = arm.partition("_")
-        judge = RgbaClassifier(load_model(self.model("judge")), VIEW.margin)
+        start, judge = (RgbaClassifier(load_model(self.model(name)), VIEW.margin) for name in ("start", "judge"))
         folder = self.out / f"{kind}-{left}-{seed}-generator"
-        generator, crops = arms.generator_of(tail, self.crops(kind, seed), self.given.heads, folder)
+        generator, crops = arms.generator_of(tail, self.crops(kind, seed), self.given.heads, start.perceptual, folder)
         gate = Gate(crops, judge.probabilities, judge.features) if gated else None
         return arms.drawn(tail, generator, gate, count, out, seed, stream(seed, left, f"bench.{arm}"))
 

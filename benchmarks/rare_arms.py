@@ -25,6 +25,7 @@ from simgen.rare.pixels.generator import CropGenerator, Wish
 from simgen.rare.pixels.settings import PixelTraining
 from simgen.rare.pixels.spots import Placing
 from simgen.rare.pixels.train import train_crops
+from simgen.rare.pixels.vae import TensorFeatures
 from simgen.rare.scenes.learn import scene_data
 from simgen.rare.scenes.maker import SceneMaker
 from simgen.rare.scenes.train import SceneTrainConfig, train_scenes
@@ -136,13 +137,12 @@ def copy_paste(tail: LongTail, count: int, out: Path, seed: int) -> Fill:
     return Fill(pasted(tail, crops, count, out, seed), {})
 
 
-def generator_of(tail: LongTail, config: PixelTraining, heads: int, out: Path) -> tuple[CropGenerator, Crops]:
-    """Train a crop generator on the long-tailed set, or load it where that was done; return what it learned from.
-
-    It has no perceptual term: that would take three times as long.
-    """
+def generator_of(
+    tail: LongTail, config: PixelTraining, heads: int, perceptual: TensorFeatures, out: Path
+) -> tuple[CropGenerator, Crops]:
+    """Train a crop generator on the long-tailed set, or load it where that was done; return what it learned from."""
     crops = known_crops(tail, heads, config.view)
-    trained = train_crops(config, crops, out)
+    trained = train_crops(config, crops, out, perceptual=perceptual)
     return CropGenerator.load(trained.model), crops
 
 
