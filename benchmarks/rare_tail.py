@@ -88,8 +88,9 @@ def records(places: Sequence[Place]) -> Iterator[ImageRecord]:
     for record, k in places:
         by_image.setdefault(id(record), (record, []))[1].append(k)
     for record, numbers in by_image.values():
-        annotations, masks = (tuple(all_[k] for k in numbers) for all_ in (record.annotations, record.masks))
-        yield replace(record, annotations=annotations, masks=masks)
+        listed = (record.annotations, record.masks, record.wholes)
+        annotations, masks, wholes = (tuple(all_[k] for k in numbers if all_) for all_ in listed)
+        yield replace(record, annotations=annotations, masks=masks, wholes=wholes)
 
 
 def rare_crops(tail: LongTail) -> Crops:

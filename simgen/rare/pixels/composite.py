@@ -5,6 +5,7 @@ in front of it, and those pixels, no others, take the crop's colours. So the ann
 the same by construction. The shadow darkens other pixels, as a rendered one does.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -21,6 +22,10 @@ from simgen.rare.pixels.spots import Placing, Spot, find_spot, pasted, resized
 from simgen.rare.pixels.support import support_of
 from simgen.rare.pixels.upright import turned_crop
 from simgen.samples import Sample
+
+_NEAR, _FAR = 0.025, 0.1
+"""Standard deviations of the shadow's two blurs, in parts of the object's side."""
+_LEAST_BLUR_PX = 0.5
 
 
 class Composer:
@@ -74,10 +79,10 @@ class Composer:
             origin={**origin, "crop": crops.sources[number]},
         )
         self.sample = relabelled(replace(self.sample, rgb=rgb), drawn, self.placing.labels)
-        depth = np.asarray(self.sample.depth_m, np.float64)[..., None]
-        points = self._support.rays * depth
-        heights = np.where(depth[..., 0] > 0, points @ self._support.normal + self._support.offset_m, np.nan)
-        self._support = replace(self._support, heights_m=heights)
+        support, heights = self._support, self._support.heights_m.copy()
+        points = support.rays[spot.mask] * spot.depth_m[spot.mask].astype(np.float64)[:, None]
+        heights[spot.mask] = points @ support.normal + support.offset_m
+        self._support = replace(support, heights_m=heights)
         return True
 
     def _patch(self, rgba: NDArray[np.uint8], spot: Spot, light: float, rng: Generator) -> NDArray[np.float32]:
@@ -92,18 +97,24 @@ class Composer:
 
     def _drawn(self, patch: NDArray[np.float32], spot: Spot) -> NDArray[np.uint8]:
         """Return the picture with the shadow on the ground and the patch's colours on the spot's mask."""
-        shape = self.sample.rgb.shape[:2]
-        full = pasted(patch, spot.corner_xy, shape)
-        ground = self._support.on_plane
+        rgb, (x, y) = self.sample.rgb.copy(), spot.corner_xy
+        # Beyond four standard deviations the shadow's blurs have nothing.
+        reach = 2 + math.ceil(4 * max(_LEAST_BLUR_PX, _FAR * spot.side))
+        left, top = max(x - reach, 0), max(y - reach, 0)
+        window = (slice(top, max(y + spot.side + reach, 0)), slice(left, max(x + spot.side + reach, 0)))
+        part, mask = rgb[window], spot.mask[window]
+        full = pasted(patch, (x - left, y - top), mask.shape)
+        ground = np.abs(self._support.heights_m[window]) <= self._support.tolerance_m
         shade = 1 - self.placing.shadow * np.where(ground, _soft_shadow(full[..., 3], spot.side), 0)
-        dark = self.sample.rgb * shade[..., None]
+        dark = part * shade[..., None]
         # Blur may have taken a pixel of the mask below one half.
         alpha = np.maximum(full[..., 3:], 0.5)
         over = 255 * full[..., :3] * alpha / np.maximum(full[..., 3:], 1e-3) + (1 - alpha) * dark
-        return np.asarray(np.rint(np.where(spot.mask[..., None], over, dark)).clip(0, 255), np.uint8)
+        rgb[window] = np.rint(np.where(mask[..., None], over, dark)).clip(0, 255)
+        return rgb
 
 
 def _soft_shadow(alpha: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     """Return the (H, W) share of the sky that an object hides from the ground: two blurs of alpha."""
-    near, far = (softened(alpha, max(0.5, share * side)) for share in (0.025, 0.1))
+    near, far = (softened(alpha, max(_LEAST_BLUR_PX, share * side)) for share in (_NEAR, _FAR))
     return np.asarray(0.4 * near + 0.6 * far, np.float32)
