@@ -28,7 +28,7 @@ from simgen.scene import Plain
 HOW: dict[str, Way] = {"simulate": Way(Simulator.prepare)}
 """The ways to make samples of rare cases, by name."""
 _SHARD = 2
-ROUNDS = 5
+ROUNDS = 20
 """So often a sample that the gate refuses is made anew."""
 
 
