@@ -43,6 +43,11 @@ class EnvSettings:
         return (self.image_size, self.image_size) if isinstance(self.image_size, int) else self.image_size
 
 
+def _tiny_with_arm() -> Plain:
+    """Return a section whose shadow map, which sees as far to the sides as the camera, has arm and table in it."""
+    return {"kind": "tiny", "light_distance_m": 2.0}
+
+
 @dataclass(frozen=True, config=STRICT)
 class ArmSettings(EnvSettings):
     """Of an environment with an arm.
@@ -54,6 +59,7 @@ class ArmSettings(EnvSettings):
 
     robot: str = "kuka"
     control: str = "ee_delta"
+    render: Plain = Field(default_factory=_tiny_with_arm)
 
 
 @dataclass(frozen=True, config=STRICT)
