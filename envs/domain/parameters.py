@@ -33,7 +33,7 @@ class Parameter:
 
     def kept(self, value: float) -> float:
         """Return the value brought into the limits."""
-        inside = min(max(float(value), self.low), self.high)
+        inside = self.low if value < self.low else self.high if value > self.high else float(value)
         return float(round(inside)) if self.whole else inside
 
 

@@ -161,9 +161,9 @@ class SceneLooks:
         found: Values = {}
         for name, rng in rngs.items():
             if name == "light":
-                found |= light_values(randomization.scene[name](self.scene, rng).light)
+                found |= light_values(randomization.scene[name].sample(rng))
             elif name == "sensor":
-                found |= sensor_values(randomization.scene[name](self.scene, rng).sensor)
+                found |= sensor_values(randomization.scene[name].sample(rng))
             else:
                 found[f"{name.removeprefix(_SURFACE)}.draw"] = float(rng.integers(randomization.pool))
         return found
