@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from simgen.bullet import p
 from simgen.envs.robots import Arm, RobotModel
@@ -87,10 +87,10 @@ class Simulation:
         """Return a body of the scene."""
         return self.world.bodies[self._bodies[name]]
 
-    def place(self, name: str, position_m: ArrayLike, quat_xyzw: ArrayLike = (0, 0, 0, 1)) -> None:
+    def place(self, name: str, position_m: Iterable[float], quat_xyzw: Iterable[float] = (0, 0, 0, 1)) -> None:
         """Put a body somewhere, at rest."""
         body = self.body(name).id
-        place, turn = np.asarray(position_m, float).tolist(), np.asarray(quat_xyzw, float).tolist()
+        place, turn = [*map(float, position_m)], [*map(float, quat_xyzw)]
         p.resetBasePositionAndOrientation(body, place, turn, physicsClientId=self.client)
         p.resetBaseVelocity(body, [0, 0, 0], [0, 0, 0], physicsClientId=self.client)
 
@@ -110,6 +110,10 @@ class Simulation:
         """Return a body's velocities, (3,) m/s and (3,) rad/s."""
         linear, angular = p.getBaseVelocity(self.body(name).id, physicsClientId=self.client)
         return np.array(linear), np.array(angular)
+
+    def speed_m_s(self, name: str) -> float:
+        """Return how fast a body moves along the fastest axis."""
+        return max(map(abs, p.getBaseVelocity(self.body(name).id, physicsClientId=self.client)[0]))
 
     def advance(self, steps: int) -> None:
         """Simulate so many steps of `STEP_S`."""

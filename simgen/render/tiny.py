@@ -77,7 +77,6 @@ class TinyRenderer:
             lightDiffuseCoeff=light.diffuse,
             lightSpecularCoeff=light.specular,
             renderer=p.ER_TINY_RENDERER,
-            flags=p.ER_SEGMENTATION_MASK_OBJECT_AND_LINKINDEX,
             physicsClientId=world.client,
         )
         rgb = cv2.cvtColor(np.asarray(rgba, np.uint8).reshape(height, width, 4), cv2.COLOR_RGBA2RGB)
@@ -102,11 +101,11 @@ def _depth_range(camera: CameraSpec) -> tuple[float, float]:
 
 
 def _instances(world: World, raw: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return the instance number of each of PyBullet's ids; what is -1 becomes the last of the table, nothing."""
+    """Return the instance number of each of PyBullet's ids; -1 is the last of the table, nothing."""
     found = [body.id for body in world.bodies] + [robot.id for robot in world.robots]
     number = np.zeros(max(found, default=0) + 2, np.int32)
     number[found] = np.arange(1, len(found) + 1)
-    return number.take(raw & 0xFFFFFF, mode="clip")
+    return number.take(raw, mode="wrap")
 
 
 def _background(world: World, camera: CameraSpec) -> NDArray[np.uint8]:
