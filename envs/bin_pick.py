@@ -16,7 +16,6 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as config_dataclass
 
 from simgen.envs.arm_env import SUBSTEPS, ArmEnv
-from simgen.envs.base import EnvState
 from simgen.envs.bins import CENTER_M, WALL_M, bin_scene
 from simgen.envs.cameras import CAMERAS, View
 from simgen.envs.control import Reference
@@ -141,21 +140,17 @@ class BinPick(ArmEnv):
         self.outcome = Outcome()
         pile = self.piles.pile(int(rng.integers(self.settings.piles)), bool(rng.integers(2)))
         self.present = pile.things
-        self._show_present()
         put_away(self.sim, self.things)
         self.sim.advance(1)  # else contacts of the episode before would be found again where things lay and lie
         for thing, place, quat in zip(pile.things, pile.places_m, pile.quats_xyzw, strict=True):
             self.sim.place(self.things[thing], place, quat)
         self._settle()
 
-    def _show_present(self) -> None:
+    def dress(self) -> None:
         """Leave the things that are not in the bin out of the pictures, where they would take time unseen."""
         for number, name in enumerate(self.things):
             self.sim.show(name, number in self.present)
-
-    def restore_state(self, state: EnvState) -> None:
-        super().restore_state(state)
-        self._show_present()
+        super().dress()
 
     def _settle(self) -> None:
         """Let a pile, which rested under the nominal dynamics, get used to the episode's."""

@@ -59,7 +59,6 @@ class Simulation:
                 physicsClientId=self.client,
             )
             self._bodies = {body.spec.name: order for order, body in enumerate(self.world.bodies)}
-            self._shown = [True] * len(self._bodies)
             for name in ghosts:
                 p.setCollisionFilterGroupMask(self.body(name).id, -1, 0, 0, physicsClientId=self.client)
             self._keep_awake()
@@ -96,10 +95,7 @@ class Simulation:
 
     def show(self, name: str, shown: bool) -> None:
         """Let PyBullet's own renderers draw a body, or leave it out."""
-        order = self._bodies[name]
-        if self._shown[order] != shown:
-            self._shown[order] = shown
-            self.world.show(order, shown)
+        self.world.show(self._bodies[name], shown)
 
     def pose(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return a body's position (3,) in metres and its xyzw quaternion (4,)."""

@@ -178,8 +178,10 @@ class SceneLooks:
         return replace(_surroundings(_Key(self.scene), _Key(randomization), draws), light=light_of(values))
 
     def paint(self, world: World, randomization: Randomization, values: Values) -> None:
-        """Give the bodies and the robot of a world the surfaces of the values, where they have others."""
+        """Give the bodies that are seen and the robot of a world the surfaces of the values, where they have others."""
         for order, spec in enumerate(self.scene.objects):
+            if order in world.left_out:
+                continue
             material = self._material(randomization, spec.name, spec.material, int(values[f"{spec.name}.draw"]))
             if material is not world.bodies[order].spec.material:
                 world.repaint(order, material)

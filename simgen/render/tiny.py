@@ -101,11 +101,16 @@ def _depth_range(camera: CameraSpec) -> tuple[float, float]:
 
 
 def _instances(world: World, raw: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return the instance number of each of PyBullet's ids; -1 is the last of the table, nothing."""
-    found = [body.id for body in world.bodies] + [robot.id for robot in world.robots]
-    number = np.zeros(max(found, default=0) + 2, np.int32)
-    number[found] = np.arange(1, len(found) + 1)
-    return number.take(raw, mode="wrap")
+    """Return the instance number of each of PyBullet's ids."""
+    return _numbers(tuple(body.id for body in (*world.bodies, *world.robots))).take(raw, mode="wrap")
+
+
+@lru_cache(maxsize=64)
+def _numbers(ids: tuple[int, ...]) -> NDArray[np.int32]:
+    """Return the instance number by PyBullet's id; -1 is the last of the table, nothing."""
+    number = np.zeros(max(ids, default=0) + 2, np.int32)
+    number[list(ids)] = np.arange(1, len(ids) + 1)
+    return number
 
 
 def _background(world: World, camera: CameraSpec) -> NDArray[np.uint8]:
