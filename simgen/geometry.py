@@ -103,9 +103,9 @@ def look_at(eye_m: ArrayLike, target_m: ArrayLike, roll_rad: float = 0.0) -> Arr
     """
     eye = np.asarray(eye_m, float)
     forward = np.asarray(target_m, float) - eye
-    forward /= np.linalg.norm(forward)
+    forward /= math.sqrt(forward @ forward)
     right = cross(forward, (0.0, 0.0, 1.0))
-    length = np.linalg.norm(right)
+    length = math.sqrt(right @ right)
     right = right / length if length > 1e-6 else np.array([1.0, 0.0, 0.0])
     down = cross(forward, right)
     cos, sin = np.cos(roll_rad), np.sin(roll_rad)
