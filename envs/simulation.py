@@ -109,7 +109,8 @@ class Simulation:
 
     def speed_m_s(self, name: str) -> float:
         """Return how fast a body moves along the fastest axis."""
-        return max(map(abs, p.getBaseVelocity(self.body(name).id, physicsClientId=self.client)[0]))
+        linear, _ = p.getBaseVelocity(self.body(name).id, physicsClientId=self.client)
+        return float(max(map(abs, linear)))
 
     def advance(self, steps: int) -> None:
         """Simulate so many steps of `STEP_S`."""

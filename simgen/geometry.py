@@ -148,4 +148,7 @@ def opengl_projection(camera_matrix: ArrayLike, size_wh: tuple[int, int], near_m
 
 def depth_from_buffer(buffer: NDArray[np.float32], near_m: float, far_m: float) -> NDArray[np.float32]:
     """Return depth in metres along the optical axis from OpenGL's non-linear [0, 1] depth buffer."""
-    return np.asarray(far_m * near_m / (far_m - (far_m - near_m) * buffer.astype(np.float64)), np.float32)
+    depth = buffer.astype(np.float64)
+    depth *= near_m - far_m
+    depth += far_m
+    return np.divide(far_m * near_m, depth, out=depth).astype(np.float32)

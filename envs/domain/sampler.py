@@ -69,6 +69,7 @@ class DomainSampler:
         self.parameters, self.randomization, self.looks = parameters, randomization, looks
         found = {name: randomization.terms_of(name) for name in parameters}
         self._varying = [_Varying(parameters[name], terms) for name, terms in found.items() if terms]
+        self._limits = [(one.parameter.name, one.parameter.low, one.parameter.high, one) for one in self._varying]
         self._within = [one for one in self._varying if any(term.when != "reset" for term in one.terms.values())]
         fitting = {pattern: [name for name in parameters if pattern in found[name]] for pattern in randomization.terms}
         self._fitting = {pattern: names for pattern, names in fitting.items() if names}
@@ -92,6 +93,7 @@ class DomainSampler:
             term = self.randomization.terms[pattern]
             for name, drawn in zip(names, term.distribution.samples(terms[pattern], len(names)), strict=True):
                 values[name] = term.applied(values[name], drawn)
-        for one in self._varying:
-            values[one.parameter.name] = one.kept(values[one.parameter.name])
+        for name, low, high, one in self._limits:
+            if not low <= values[name] <= high or one.parameter.whole:
+                values[name] = one.kept(values[name])
         return Domain(values | dict(given), within, terms)

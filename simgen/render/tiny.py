@@ -9,6 +9,7 @@ table from 6 cm on, and touch the body that casts them at 4 cm, whatever the cam
 """
 
 import json
+import math
 from functools import lru_cache
 from pathlib import Path
 
@@ -96,13 +97,15 @@ def _shifted_matrix(camera: CameraSpec) -> NDArray[np.float64]:
 
 
 def _depth_range(camera: CameraSpec) -> tuple[float, float]:
-    distance = float(np.linalg.norm(np.subtract(camera.eye_m, camera.target_m)))
+    sight = np.subtract(camera.eye_m, camera.target_m)
+    distance = math.sqrt(sight @ sight)
     return min(_NEAR_M, 0.3 * distance), max(_FAR_M, 20 * distance)
 
 
 def _instances(world: World, raw: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return the instance number of each of PyBullet's ids."""
-    return _numbers(tuple(body.id for body in (*world.bodies, *world.robots))).take(raw, mode="wrap")
+    ids = (*[body.id for body in world.bodies], *[robot.id for robot in world.robots])
+    return _numbers(ids).take(raw, mode="wrap")
 
 
 @lru_cache(maxsize=64)
