@@ -21,7 +21,7 @@ from simgen.envs.cameras import CAMERAS, View
 from simgen.envs.control import Reference
 from simgen.envs.domain.visual import camera_of
 from simgen.envs.piles import Piles, at_rest, put_away, roll_slowly
-from simgen.envs.settings import ArmSettings, Names
+from simgen.envs.settings import ArmSettings, Names, tiny_from
 from simgen.envs.top_grasps import GraspActions, TopGrasp
 from simgen.errors import ConfigError
 from simgen.geometry import pose_matrix
@@ -44,11 +44,6 @@ _NEAR_M = 0.003
 
 def _distractors() -> Plain:
     return {"kind": "distractors", "count": 10, "size_m": [0.055, 0.085], "fixed_probability": 0}
-
-
-def _renderer() -> Plain:
-    """Return a section whose shadow map, which sees as little to the sides as the camera `bin`, has the bin in it."""
-    return {"kind": "tiny", "light_distance_m": 3.0}
 
 
 @config_dataclass(frozen=True, config=STRICT)
@@ -74,7 +69,7 @@ class BinPickSettings(ArmSettings):
     things: Plain = Field(default_factory=_distractors)
     things_seed: int = Field(default=0, ge=0, lt=2**31)
     piles: int = Field(default=1000, ge=1, lt=2**31)
-    render: Plain = Field(default_factory=_renderer)
+    render: Plain = Field(default_factory=lambda: tiny_from(3.0))
 
 
 @dataclass(frozen=True)
