@@ -19,7 +19,7 @@ _FLIP = np.diag([1.0, -1.0, -1.0, 1.0])
 
 def rotation_from_quat(quat_xyzw: Iterable[float]) -> Array:
     """Return the (3, 3) rotation matrix of a quaternion of any non-zero length."""
-    x, y, z, w = (float(v) for v in quat_xyzw)
+    x, y, z, w = map(float, quat_xyzw)
     length = math.sqrt(x * x + y * y + z * z + w * w)  # plain numbers: numpy takes far longer for four of them
     return np.array(_rotation(x / length, y / length, z / length, w / length))
 
