@@ -1,6 +1,5 @@
 """Shadows of the environments: the shadow map has in it what casts them."""
 
-import numpy as np
 import pytest
 from envs_fakes import make
 
