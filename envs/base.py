@@ -162,6 +162,10 @@ class SimEnv(gymnasium.Env[Any, Any]):
         """Return the observation that is made of the arrays of the modes."""
         return arrays["observation"] if list(arrays) == ["observation"] else arrays
 
+    def dress(self) -> None:
+        """Give the bodies and the lights the looks of the domain."""
+        self.studio.dress(self._sampler.randomization, self.domain.values, self._root)
+
     def details(self) -> dict[str, float]:
         """Return what `info` holds beside the domain: floats, always under the same keys."""
         return {}
@@ -187,8 +191,9 @@ class SimEnv(gymnasium.Env[Any, Any]):
         self._seen.clear()
         self._domain = self._sampler.episode(self._seed, self._number, given)
         self.sim.restore()
-        self._apply()
+        apply_dynamics(self.sim, self.domain.values)
         self.begin(stream(self._seed, self._number, "task"))
+        self.dress()
         self._show()
         return self._observe(), self._info()
 
@@ -266,7 +271,7 @@ class SimEnv(gymnasium.Env[Any, Any]):
         try:
             return self.studio.frame(spec, nominal, number)
         finally:
-            self.studio.dress(self._sampler.randomization, values, self._root)
+            self.dress()
 
     def save_state(self) -> EnvState:
         """Return the state now; `forget_state` frees the simulation's part of it, as `close` does.
@@ -305,7 +310,7 @@ class SimEnv(gymnasium.Env[Any, Any]):
 
     def _apply(self) -> None:
         apply_dynamics(self.sim, self.domain.values)
-        self.studio.dress(self._sampler.randomization, self.domain.values, self._root)
+        self.dress()
 
     def _observe(self) -> Any:
         self._seen.append(self._observer.read())

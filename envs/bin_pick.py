@@ -16,13 +16,12 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as config_dataclass
 
 from simgen.envs.arm_env import SUBSTEPS, ArmEnv
-from simgen.envs.base import EnvState
 from simgen.envs.bins import CENTER_M, WALL_M, bin_scene
 from simgen.envs.cameras import CAMERAS, View
 from simgen.envs.control import Reference
 from simgen.envs.domain.visual import camera_of
 from simgen.envs.piles import Piles, at_rest, put_away, roll_slowly
-from simgen.envs.settings import ArmSettings, Names
+from simgen.envs.settings import ArmSettings, Names, tiny_from
 from simgen.envs.top_grasps import GraspActions, TopGrasp
 from simgen.errors import ConfigError
 from simgen.geometry import pose_matrix
@@ -45,11 +44,6 @@ _NEAR_M = 0.003
 
 def _distractors() -> Plain:
     return {"kind": "distractors", "count": 10, "size_m": [0.055, 0.085], "fixed_probability": 0}
-
-
-def _renderer() -> Plain:
-    """Return a section whose shadow map, which sees as little to the sides as the camera `bin`, has the bin in it."""
-    return {"kind": "tiny", "light_distance_m": 3.0}
 
 
 @config_dataclass(frozen=True, config=STRICT)
@@ -75,7 +69,7 @@ class BinPickSettings(ArmSettings):
     things: Plain = Field(default_factory=_distractors)
     things_seed: int = Field(default=0, ge=0, lt=2**31)
     piles: int = Field(default=1000, ge=1, lt=2**31)
-    render: Plain = Field(default_factory=_renderer)
+    render: Plain = Field(default_factory=lambda: tiny_from(3.0))
 
 
 @dataclass(frozen=True)
@@ -141,21 +135,17 @@ class BinPick(ArmEnv):
         self.outcome = Outcome()
         pile = self.piles.pile(int(rng.integers(self.settings.piles)), bool(rng.integers(2)))
         self.present = pile.things
-        self._show_present()
         put_away(self.sim, self.things)
         self.sim.advance(1)  # else contacts of the episode before would be found again where things lay and lie
         for thing, place, quat in zip(pile.things, pile.places_m, pile.quats_xyzw, strict=True):
             self.sim.place(self.things[thing], place, quat)
         self._settle()
 
-    def _show_present(self) -> None:
+    def dress(self) -> None:
         """Leave the things that are not in the bin out of the pictures, where they would take time unseen."""
         for number, name in enumerate(self.things):
             self.sim.show(name, number in self.present)
-
-    def restore_state(self, state: EnvState) -> None:
-        super().restore_state(state)
-        self._show_present()
+        super().dress()
 
     def _settle(self) -> None:
         """Let a pile, which rested under the nominal dynamics, get used to the episode's."""

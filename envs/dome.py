@@ -14,9 +14,10 @@ MOST_CHANGE = np.array([0.5, 0.25, 0.1])
 
 
 def eyes_m(places: ArrayLike) -> Array:
-    """Return where a camera is, (..., 3) metres, at places (..., 3) on the dome."""
-    azimuth, up, distance = np.moveaxis(np.asarray(places, float), -1, 0)
-    ray = np.stack([np.cos(up) * np.cos(azimuth), np.cos(up) * np.sin(azimuth), np.sin(up)], -1)
+    """Return where a camera is, metres, at one place (3,) or at places (n, 3) on the dome, in the same shape."""
+    azimuth, up, distance = np.asarray(places, float).T
+    flat = np.cos(up)
+    ray = np.array([flat * np.cos(azimuth), flat * np.sin(azimuth), np.sin(up)]).T
     return np.asarray(CENTER_M + distance[..., None] * ray)
 
 

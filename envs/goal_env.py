@@ -4,6 +4,7 @@ Source: multi-goal environments of Plappert et al. (2018), hindsight experience 
 """
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -44,7 +45,7 @@ class GoalEnv(ArmEnv):
         self.sim.place("goal", self.shown(self._desired))
         self._measure()
 
-    def shown(self, goal: NDArray[np.float32]) -> ArrayLike:
+    def shown(self, goal: NDArray[np.float32]) -> Iterable[float]:
         """Return the place (3,) of the body that shows a goal."""
         return goal
 

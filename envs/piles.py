@@ -104,8 +104,9 @@ class Piles:
 
 def put_away(sim: Simulation, names: Sequence[str]) -> None:
     """Put things where no camera sees them and where they touch nothing: they fall, side by side."""
+    x, y, z = AWAY_M
     for order, name in enumerate(names):
-        sim.place(name, np.add(AWAY_M, (PITCH_M * order, 0, 0)))
+        sim.place(name, (x + PITCH_M * order, y, z))
 
 
 def roll_slowly(sim: Simulation, names: Sequence[str]) -> None:
@@ -117,4 +118,4 @@ def roll_slowly(sim: Simulation, names: Sequence[str]) -> None:
 
 def at_rest(sim: Simulation, names: Sequence[str], slow_m_s: float) -> bool:
     """Return whether all of some things move slower than that; a ball may go on spinning where it lies."""
-    return all(np.abs(sim.velocity(name)[0]).max() < slow_m_s for name in names)
+    return all(sim.speed_m_s(name) < slow_m_s for name in names)

@@ -11,8 +11,12 @@ Names: TypeAlias = str | tuple[str, ...]
 Edge: TypeAlias = Annotated[int, Field(ge=8, le=2048)]
 
 
-def _tiny() -> Plain:
-    return {"kind": "tiny"}
+def tiny_from(light_distance_m: float) -> Plain:
+    """Return a section whose shadow map, which sees as little to the sides as the camera, has what casts shadows in it.
+
+    What lies beyond the map is lit, or in the dark, as its rim is; the farther it is taken from, the coarser it is.
+    """
+    return {"kind": "tiny", "light_distance_m": light_distance_m}
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -33,7 +37,7 @@ class EnvSettings:
     cameras: Names | dict[str, Plain] = "front"
     image_size: Edge | tuple[Edge, Edge] = 84
     randomization: Any = "none"
-    render: Plain = Field(default_factory=_tiny)
+    render: Plain = Field(default_factory=lambda: tiny_from(1.5))
     render_mode: str | None = None
     render_size: Edge = 256
 
@@ -54,6 +58,7 @@ class ArmSettings(EnvSettings):
 
     robot: str = "kuka"
     control: str = "ee_delta"
+    render: Plain = Field(default_factory=lambda: tiny_from(2.0))
 
 
 @dataclass(frozen=True, config=STRICT)

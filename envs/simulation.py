@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from simgen.bullet import p
 from simgen.envs.robots import Arm, RobotModel
@@ -59,7 +59,6 @@ class Simulation:
                 physicsClientId=self.client,
             )
             self._bodies = {body.spec.name: order for order, body in enumerate(self.world.bodies)}
-            self._shown = [True] * len(self._bodies)
             for name in ghosts:
                 p.setCollisionFilterGroupMask(self.body(name).id, -1, 0, 0, physicsClientId=self.client)
             self._keep_awake()
@@ -87,19 +86,16 @@ class Simulation:
         """Return a body of the scene."""
         return self.world.bodies[self._bodies[name]]
 
-    def place(self, name: str, position_m: ArrayLike, quat_xyzw: ArrayLike = (0, 0, 0, 1)) -> None:
+    def place(self, name: str, position_m: Iterable[float], quat_xyzw: Iterable[float] = (0, 0, 0, 1)) -> None:
         """Put a body somewhere, at rest."""
         body = self.body(name).id
-        place, turn = np.asarray(position_m, float).tolist(), np.asarray(quat_xyzw, float).tolist()
+        place, turn = [*map(float, position_m)], [*map(float, quat_xyzw)]
         p.resetBasePositionAndOrientation(body, place, turn, physicsClientId=self.client)
         p.resetBaseVelocity(body, [0, 0, 0], [0, 0, 0], physicsClientId=self.client)
 
     def show(self, name: str, shown: bool) -> None:
         """Let PyBullet's own renderers draw a body, or leave it out."""
-        order = self._bodies[name]
-        if self._shown[order] != shown:
-            self._shown[order] = shown
-            self.world.show(order, shown)
+        self.world.show(self._bodies[name], shown)
 
     def pose(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return a body's position (3,) in metres and its xyzw quaternion (4,)."""
@@ -110,6 +106,11 @@ class Simulation:
         """Return a body's velocities, (3,) m/s and (3,) rad/s."""
         linear, angular = p.getBaseVelocity(self.body(name).id, physicsClientId=self.client)
         return np.array(linear), np.array(angular)
+
+    def speed_m_s(self, name: str) -> float:
+        """Return how fast a body moves along the fastest axis."""
+        linear, _ = p.getBaseVelocity(self.body(name).id, physicsClientId=self.client)
+        return float(max(map(abs, linear)))
 
     def advance(self, steps: int) -> None:
         """Simulate so many steps of `STEP_S`."""

@@ -19,7 +19,7 @@ _FLIP = np.diag([1.0, -1.0, -1.0, 1.0])
 
 def rotation_from_quat(quat_xyzw: Iterable[float]) -> Array:
     """Return the (3, 3) rotation matrix of a quaternion of any non-zero length."""
-    x, y, z, w = (float(v) for v in quat_xyzw)
+    x, y, z, w = map(float, quat_xyzw)
     length = math.sqrt(x * x + y * y + z * z + w * w)  # plain numbers: numpy takes far longer for four of them
     return np.array(_rotation(x / length, y / length, z / length, w / length))
 
@@ -103,9 +103,9 @@ def look_at(eye_m: ArrayLike, target_m: ArrayLike, roll_rad: float = 0.0) -> Arr
     """
     eye = np.asarray(eye_m, float)
     forward = np.asarray(target_m, float) - eye
-    forward /= np.linalg.norm(forward)
+    forward /= math.sqrt(forward @ forward)
     right = cross(forward, (0.0, 0.0, 1.0))
-    length = np.linalg.norm(right)
+    length = math.sqrt(right @ right)
     right = right / length if length > 1e-6 else np.array([1.0, 0.0, 0.0])
     down = cross(forward, right)
     cos, sin = np.cos(roll_rad), np.sin(roll_rad)
@@ -148,4 +148,7 @@ def opengl_projection(camera_matrix: ArrayLike, size_wh: tuple[int, int], near_m
 
 def depth_from_buffer(buffer: NDArray[np.float32], near_m: float, far_m: float) -> NDArray[np.float32]:
     """Return depth in metres along the optical axis from OpenGL's non-linear [0, 1] depth buffer."""
-    return np.asarray(far_m * near_m / (far_m - (far_m - near_m) * buffer.astype(np.float64)), np.float32)
+    depth = buffer.astype(np.float64)
+    depth *= near_m - far_m
+    depth += far_m
+    return np.divide(far_m * near_m, depth, out=depth).astype(np.float32)

@@ -28,6 +28,9 @@ def expose(frame: Frame, sensor: SensorSpec) -> Frame:
     return replace(frame, rgb=_compress(np.asarray(rgb, np.uint8), sensor.jpeg_quality))
 
 
+_GREYS = np.arange(256, dtype=np.float32)[:, None] / 255
+
+
 @cache
 def _quantiles() -> NDArray[np.float32]:
     """Return the normal distribution's quantiles at the middles of 256 equal shares, with a variance of 1."""
@@ -47,12 +50,11 @@ def _noise(shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
 
 
 def _tone(rgb: NDArray[np.uint8], sensor: SensorSpec) -> NDArray[np.float32]:
-    grey = np.arange(256, dtype=np.float32) / 255
     # One table for all three is twice as fast.
     factors = sensor.white_balance[:1] if len(set(sensor.white_balance)) == 1 else sensor.white_balance
-    exposed = grey**sensor.gamma * sensor.exposure
-    table = [255 * np.minimum(exposed * w, 1) for w in factors]
-    return np.asarray(cv2.LUT(rgb, np.stack(table, -1).astype(np.float32)[None]), np.float32)
+    exposed = _GREYS**sensor.gamma * sensor.exposure
+    table = 255 * np.minimum(exposed * np.array(factors, np.float32), 1)
+    return np.asarray(cv2.LUT(rgb, table[None]), np.float32)
 
 
 def _soften(image: NDArray[np.float32], sensor: SensorSpec) -> NDArray[np.float32]:

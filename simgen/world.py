@@ -74,6 +74,7 @@ class World:
         client: PyBullet's client id.
         bodies: in the order of the scene's objects.
         robots: what `load_robot` added, in order.
+        left_out: numbers of the bodies that `show` leaves out of pictures.
         looks: how often the looks of a body or a robot were changed: what was made of them before is old then.
     """
 
@@ -107,6 +108,7 @@ class World:
         self.client = p.connect(p.DIRECT)
         self._painter = Painter(self.client, self._watch)
         self.robots: list[Robot] = []
+        self.left_out: set[int] = set()
         self._colors: dict[int, list[tuple[int, tuple[float, ...]]]] = {}
         self._repainted: dict[tuple[int, int], tuple[Body, str]] = {}
         self.looks = 0
@@ -178,6 +180,9 @@ class World:
 
     def show(self, order: int, shown: bool) -> None:
         """Let PyBullet's own renderers draw a body, by its number in `bodies`, or leave it out, which takes no time."""
+        if shown != (order in self.left_out):
+            return
+        (self.left_out.discard if shown else self.left_out.add)(order)
         if self.visuals:
             color = [1, 1, 1, float(shown)]
             p.changeVisualShape(self.bodies[order].id, -1, rgbaColor=color, physicsClientId=self.client)

@@ -33,7 +33,7 @@ class Parameter:
 
     def kept(self, value: float) -> float:
         """Return the value brought into the limits."""
-        inside = min(max(float(value), self.low), self.high)
+        inside = self.low if value < self.low else self.high if value > self.high else float(value)
         return float(round(inside)) if self.whole else inside
 
 
@@ -45,6 +45,7 @@ class Parameters(Mapping[str, Parameter]):
 
     def __init__(self, parameters: Iterable[Parameter], environment: str) -> None:
         self._known, self._environment = {parameter.name: parameter for parameter in parameters}, environment
+        self._nominal = {name: parameter.nominal for name, parameter in self._known.items()}
 
     def __getitem__(self, name: str) -> Parameter:
         return self._known[name]
@@ -57,7 +58,7 @@ class Parameters(Mapping[str, Parameter]):
 
     def nominal(self) -> Values:
         """Return every parameter's nominal value."""
-        return {name: parameter.nominal for name, parameter in self._known.items()}
+        return self._nominal.copy()
 
     def record(self, values: Values) -> Values:
         """Return the values of a domain with the mark of the environment, which `checked` takes off again."""

@@ -1,7 +1,7 @@
 """From a randomization to the values of an episode: a pure function of (randomization, seed, episode)."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from numpy.random import Generator
@@ -20,11 +20,15 @@ class _Varying:
     parameter: Parameter
     terms: dict[str, Term]
 
-    def value(self, base: float, drawn: Mapping[str, Iterator[float]]) -> float:
-        """Return what the terms make of a value, each with the next number that it drew."""
+    def value(self, base: float, drawn: Mapping[str, float]) -> float:
+        """Return what the terms make of a value, each with the number that it drew."""
         value = base
         for pattern, term in self.terms.items():
-            value = term.applied(value, next(drawn[pattern]))
+            value = term.applied(value, drawn[pattern])
+        return self.kept(value)
+
+    def kept(self, value: float) -> float:
+        """Return what came of the terms, brought into the parameter's limits."""
         if math.isnan(value):
             raise EnvError(f"randomization: terms.{self.parameter.name}: expected a number, got an undefined one")
         return self.parameter.kept(value)
@@ -51,7 +55,7 @@ class Domain:
         """Draw what is due at a step (from 1). Returns the names whose value was drawn."""
         due = [(varying, base) for varying, base in self.within if varying.due(step)]
         for varying, base in due:
-            drawn = {key: iter([term.distribution.sample(self.rngs[key])]) for key, term in varying.terms.items()}
+            drawn = {key: term.distribution.sample(self.rngs[key]) for key, term in varying.terms.items()}
             self.values[varying.parameter.name] = varying.value(base, drawn)
         return {varying.parameter.name for varying, _ in due}
 
@@ -65,11 +69,12 @@ class DomainSampler:
         self.parameters, self.randomization, self.looks = parameters, randomization, looks
         found = {name: randomization.terms_of(name) for name in parameters}
         self._varying = [_Varying(parameters[name], terms) for name, terms in found.items() if terms]
+        self._limits = [(one.parameter.name, one.parameter.low, one.parameter.high, one) for one in self._varying]
         self._within = [one for one in self._varying if any(term.when != "reset" for term in one.terms.values())]
-        patterns = sorted({pattern for one in self._varying for pattern in one.terms})
-        self._counts = {pattern: sum(pattern in one.terms for one in self._varying) for pattern in patterns}
+        fitting = {pattern: [name for name in parameters if pattern in found[name]] for pattern in randomization.terms}
+        self._fitting = {pattern: names for pattern, names in fitting.items() if names}
         self._looks = looks.varying(randomization)
-        self._names = (*self._looks, *(f"domain.{pattern}" for pattern in patterns))
+        self._names = (*self._looks, *(f"domain.{pattern}" for pattern in self._fitting))
 
     def episode(self, seed: int, number: int, given: Mapping[str, float]) -> Domain:
         """Return the domain of an episode.
@@ -81,13 +86,14 @@ class DomainSampler:
         """
         rngs = streams(seed, number, self._names)
         seen = dict(zip(self._looks, rngs[: len(self._looks)], strict=True))
-        terms = dict(zip(self._counts, rngs[len(self._looks) :], strict=True))
+        terms = dict(zip(self._fitting, rngs[len(self._looks) :], strict=True))
         values = self.parameters.nominal() | self.looks.sample(self.randomization, seen)
         within = [(one, values[one.parameter.name]) for one in self._within]
-        drawn = {
-            pattern: iter(self.randomization.terms[pattern].distribution.samples(terms[pattern], count))
-            for pattern, count in self._counts.items()
-        }
-        for one in self._varying:
-            values[one.parameter.name] = one.value(values[one.parameter.name], drawn)
+        for pattern, names in self._fitting.items():
+            term = self.randomization.terms[pattern]
+            for name, drawn in zip(names, term.distribution.samples(terms[pattern], len(names)), strict=True):
+                values[name] = term.applied(values[name], drawn)
+        for name, low, high, one in self._limits:
+            if not low <= values[name] <= high or one.parameter.whole:
+                values[name] = one.kept(values[name])
         return Domain(values | dict(given), within, terms)

@@ -94,13 +94,17 @@ def _kept_roll(camera: CameraSpec, eye_m: Vec3, target_m: Vec3) -> float:
 
     `look_at` keeps the picture's x axis horizontal, and there the least move would turn it by any angle.
     """
-    before = look_at(camera.eye_m, camera.target_m, camera.roll_rad)
+    before = _looking(camera.eye_m, camera.target_m, camera.roll_rad)
     if math.hypot(before[2, 0], before[2, 1]) > _NEAR_VERTICAL or eye_m == target_m:
         return camera.roll_rad
     level, (right, _, forward) = look_at(eye_m, target_m)[:3, :3], before[:3, :3]
     # The smallest rotation that takes one line of sight to the other (Rodrigues), of the x axis.
     right = right - (right @ level[2]) / (1 + forward @ level[2]) * (forward + level[2])
     return math.atan2(right @ level[1], right @ level[0])
+
+
+_looking = lru_cache(maxsize=64)(look_at)
+"""Of cameras where they stand in every episode."""
 
 
 def _camera_moves(values: Values) -> bool:
@@ -161,9 +165,9 @@ class SceneLooks:
         found: Values = {}
         for name, rng in rngs.items():
             if name == "light":
-                found |= light_values(randomization.scene[name](self.scene, rng).light)
+                found |= light_values(randomization.scene[name].sample(rng))
             elif name == "sensor":
-                found |= sensor_values(randomization.scene[name](self.scene, rng).sensor)
+                found |= sensor_values(randomization.scene[name].sample(rng))
             else:
                 found[f"{name.removeprefix(_SURFACE)}.draw"] = float(rng.integers(randomization.pool))
         return found
@@ -174,8 +178,10 @@ class SceneLooks:
         return replace(_surroundings(_Key(self.scene), _Key(randomization), draws), light=light_of(values))
 
     def paint(self, world: World, randomization: Randomization, values: Values) -> None:
-        """Give the bodies and the robot of a world the surfaces of the values, where they have others."""
+        """Give the bodies that are seen and the robot of a world the surfaces of the values, where they have others."""
         for order, spec in enumerate(self.scene.objects):
+            if order in world.left_out:
+                continue
             material = self._material(randomization, spec.name, spec.material, int(values[f"{spec.name}.draw"]))
             if material is not world.bodies[order].spec.material:
                 world.repaint(order, material)

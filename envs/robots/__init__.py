@@ -14,7 +14,8 @@ KUKA = RobotModel(
     tool="gripper_tool",
     home_rad=(0.0, 0.5, 0.0, -1.5, 0.0, 1.1, 0.0),
     fingers=("gripper_left_joint", "gripper_right_joint"),
-    cell_m=0.05,
+    cell_m=0.08,
+    least_cells=3.5,
     damping=0.5,
 )
 PANDA = RobotModel(

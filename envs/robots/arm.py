@@ -57,7 +57,7 @@ class Arm:
         self.joints = [numbers[name] for name in self.chain.names]
         self.fingers = [numbers[name] for name in model.fingers]
         links = [p.getDynamicsInfo(self.id, link, physicsClientId=self._client) for link in range(-1, count)]
-        self._masses = [(link - 1, float(info[0]), info[2]) for link, info in enumerate(links) if info[0] > 0]
+        self._masses = {link - 1: (float(info[0]), info[2]) for link, info in enumerate(links) if info[0] > 0}
         self._links = list(range(-1, count))
         self._gains: tuple[float, float, float] = (model.position_gain, 1.0, 1.0)
         self._couple_fingers()
@@ -73,8 +73,10 @@ class Arm:
     def rest(self, q_rad: Array, finger_m: float = 0.0) -> None:
         """Put the joints somewhere, at rest, and hold them there."""
         places = [*q_rad.tolist(), finger_m, finger_m]
-        for joint, place in zip([*self.joints, *self.fingers], places, strict=True):
-            p.resetJointState(self.id, joint, place, 0.0, physicsClientId=self._client)
+        joints, still = [*self.joints, *self.fingers], [[0.0]] * len(places)
+        p.resetJointStatesMultiDof(
+            self.id, joints, [[place] for place in places], targetVelocities=still, physicsClientId=self._client
+        )
         self.command(Command("position", q_rad, finger_m))
 
     def command(self, command: Command) -> None:
@@ -151,14 +153,13 @@ class Arm:
     def apply(self, values: Mapping[str, float]) -> None:
         """Give the links and motors what a domain says; the motors from the next command on."""
         scale, damping, friction = (values[f"robot.{name}"] for name in ("mass_scale", "damping", "friction"))
-        for link, mass, inertia in self._masses:
-            turning = [part * scale for part in inertia]
-            p.changeDynamics(
-                self.id, link, mass=mass * scale, localInertiaDiagonal=turning, physicsClientId=self._client
-            )
-        for link in self._links:
-            p.changeDynamics(self.id, link, lateralFriction=friction, physicsClientId=self._client)
-        for joint in self.joints:
-            p.changeDynamics(self.id, joint, jointDamping=damping, physicsClientId=self._client)
+        for link in self._links:  # one call a link: each is a command to PyBullet
+            given: dict[str, Any] = {"lateralFriction": friction}
+            if link in self._masses:
+                mass, inertia = self._masses[link]
+                given |= {"mass": mass * scale, "localInertiaDiagonal": [part * scale for part in inertia]}
+            if link in self.joints:
+                given["jointDamping"] = damping
+            p.changeDynamics(self.id, link, **given, physicsClientId=self._client)
         gains = (values[f"robot.{name}"] for name in ("position_gain", "velocity_gain", "force_scale"))
         self._gains = next(gains), next(gains), next(gains)

@@ -50,16 +50,28 @@ def _towards_planes(vertices_m: Array, faces: NDArray[np.int64], cell_of: NDArra
     return np.asarray((np.linalg.pinv(squares, rcond=_FLAT, hermitian=True) @ pulls[..., None])[..., 0])
 
 
-def coarse_copy(source: Path, cell_m: float, folder: Path) -> Path:
-    """Write a coarse copy of a mesh file into a folder. Returns its path. Raises `AssetError`."""
+def coarse_copy(source: Path, cells: tuple[float, float], folder: Path) -> Path:
+    """Write a coarse copy of a mesh file into a folder.
+
+    Args:
+        source: the mesh.
+        cells: edge of the cells in metres, and how many there are at least along the mesh.
+        folder: where the copy goes.
+
+    Returns:
+        Its path.
+
+    Raises:
+        AssetError: the mesh cannot be read.
+    """
     import trimesh
 
     try:
         mesh: Any = trimesh.load(source, force="mesh")
     except Exception as error:  # trimesh raises whatever its many parsers do
         raise AssetError(f'mesh "{source}": expected a readable mesh, got {type(error).__name__}: {error}') from None
-    smaller = min(cell_m, float(max(mesh.extents)) / 5)  # of a finger, too, something is left
-    vertices, faces = clustered(np.asarray(mesh.vertices, float), np.asarray(mesh.faces, np.int64), smaller)
+    cell_m = min(cells[0], float(max(mesh.extents)) / cells[1])
+    vertices, faces = clustered(np.asarray(mesh.vertices, float), np.asarray(mesh.faces, np.int64), cell_m)
     lines = [f"v {x:.6g} {y:.6g} {z:.6g}" for x, y, z in vertices.tolist()]
     lines += [f"f {a + 1} {b + 1} {c + 1}" for a, b, c in faces.tolist()]
     path = folder / f"{source.stem}.obj"

@@ -36,6 +36,7 @@ class RobotModel:
         flange_offset_m: from that link's frame to the gripper's base, along z.
         opening_m: travel of each finger.
         cell_m: edge of the cells that vertices are merged in for the surfaces.
+        least_cells: along a link; those of short links are smaller, so that something is left of a finger, too.
         damping: of the joints, N m s/rad.
         friction: of the links.
         position_gain: of the motors: the share of an error that they take away in a time step.
@@ -51,6 +52,7 @@ class RobotModel:
     flange_offset_m: float = 0.0
     opening_m: float = 0.04
     cell_m: float = 0.035
+    least_cells: float = 5.0
     damping: float = 0.0
     friction: float = 0.8
     position_gain: float = 0.3
@@ -96,7 +98,7 @@ class RobotModel:
         for part in ("origin", "geometry"):
             for old in surface.findall(part):
                 surface.remove(old)
-        copy = coarse_copy(file, self.cell_m, folder)
+        copy = coarse_copy(file, (self.cell_m, self.least_cells), folder)
         geometry = ElementTree.SubElement(surface, "geometry")
         ElementTree.SubElement(geometry, "mesh", filename=str(copy))
         origin = shape.find("origin")

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import ArrayLike
 from pydantic import BeforeValidator, ConfigDict, ValidationInfo, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
@@ -230,9 +229,9 @@ def section_of(table: Mapping[str, type[Any]]) -> BeforeValidator:
     return BeforeValidator(parse)
 
 
-def vec3(values: ArrayLike, digits: int = 6) -> Vec3:
+def vec3(values: Iterable[float], digits: int = 6) -> Vec3:
     """Return three rounded floats: few digits keep the metadata short and exact in JSON."""
-    x, y, z = (round(float(v), digits) for v in np.asarray(values, float))
+    x, y, z = (round(float(v), digits) for v in values)
     return x, y, z
 
 

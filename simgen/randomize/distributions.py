@@ -101,7 +101,8 @@ class Uniform(_Ranged):
         return float(rng.uniform(self.low, self.high))
 
     def samples(self, rng: Generator, count: int) -> list[float]:
-        return list(map(float, rng.uniform(self.low, self.high, count)))
+        numbers: list[float] = rng.uniform(self.low, self.high, count).tolist()
+        return numbers
 
     def sample_int(self, rng: Generator) -> int:
         return int(rng.integers(round(self.low), round(self.high) + 1))
@@ -120,7 +121,11 @@ class LogUniform(_Ranged):
         return self
 
     def sample(self, rng: Generator) -> float:
-        return float(np.exp(rng.uniform(np.log(self.low), np.log(self.high))))
+        return self.samples(rng, 1)[0]
+
+    def samples(self, rng: Generator, count: int) -> list[float]:
+        numbers: list[float] = np.exp(rng.uniform(np.log(self.low), np.log(self.high), count)).tolist()
+        return numbers
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -139,6 +144,9 @@ class Normal(_Ranged):
 
     def sample(self, rng: Generator) -> float:
         return clipped(float(rng.normal(self.mean, self.std)), self.low, self.high)
+
+    def samples(self, rng: Generator, count: int) -> list[float]:
+        return [clipped(number, self.low, self.high) for number in rng.normal(self.mean, self.std, count).tolist()]
 
 
 @dataclass(frozen=True, config=STRICT)

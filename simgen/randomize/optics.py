@@ -40,13 +40,16 @@ class Light:
     shadow_probability: Share = Constant(0.7)
 
     def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
+        return dataclasses.replace(scene, light=self.sample(rng))
+
+    def sample(self, rng: Generator) -> LightSpec:
+        """Return a light."""
         up, around = self.elevation_rad.sample(rng), self.azimuth_rad.sample(rng)
         direction = (np.cos(up) * np.cos(around), np.cos(up) * np.sin(around), np.sin(up))
         color = [1 - self.tint.sample(rng) for _ in range(3)]
         ambient, diffuse, specular = (round(d.sample(rng), 4) for d in (self.ambient, self.diffuse, self.specular))
         shadow = bool(rng.uniform() < self.shadow_probability.sample(rng))
-        light = LightSpec(vec3(direction), vec3(color, 4), ambient, diffuse, specular, shadow)
-        return dataclasses.replace(scene, light=light)
+        return LightSpec(vec3(direction), vec3(color, 4), ambient, diffuse, specular, shadow)
 
 
 @dataclass(frozen=True, config=SECTION)
@@ -203,13 +206,18 @@ class Sensor:
     jpeg_quality: Annotated[Number, Within(1, 100, whole=True)] = Constant(100)
 
     def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
+        return dataclasses.replace(scene, sensor=self.sample(rng))
+
+    def sample(self, rng: Generator) -> SensorSpec:
+        """Return a sensor."""
+
         def draw(numbers: Sequence[Distribution]) -> list[float]:
             return [round(n.sample(rng), 4) for n in numbers]
 
         exposure, gamma, resolution = draw((self.exposure, self.gamma, self.resolution))
         blur, noise, vignette = draw((self.blur_px, self.noise, self.vignette))
         red, blue = draw((self.white_balance, self.white_balance))
-        quality = int(np.clip(self.jpeg_quality.sample_int(rng), 1, 100))
+        quality = min(max(self.jpeg_quality.sample_int(rng), 1), 100)
         seed = int(rng.integers(2**31))
-        spec = SensorSpec(exposure, (red, 1.0, blue), gamma, min(resolution, 1.0), blur, noise, vignette, quality, seed)
-        return dataclasses.replace(scene, sensor=spec)
+        balance = (red, 1.0, blue)
+        return SensorSpec(exposure, balance, gamma, min(resolution, 1.0), blur, noise, vignette, quality, seed)

@@ -9,6 +9,7 @@ table from 6 cm on, and touch the body that casts them at 4 cm, whatever the cam
 """
 
 import json
+import math
 from functools import lru_cache
 from pathlib import Path
 
@@ -77,7 +78,6 @@ class TinyRenderer:
             lightDiffuseCoeff=light.diffuse,
             lightSpecularCoeff=light.specular,
             renderer=p.ER_TINY_RENDERER,
-            flags=p.ER_SEGMENTATION_MASK_OBJECT_AND_LINKINDEX,
             physicsClientId=world.client,
         )
         rgb = cv2.cvtColor(np.asarray(rgba, np.uint8).reshape(height, width, 4), cv2.COLOR_RGBA2RGB)
@@ -97,16 +97,23 @@ def _shifted_matrix(camera: CameraSpec) -> NDArray[np.float64]:
 
 
 def _depth_range(camera: CameraSpec) -> tuple[float, float]:
-    distance = float(np.linalg.norm(np.subtract(camera.eye_m, camera.target_m)))
+    sight = np.subtract(camera.eye_m, camera.target_m)
+    distance = math.sqrt(sight @ sight)
     return min(_NEAR_M, 0.3 * distance), max(_FAR_M, 20 * distance)
 
 
 def _instances(world: World, raw: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return the instance number of each of PyBullet's ids; what is -1 becomes the last of the table, nothing."""
-    found = [body.id for body in world.bodies] + [robot.id for robot in world.robots]
-    number = np.zeros(max(found, default=0) + 2, np.int32)
-    number[found] = np.arange(1, len(found) + 1)
-    return number.take(raw & 0xFFFFFF, mode="clip")
+    """Return the instance number of each of PyBullet's ids."""
+    ids = (*[body.id for body in world.bodies], *[robot.id for robot in world.robots])
+    return _numbers(ids).take(raw, mode="wrap")
+
+
+@lru_cache(maxsize=64)
+def _numbers(ids: tuple[int, ...]) -> NDArray[np.int32]:
+    """Return the instance number by PyBullet's id; -1 is the last of the table, nothing."""
+    number = np.zeros(max(ids, default=0) + 2, np.int32)
+    number[list(ids)] = np.arange(1, len(ids) + 1)
+    return number
 
 
 def _background(world: World, camera: CameraSpec) -> NDArray[np.uint8]:

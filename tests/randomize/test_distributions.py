@@ -98,6 +98,8 @@ def test_a_weighted_draw_is_the_one_that_numpy_makes():
 def test_many_numbers_at_once_are_of_the_same_distribution(kind):
     distribution = parse_distribution({"kind": kind, **CASES[kind]})
     assert distribution.samples(np.random.default_rng(1), 1) == [distribution.sample(np.random.default_rng(1))]
+    rng = np.random.default_rng(1)
+    assert distribution.samples(np.random.default_rng(1), 5) == [distribution.sample(rng) for _ in range(5)]
     many = np.array(distribution.samples(np.random.default_rng(0), 20_000))
     one = drawn({"kind": kind, **CASES[kind]})
     np.testing.assert_allclose(np.quantile(many, [0.1, 0.4, 0.9]), np.quantile(one, [0.1, 0.4, 0.9]), rtol=0.05)
