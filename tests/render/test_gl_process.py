@@ -143,6 +143,24 @@ def test_meshes_and_textures_on_the_device_stay_within_their_bounds(monkeypatch)
 
 
 @needs_gl
+def test_textures_that_overwrite_others_are_drawn_as_new_ones(monkeypatch):
+    from simgen.render.gl import textures
+    from simgen.render.gl.device import device
+
+    gpu = device()
+    scenes = [_fresh(number) for number in range(6)]
+    gpu.textures.release()
+    new = [draw(scene).rgb for scene in scenes]
+    monkeypatch.setattr(textures, "BUDGET", 0)
+    gpu.textures.trim()
+    for scene, rgb in zip(scenes, new, strict=True):
+        before = {texture.glo for texture in gpu.textures._spare}
+        np.testing.assert_array_equal(draw(scene).rgb, rgb)
+        assert before & {texture.glo for texture in gpu.textures._spare}
+    gpu.textures.release()
+
+
+@needs_gl
 def test_a_texture_beyond_the_drivers_limit_is_refused(monkeypatch):
     from simgen.render.gl.device import device
 

@@ -111,12 +111,12 @@ class GlRenderer:
         draw_surfaces(gpu, targets, posed)
         # What numpy has to do comes while a software driver's threads shade.
         lighting = lighting_of(gpu, world.scene, camera, world.root)
-        check_places(camera, lighting.lamps, items, poses)
         stage = Stage(gpu, targets, posed, view, lighting, self._options(camera))
         draw_light(stage)
         if self.smooth_edges:
             # Not before: a software driver prepares these many triangles on one thread while others still shade.
             draw_keys(gpu, targets, posed)
+        check_places(camera, lighting.lamps, items, poses)
         # What is finished is read while other threads still shade.
         frame = _read_labels(targets)
         draw_finish(stage)
