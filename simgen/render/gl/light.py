@@ -103,8 +103,8 @@ def _region(stage: Stage) -> Region | None:
     posed, view = stage.posed, stage.view
     if not posed.items:
         return None
-    boxes = posed.inventory
-    return region_of(posed.corners_m, posed.poses, boxes.low_m, boxes.extent_m, (view.eye_m, view.rays()))
+    own = posed.inventory
+    return region_of(posed.boxes, posed.poses, own.low_m, own.extent_m, (view.eye_m, view.rays()))
 
 
 def _light_pass(stage: Stage, batch: Batch, first: bool) -> Pass:

@@ -16,8 +16,8 @@ from simgen.render.gl.given import PREFIX, hand_on
 
 VERSION = "#version 400 core\n#extension GL_ARB_derivative_control : enable\n"
 KEPT = 24
-"""Variants that stay compiled: twice what a scene needs. Each takes 2 to 5 MB, and one that is made again comes from the
-driver's cache on disk, in milliseconds."""
+"""Variants that stay compiled: twice what a scene needs. Each takes 2 to 5 MB, and one that is made again comes from
+the driver's cache on disk, in milliseconds."""
 SAMPLERS = (
     *("surface", "slopes"),
     *("surfaces", "materials", "visible", "rough", "gloss_atlas", "gloss_table", "panorama"),

@@ -13,7 +13,7 @@ from simgen.render.gl.inventory import ROW, Inventory
 from simgen.render.gl.meshes import Range
 from simgen.render.gl.programs import UNITS, Program, columns
 from simgen.render.gl.targets import Targets
-from simgen.render.gl.view import View
+from simgen.render.gl.view import Boxes, View
 from simgen.render.items import Item
 
 FIRST_SHARE = 0.25
@@ -28,14 +28,14 @@ class Posed:
         inventory: all that does not depend on where they stand.
         seen: first index and number of indices of what the camera can see of each.
         poses: (m, 4, 4) world_T_item.
-        corners_m: (m, 8, 3) of their boxes in the world.
+        boxes: their boxes in the world.
         order: their numbers in the order of drawing.
     """
 
     inventory: Inventory
     seen: list[Drawn]
     poses: NDArray[np.float64]
-    corners_m: NDArray[np.float64]
+    boxes: Boxes
     order: list[int]
 
     @property
@@ -47,10 +47,11 @@ class Posed:
         return self.inventory.ranges
 
 
-def nearest_first(corners_m: NDArray[np.float64], eye_m: NDArray[np.float64]) -> list[int]:
+def nearest_first(boxes: Boxes, eye_m: NDArray[np.float64]) -> list[int]:
     """Return the order of drawing: what is hidden is then not shaded. The largest come last."""
-    distance = np.linalg.norm(corners_m.mean(1) - eye_m, axis=1) + np.ptp(corners_m, axis=1).max(1)
-    return [int(i) for i in np.argsort(distance, kind="stable")]
+    off = boxes.middle_m - eye_m
+    order: list[int] = np.argsort(np.sqrt((off * off).sum(1)) + boxes.size_m, kind="stable").tolist()
+    return order
 
 
 def place_items(device: Device, posed: Posed, view: View) -> None:
