@@ -161,6 +161,25 @@ def test_textures_that_overwrite_others_are_drawn_as_new_ones(monkeypatch):
 
 
 @needs_gl
+def test_programs_stay_within_their_bound_and_draw_the_same_when_made_again(monkeypatch):
+    from simgen.render.gl import programs
+    from simgen.render.gl.device import device
+
+    kept = device().programs
+    scenes = [dataclasses.replace(SCENE, lamps=LAMPS[:count]) for count in range(4)]
+    new = [draw(scene).rgb for scene in scenes]
+    monkeypatch.setattr(programs, "KEPT", 12)
+    while kept._made:
+        kept._made.popitem()[1].release()
+    seen = set()
+    for scene, rgb in zip(2 * scenes, 2 * new, strict=True):
+        np.testing.assert_array_equal(draw(scene).rgb, rgb)
+        seen |= set(kept._made)
+        assert len(kept._made) <= 12
+    assert len(seen) > 12
+
+
+@needs_gl
 def test_a_texture_beyond_the_drivers_limit_is_refused(monkeypatch):
     from simgen.render.gl.device import device
 
