@@ -245,7 +245,8 @@ class World:
     def poses(self) -> list[NDArray[np.float64]]:
         """Return world_T_object (4, 4) of each body."""
         states = [p.getBasePositionAndOrientation(body.id, physicsClientId=self.client) for body in self.bodies]
-        poses = pose_matrices([place for place, _ in states], [turn for _, turn in states])
+        numbers = np.array([(*place, *turn) for place, turn in states]).reshape(-1, 7)
+        poses = pose_matrices(numbers[:, :3], numbers[:, 3:])
         centers = np.array([body.center_m for body in self.bodies]).reshape(-1, 3, 1)
         poses[:, :3, 3] -= (poses[:, :3, :3] @ centers)[..., 0]
         return list(poses)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from simgen.catalog import surrounds
 from simgen.errors import ViewError
@@ -45,11 +45,24 @@ def check_near(camera: CameraSpec, blind_m: float, items: list[Item], poses: lis
             )
 
 
-def check_places(camera: CameraSpec, lamps: tuple[LampSpec, ...], items: list[Item], poses: list[Pose]) -> None:
-    """Raise `ViewError` where the camera or a lamp stands inside of an object: the picture would be black."""
+def check_places(
+    camera: CameraSpec,
+    lamps: tuple[LampSpec, ...],
+    items: list[Item],
+    poses: list[Pose],
+    bounds_m: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> None:
+    """Raise `ViewError` where the camera or a lamp stands inside of an object: the picture would be black.
+
+    `bounds_m` are the lowest and the highest coordinates (m, 3) of each item in the world.
+    """
     named = [("camera", camera.eye_m)]
     named += [(f"lamp {n}", lamp.position_m) for n, lamp in enumerate(lamps) if lamp.kind != "directional"]
-    around = items_around([place for _, place in named], items, poses)
+    places = np.array([place for _, place in named], float)
+    low, high = bounds_m
+    if not ((places[:, None] > low) & (places[:, None] < high)).all(2).any():
+        return
+    around = items_around(places, items, poses)
     for (name, _), item in zip(named, around, strict=True):
         if item is not None:
             raise ViewError(f'{name}: expected a place outside of all objects, got one inside "{item.name}"')

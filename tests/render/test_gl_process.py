@@ -44,6 +44,18 @@ print(hashlib.sha256(b"".join(a.tobytes() for a in arrays)).hexdigest())
 """
 
 
+CORES = """
+import os, sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from gl_for_tests import draw
+from test_gl_process import SCENE
+draw(SCENE)
+threads = [t for t in Path("/proc/self/task").iterdir() if (t / "comm").read_text().startswith("llvmpipe-")]
+print(len(threads), sorted(sorted(os.sched_getaffinity(int(t.name))) for t in threads))
+"""
+
+
 def drawn_sum(_: int) -> int:
     return int(draw(SCENE).rgb.sum())
 
@@ -129,6 +141,23 @@ def test_importing_simgen_does_not_import_opengl():
 
 
 @needs_gl
+@pytest.mark.skipif(sys.platform != "linux", reason="affinity is Linux's")
+def test_each_thread_has_a_core_where_there_is_one_for_each():
+    here = Path(__file__).parent
+    cores = sorted(os.sched_getaffinity(0))[:2]
+    if len(cores) < 2 or "llvmpipe" not in contexts.context().driver["renderer"]:
+        pytest.skip("needs llvmpipe and two cores")
+    code = f"import os; os.sched_setaffinity(0, {cores}); import sys; sys.path.insert(0, {str(here)!r})"
+    said = {}
+    for threads in (1, 2):
+        said[threads] = subprocess.run(
+            [sys.executable, "-c", code + CORES.format(tests=str(here.parent))],
+            check=True, capture_output=True, text=True, env={**os.environ, "LP_NUM_THREADS": str(threads)},
+        ).stdout.strip()  # fmt: skip
+    assert said == {1: f"1 [{cores}]", 2: f"2 {[[core] for core in cores]}"}
+
+
+@needs_gl
 def test_meshes_and_textures_on_the_device_stay_within_their_bounds(monkeypatch):
     from simgen.render.gl import textures
     from simgen.render.gl.device import device
@@ -140,6 +169,43 @@ def test_meshes_and_textures_on_the_device_stay_within_their_bounds(monkeypatch)
         draw(_fresh(number))
         assert gpu.textures.bytes <= 100_000
     assert gpu.meshes.size <= 2 * size
+
+
+@needs_gl
+def test_textures_that_overwrite_others_are_drawn_as_new_ones(monkeypatch):
+    from simgen.render.gl import textures
+    from simgen.render.gl.device import device
+
+    gpu = device()
+    scenes = [_fresh(number) for number in range(6)]
+    gpu.textures.release()
+    new = [draw(scene).rgb for scene in scenes]
+    monkeypatch.setattr(textures, "BUDGET", 0)
+    gpu.textures.trim()
+    for scene, rgb in zip(scenes, new, strict=True):
+        before = {texture.glo for texture in gpu.textures._spare}
+        np.testing.assert_array_equal(draw(scene).rgb, rgb)
+        assert before & {texture.glo for texture in gpu.textures._spare}
+    gpu.textures.release()
+
+
+@needs_gl
+def test_programs_stay_within_their_bound_and_draw_the_same_when_made_again(monkeypatch):
+    from simgen.render.gl import programs
+    from simgen.render.gl.device import device
+
+    kept = device().programs
+    scenes = [dataclasses.replace(SCENE, lamps=LAMPS[:count]) for count in range(4)]
+    new = [draw(scene).rgb for scene in scenes]
+    monkeypatch.setattr(programs, "KEPT", 12)
+    while kept._made:
+        kept._made.popitem()[1].release()
+    seen = set()
+    for scene, rgb in zip(2 * scenes, 2 * new, strict=True):
+        np.testing.assert_array_equal(draw(scene).rgb, rgb)
+        seen |= set(kept._made)
+        assert len(kept._made) <= 12
+    assert len(seen) > 12
 
 
 @needs_gl

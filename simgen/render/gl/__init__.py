@@ -32,7 +32,7 @@ from simgen.render.gl.surfaces import (
     place_items,
 )
 from simgen.render.gl.targets import Targets
-from simgen.render.gl.view import View, corners_of, view_of
+from simgen.render.gl.view import View, boxes_of, view_of
 from simgen.render.inside import check_near, check_places
 from simgen.render.items import Item, Pose
 from simgen.render.robots import items_of, poses_of
@@ -111,12 +111,12 @@ class GlRenderer:
         draw_surfaces(gpu, targets, posed)
         # What numpy has to do comes while a software driver's threads shade.
         lighting = lighting_of(gpu, world.scene, camera, world.root)
-        check_places(camera, lighting.lamps, items, poses)
         stage = Stage(gpu, targets, posed, view, lighting, self._options(camera))
         draw_light(stage)
         if self.smooth_edges:
             # Not before: a software driver prepares these many triangles on one thread while others still shade.
             draw_keys(gpu, targets, posed)
+        check_places(camera, lighting.lamps, items, poses, (posed.boxes.low_m, posed.boxes.high_m))
         # What is finished is read while other threads still shade.
         frame = _read_labels(targets)
         draw_finish(stage)
@@ -136,11 +136,11 @@ def _staged(gpu: Device, camera: CameraSpec, items: list[Item], poses: list[Pose
     gpu.check_size(camera.size_wh)
     stacked = np.array(poses).reshape(-1, 4, 4)
     inventory = gpu.inventories.of(items, gpu.meshes.place(items))
-    corners = corners_of(stacked, inventory.low_m, inventory.extent_m)
-    view = view_of(camera, corners)
+    boxes = boxes_of(stacked, inventory.low_m, inventory.extent_m)
+    view = view_of(camera, boxes)
     check_near(camera, view.blind_m, items, poses)
     seen = gpu.meshes.seen(inventory.ranges, stacked, view.eye_m)
-    posed = Posed(inventory, seen, stacked, corners, nearest_first(corners, view.eye_m))
+    posed = Posed(inventory, seen, stacked, boxes, nearest_first(boxes, view.eye_m))
     place_items(gpu, posed, view)
     return gpu.targets.of(camera.size_wh), posed, view
 
@@ -201,7 +201,7 @@ def _state(camera: CameraSpec, items: list[Item], poses: list[Pose], frame: Fram
     number = np.zeros((bodies + 1, links + 1), np.int32)
     for order, item in enumerate(items):
         number[item.instance, item.part] = number[item.instance, item.part] or order + 1
-    view = view_of(camera, np.zeros((0, 8, 3)))
+    view = view_of(camera, None)
     cam_T_item = view.cam_T_world @ np.array(poses).reshape(-1, 4, 4)
     seen = number[frame.instances, frame.parts]
     return State(camera_matrix(camera), cam_T_item, frame.depth_m, frame.normals, seen)

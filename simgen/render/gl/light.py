@@ -8,19 +8,13 @@ import numpy as np
 
 from simgen.render.gl.device import Device, Pass
 from simgen.render.gl.lighting import LAMPS, Batch, Lighting, batches_of
-from simgen.render.gl.programs import Program, columns
+from simgen.render.gl.programs import UNITS, Program, columns
 from simgen.render.gl.shadows import Region, ShadowView, region_of, shadow_views
 from simgen.render.gl.surfaces import Posed
 from simgen.render.gl.targets import Targets
 from simgen.render.gl.view import View
 from simgen.render.lamps import area_rows, small_rows
 
-NAMES = (
-    *("surfaces", "materials", "visible", "rough", "gloss_atlas", "gloss_table", "panorama"),
-    *("shadow_atlas", "shadow_bodies", "keys", "light", "backdrop"),
-)
-UNITS = {name: unit for unit, name in enumerate(NAMES, 2)}
-"""Texture units; 0 and 1 are the surfaces' own."""
 OCCLUSION = 3
 """The channel of ambient occlusion among those of the lamps' visibility."""
 CUBE_FACES = 6
@@ -63,7 +57,7 @@ class Stage:
         )
 
     def program(self, name: str, **defines: int | str) -> Program:
-        """Return a program that knows the texture units and the camera."""
+        """Return a program that knows the camera."""
         program = self.device.programs.get(name, **defines)
         program.put(**self._shared)
         return program
@@ -71,7 +65,6 @@ class Stage:
     @cached_property
     def _shared(self) -> dict[str, Any]:
         return {
-            **UNITS,
             "eye": tuple(self.view.eye_m.tolist()),
             "world_R_pixel": columns(self.view.world_R_pixel),
             "world_R_cam": columns(self.view.world_R_cam),
@@ -110,8 +103,8 @@ def _region(stage: Stage) -> Region | None:
     posed, view = stage.posed, stage.view
     if not posed.items:
         return None
-    boxes = posed.inventory
-    return region_of(posed.corners_m, posed.poses, boxes.low_m, boxes.extent_m, (view.eye_m, view.rays()))
+    own = posed.inventory
+    return region_of(posed.boxes, posed.poses, own.low_m, own.extent_m, (view.eye_m, view.rays()))
 
 
 def _light_pass(stage: Stage, batch: Batch, first: bool) -> Pass:

@@ -15,8 +15,16 @@ import numpy as np
 from simgen.render.gl.given import PREFIX, hand_on
 
 VERSION = "#version 400 core\n#extension GL_ARB_derivative_control : enable\n"
-KEPT = 64
-"""Variants that stay compiled."""
+KEPT = 24
+"""Variants that stay compiled: twice what a scene needs. Each takes 2 to 5 MB, and one that is made again comes from
+the driver's cache on disk, in milliseconds."""
+SAMPLERS = (
+    *("surface", "slopes"),
+    *("surfaces", "materials", "visible", "rough", "gloss_atlas", "gloss_table", "panorama"),
+    *("shadow_atlas", "shadow_bodies", "keys", "light", "backdrop"),
+)
+UNITS = {name: unit for unit, name in enumerate(SAMPLERS)}
+"""Texture units of what shaders sample; the first two are each surface's own."""
 PROGRAMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # name: (files of the vertex shader, files of the fragment shader)
     "surface": (("item", "surface.vert"), ("common", "surface.frag")),
@@ -49,6 +57,7 @@ class Program:
         self.made = gl.program(vertex_shader=vertex, fragment_shader=fragment)
         self._values: dict[str, Any] = {}
         self._uniforms = {key.removeprefix(PREFIX): self.made[key] for key in self.made}
+        self.put(**UNITS)
 
     def put(self, **values: Any) -> None:
         """Set uniforms: bytes go in as they lie in memory, numbers and tuples by value.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simgen.geometry import cross
-from simgen.render.gl.view import nearest_box
+from simgen.render.gl.view import Boxes, nearest_box
 from simgen.render.lamps import Array, axes_of
 from simgen.scene import LampSpec
 
@@ -48,20 +48,20 @@ class Region:
 
     Attributes:
         seen_m: (n, 3) points around what the camera sees.
-        corners_m: (m, 8, 3) corners of the items' boxes: what can cast a shadow.
+        boxes: the items': what can cast a shadow.
         reach_m: how far above what it shades a caster may stand.
     """
 
     seen_m: Array
-    corners_m: Array
+    boxes: Boxes
     reach_m: float
 
 
-def region_of(corners_m: Array, poses: Array, low_m: Array, extent_m: Array, rays: tuple[Array, Array]) -> Region:
+def region_of(boxes: Boxes, poses: Array, low_m: Array, extent_m: Array, rays: tuple[Array, Array]) -> Region:
     """Return the region that a camera sees.
 
     Args:
-        corners_m: (m, 8, 3) corners of the items' boxes in the world.
+        boxes: the items' in the world.
         poses: (m, 4, 4) world_T_item.
         low_m: (m, 3) lower corners of the boxes, in the items' frames.
         extent_m: (m, 3) sizes.
@@ -79,10 +79,10 @@ def region_of(corners_m: Array, poses: Array, low_m: Array, extent_m: Array, ray
     which = np.concatenate([np.nonzero(hit)[1]] * 2)
     points = eye + t[:, None] * directions[which]
     # Small items lie between the rays: those near what was hit are taken whole.
-    sizes = np.ptp(corners_m, axis=1).max(1)
+    corners_m, sizes, middle = boxes.corners_m, boxes.size_m, boxes.middle_m
     heap = corners_m.reshape(-1, 3)
     if len(points):
-        (low, high), middle = _bounds(points), corners_m.mean(1)
+        low, high = _bounds(points)
         close = ((middle > low - sizes[:, None]) & (middle < high + sizes[:, None])).all(1)
         whole = (high - low).max()
         heap = np.concatenate([points, corners_m[close & (sizes < 2 * whole)].reshape(-1, 3)])
@@ -91,7 +91,7 @@ def region_of(corners_m: Array, poses: Array, low_m: Array, extent_m: Array, ray
         points = heap
     # Things stand on something: what casts a shadow is seldom further from it than all that is near is thick.
     lowest, highest = _bounds(heap)
-    return Region(points, corners_m, 1.5 * float((highest - lowest).min()))
+    return Region(points, boxes, 1.5 * float((highest - lowest).min()))
 
 
 def _bounds(points: Array) -> tuple[Array, Array]:
@@ -107,9 +107,9 @@ def shadow_views(lamp: LampSpec, region: Region, map_px: int) -> list[ShadowView
     across, down, ahead = axes_of(lamp)
     if lamp.kind != "area":
         ahead = region.seen_m.mean(0) - place
-        ahead /= max(float(np.linalg.norm(ahead)), 1e-9)
+        ahead /= max(float(np.sqrt(ahead @ ahead)), 1e-9)
         across = cross((0.0, 0.0, 1.0) if abs(ahead[2]) < 0.9 else (0.0, 1.0, 0.0), ahead)
-        across /= np.linalg.norm(across)
+        across /= np.sqrt(across @ across)
         down = cross(ahead, across)
     axes = np.array([across, down, ahead])
     seen = (region.seen_m - place) @ axes.T
@@ -122,7 +122,7 @@ def shadow_views(lamp: LampSpec, region: Region, map_px: int) -> list[ShadowView
         faces = [np.array([a, cross(f, a), f], float) for f, a in _FACES]
         return [_perspective(place, face, whole, half, region, map_px) for face in faces]
     ahead_of = tangents[seen[:, 2] > 0] if (seen[:, 2] > 0).any() else np.array([[-1.0, -1], [1, 1]])
-    low, high = np.clip(ahead_of.min(0), -WIDEST, WIDEST), np.clip(ahead_of.max(0), -WIDEST, WIDEST)
+    low, high = (np.minimum(np.maximum(edge, -WIDEST), WIDEST) for edge in _bounds(ahead_of))
     if lamp.kind == "spot":
         edge = float(np.tan(min(lamp.angle_rad / 2, 1.25)))
         aim = axes @ axes_of(lamp)[2]
@@ -135,9 +135,9 @@ def shadow_views(lamp: LampSpec, region: Region, map_px: int) -> list[ShadowView
 def _perspective(
     place: Array, axes: Array, tangents: Array, half_m: tuple[float, float], region: Region, map_px: int
 ) -> ShadowView:
-    depth = (region.corners_m.reshape(-1, 3) - place) @ axes[2]
+    depth = (region.boxes.corners_m.reshape(-1, 3) - place) @ axes[2]
     far = max(float(depth.max()) * 1.01, 1e-3)
-    near = max(nearest_box(place, region.corners_m) * 0.9, 2e-3 * far)
+    near = max(nearest_box(place, region.boxes) * 0.9, 2e-3 * far)
     (left, top), (right, bottom) = tangents
     clip = np.zeros((4, 4))
     clip[0] = 2 / (right - left), 0, -(right + left) / (right - left), 0
@@ -155,7 +155,7 @@ def _perspective(
 def _orthographic(lamp: LampSpec, region: Region, map_px: int) -> ShadowView:
     axes = np.array(axes_of(lamp))
     seen = region.seen_m @ axes.T
-    depth = region.corners_m.reshape(-1, 3) @ axes[2]
+    depth = region.boxes.corners_m.reshape(-1, 3) @ axes[2]
     low, high = _bounds(seen)
     margin = 0.02 * (high - low)[:2] + 1e-4
     low[:2], high[:2] = low[:2] - margin, high[:2] + margin

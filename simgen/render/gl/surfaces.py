@@ -11,12 +11,11 @@ from simgen.render.gl.device import Device
 from simgen.render.gl.facing import Drawn
 from simgen.render.gl.inventory import ROW, Inventory
 from simgen.render.gl.meshes import Range
-from simgen.render.gl.programs import Program, columns
+from simgen.render.gl.programs import UNITS, Program, columns
 from simgen.render.gl.targets import Targets
-from simgen.render.gl.view import View
+from simgen.render.gl.view import Boxes, View
 from simgen.render.items import Item
 
-SURFACE_UNIT, SLOPES_UNIT = 0, 1
 FIRST_SHARE = 0.25
 """Of the triangles that a software driver gets at first: its threads shade these while it prepares the others."""
 
@@ -29,14 +28,14 @@ class Posed:
         inventory: all that does not depend on where they stand.
         seen: first index and number of indices of what the camera can see of each.
         poses: (m, 4, 4) world_T_item.
-        corners_m: (m, 8, 3) of their boxes in the world.
+        boxes: their boxes in the world.
         order: their numbers in the order of drawing.
     """
 
     inventory: Inventory
     seen: list[Drawn]
     poses: NDArray[np.float64]
-    corners_m: NDArray[np.float64]
+    boxes: Boxes
     order: list[int]
 
     @property
@@ -48,10 +47,11 @@ class Posed:
         return self.inventory.ranges
 
 
-def nearest_first(corners_m: NDArray[np.float64], eye_m: NDArray[np.float64]) -> list[int]:
+def nearest_first(boxes: Boxes, eye_m: NDArray[np.float64]) -> list[int]:
     """Return the order of drawing: what is hidden is then not shaded. The largest come last."""
-    distance = np.linalg.norm(corners_m.mean(1) - eye_m, axis=1) + np.ptp(corners_m, axis=1).max(1)
-    return [int(i) for i in np.argsort(distance, kind="stable")]
+    off = boxes.middle_m - eye_m
+    order: list[int] = np.argsort(np.sqrt((off * off).sum(1)) + boxes.size_m, kind="stable").tolist()
+    return order
 
 
 def place_items(device: Device, posed: Posed, view: View) -> None:
@@ -72,7 +72,8 @@ def draw_surfaces(device: Device, targets: Targets, posed: Posed) -> None:
     def ready(item: Item) -> Program:
         kind = _textured(device, item), item.mesh.colors is not None, item.material.projection == "triplanar"
         if kind not in programs:
-            programs[kind] = _surface_program(device, *kind)
+            bump, colors, triplanar = map(int, kind)
+            programs[kind] = device.programs.get("surface", BUMP=bump, COLORS=colors, TRIPLANAR=triplanar)
         return programs[kind]
 
     first = _first(posed) if device.owner.software else 0
@@ -92,16 +93,10 @@ def _first(posed: Posed) -> int:
 def _textured(device: Device, item: Item) -> bool:
     """Put an item's textures into their units; return whether bumps are among them."""
     slopes = device.textures.slopes(item)
-    device.textures.surface(item).use(SURFACE_UNIT)
+    device.textures.surface(item).use(UNITS["surface"])
     if slopes is not None:
-        slopes.use(SLOPES_UNIT)
+        slopes.use(UNITS["slopes"])
     return slopes is not None
-
-
-def _surface_program(device: Device, bump: bool, colors: bool, triplanar: bool) -> Program:
-    program = device.programs.get("surface", BUMP=int(bump), COLORS=int(colors), TRIPLANAR=int(triplanar))
-    program.put(surface=SURFACE_UNIT, slopes=SLOPES_UNIT)
-    return program
 
 
 def draw_keys(device: Device, targets: Targets, posed: Posed) -> None:

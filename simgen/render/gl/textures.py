@@ -29,6 +29,7 @@ class Textures:
     def __init__(self, gl: Any, max_px: int) -> None:
         self.gl, self.max_px, self.bytes = gl, max_px, 0
         self._kept: OrderedDict[tuple[str, str], Any] = OrderedDict()
+        self._spare: list[Any] = []
 
     def surface(self, item: Item) -> Any:
         """Return the RGBA texture: base colour (sRGB), and the pattern of the roughness in alpha."""
@@ -57,21 +58,39 @@ class Textures:
     def _upload(self, image: NDArray[Any]) -> Any:
         height, width, channels = image.shape
         dtype = "f1" if image.dtype == np.uint8 else "f4"
-        texture = self.gl.texture((width, height), channels, np.ascontiguousarray(image), dtype=dtype, alignment=1)
+        kind = (width, height), channels, dtype
+        texture = next((spare for spare in self._spare if (spare.size, spare.components, spare.dtype) == kind), None)
+        if texture is None:
+            texture = self.gl.texture(*kind[:2], np.ascontiguousarray(image), dtype=dtype, alignment=1)
+        else:
+            self._spare.remove(texture)
+            texture.write(np.ascontiguousarray(image), alignment=1)
         texture.build_mipmaps()
         # Between two sizes the nearer one: blending them costs a sixth of the whole pass.
         texture.filter = self.gl.LINEAR_MIPMAP_NEAREST, self.gl.LINEAR
         return texture
 
     def trim(self) -> None:
-        """Free what was not used for longest until the budget holds; called between frames."""
+        """Give up what was not used for longest until the budget holds; called between frames.
+
+        The next frames' textures of the same size overwrite it: freeing and allocating in turns leaves holes in the
+        memory. What no frame wanted since the last time is freed.
+        """
+        if self.bytes <= BUDGET:
+            return
+        self._release_spare()
         while self.bytes > BUDGET and self._kept:
             _, texture = self._kept.popitem(last=False)
             self.bytes -= _size(texture)
-            texture.release()
+            self._spare.append(texture)
+
+    def _release_spare(self) -> None:
+        while self._spare:
+            self._spare.pop().release()
 
     def release(self) -> None:
         """Free everything."""
+        self._release_spare()
         while self._kept:
             self._kept.popitem()[1].release()
         self.bytes = 0

@@ -56,22 +56,45 @@ class View:
         return np.asarray(_pixels_over(self.size_wh) @ self.world_R_pixel.T)
 
 
-def corners_of(poses: Array, low_m: Array, extent_m: Array) -> Array:
-    """Return the (m, 8, 3) corners in the world of boxes given by (m, 4, 4) poses, lower corners and sizes (m, 3)."""
+@dataclass(frozen=True, eq=False)
+class Boxes:
+    """Boxes in the world, and what several passes ask of them.
+
+    Attributes:
+        corners_m: (m, 8, 3).
+        low_m, high_m: (m, 3) of the axis-parallel boxes around them.
+        middle_m: (m, 3).
+        size_m: (m,) the longest sides of the axis-parallel boxes.
+    """
+
+    corners_m: Array
+    low_m: Array
+    high_m: Array
+    middle_m: Array
+    size_m: Array
+
+
+def boxes_of(poses: Array, low_m: Array, extent_m: Array) -> Boxes:
+    """Return the boxes given by (m, 4, 4) poses, lower corners and sizes (m, 3)."""
     inside = low_m[:, None] + _UNIT * extent_m[:, None]
-    return np.asarray(np.einsum("mij,mkj->mki", poses[:, :3, :3], inside) + poses[:, None, :3, 3])
+    corners = np.einsum("mij,mkj->mki", poses[:, :3, :3], inside) + poses[:, None, :3, 3]
+    low, high = corners.min(1), corners.max(1)
+    return Boxes(corners, low, high, corners.mean(1), (high - low).max(1, initial=0.0))
 
 
-def view_of(camera: CameraSpec, corners_m: Array) -> View:
-    """Return the view of a camera; near and far planes enclose what it sees of boxes (m, 8, 3), see `blind_m`."""
+def view_of(camera: CameraSpec, boxes: Boxes | None) -> View:
+    """Return the view of a camera; near and far planes enclose what it sees of boxes, see `blind_m`."""
     cam_T_world = look_at(camera.eye_m, camera.target_m, camera.roll_rad)
-    depth = corners_m.reshape(-1, 3) @ cam_T_world[2, :3] + cam_T_world[2, 3]
+    corners = np.zeros((0, 3)) if boxes is None else boxes.corners_m.reshape(-1, 3)
+    depth = corners @ cam_T_world[2, :3] + cam_T_world[2, 3]
     far = max(float(depth.max(initial=0.0)) * 1.001, 1e-3)
     world_R_cam = cam_T_world[:3, :3].T
     world_R_pixel = np.asarray(world_R_cam @ np.linalg.inv(camera_matrix(camera)))
     # No point of the picture lies further from the eye than its depth times the length of the longest ray.
-    longest = float(np.linalg.norm(world_R_pixel @ _corner_pixels(camera.size_wh), axis=0).max())
-    free = max(float(depth.min(initial=far)), nearest_box(camera.eye_m, corners_m) / longest) * 0.99
+    edges = world_R_pixel @ _corner_pixels(camera.size_wh)
+    longest = float(np.sqrt((edges * edges).sum(0)).max())
+    nearest = float("inf") if boxes is None else nearest_box(camera.eye_m, boxes)
+    free = max(float(depth.min(initial=far)), nearest / longest) * 0.99
     near = min(max(free, NEAREST_SHARE * far), 0.99 * far)
     return View(
         camera.size_wh,
@@ -86,12 +109,13 @@ def view_of(camera: CameraSpec, corners_m: Array) -> View:
     )
 
 
-def nearest_box(place_m: ArrayLike, corners_m: Array) -> float:
-    """Return the distance from a place (3,) to the nearest of the axis-parallel boxes around boxes (m, 8, 3)."""
-    if not len(corners_m):
+def nearest_box(place_m: ArrayLike, boxes: Boxes) -> float:
+    """Return the distance from a place (3,) to the nearest of the axis-parallel boxes."""
+    if not len(boxes.low_m):
         return float("inf")
-    place, low, high = np.asarray(place_m, float), corners_m.min(1), corners_m.max(1)
-    return float(np.linalg.norm(np.maximum(np.maximum(low - place, place - high), 0), axis=1).min())
+    place = np.asarray(place_m, float)
+    off = np.maximum(np.maximum(boxes.low_m - place, place - boxes.high_m), 0)
+    return float(np.sqrt((off * off).sum(1).min()))
 
 
 @lru_cache(16)
@@ -102,6 +126,7 @@ def _pixels_over(size_wh: tuple[int, int], steps: int = 9) -> Array:
     return np.stack([u.ravel(), v.ravel(), np.ones(u.size)], 1)
 
 
+@lru_cache(16)
 def _corner_pixels(size_wh: tuple[int, int]) -> Array:
     """Return the picture's corners as columns (3, 4) of (u, v, 1)."""
     right, bottom = size_wh[0] - 0.5, size_wh[1] - 0.5
