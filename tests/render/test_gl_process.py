@@ -44,18 +44,6 @@ print(hashlib.sha256(b"".join(a.tobytes() for a in arrays)).hexdigest())
 """
 
 
-CORES = """
-import os, sys
-from pathlib import Path
-sys.path.insert(0, {tests!r})
-from gl_for_tests import draw
-from test_gl_process import SCENE
-draw(SCENE)
-threads = [t for t in Path("/proc/self/task").iterdir() if (t / "comm").read_text().startswith("llvmpipe-")]
-print(len(threads), sorted(sorted(os.sched_getaffinity(int(t.name))) for t in threads))
-"""
-
-
 def drawn_sum(_: int) -> int:
     return int(draw(SCENE).rgb.sum())
 
@@ -138,23 +126,6 @@ def test_an_old_version_is_named(monkeypatch):
 def test_importing_simgen_does_not_import_opengl():
     code = "import sys, simgen, simgen.cli.app; sys.exit('moderngl' in sys.modules or 'pybullet' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-@needs_gl
-@pytest.mark.skipif(sys.platform != "linux", reason="affinity is Linux's")
-def test_each_thread_has_a_core_where_there_is_one_for_each():
-    here = Path(__file__).parent
-    cores = sorted(os.sched_getaffinity(0))[:2]
-    if len(cores) < 2 or "llvmpipe" not in contexts.context().driver["renderer"]:
-        pytest.skip("needs llvmpipe and two cores")
-    code = f"import os; os.sched_setaffinity(0, {cores}); import sys; sys.path.insert(0, {str(here)!r})"
-    said = {}
-    for threads in (1, 2):
-        said[threads] = subprocess.run(
-            [sys.executable, "-c", code + CORES.format(tests=str(here.parent))],
-            check=True, capture_output=True, text=True, env={**os.environ, "LP_NUM_THREADS": str(threads)},
-        ).stdout.strip()  # fmt: skip
-    assert said == {1: f"1 [{cores}]", 2: f"2 {[[core] for core in cores]}"}
 
 
 @needs_gl

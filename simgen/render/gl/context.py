@@ -6,7 +6,6 @@ software driver do not survive the fork.
 
 import os
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from simgen.errors import RenderError
@@ -45,7 +44,6 @@ class Context:
         }
         if self.gl.version_code < 400:
             raise GlError(f"OpenGL: expected version 4.0 or later, got {self.driver['version']}")
-        _spread_threads()
 
     @property
     def software(self) -> bool:
@@ -75,21 +73,6 @@ def _create() -> Any:
         raise GlError(
             f"OpenGL: no context of version 3.3 or later can be made ({reason}); on Debian: apt-get install {PACKAGES}"
         ) from None
-
-
-def _spread_threads() -> None:
-    """Give each of llvmpipe's threads a core, where there are as many as cores that this process may use.
-
-    They sleep between passes, and for seconds at a time Linux wakes two of them on one core while another is idle.
-    """
-    try:
-        cores = sorted(os.sched_getaffinity(0))
-        tasks = [task for task in Path("/proc/self/task").iterdir() if (task / "comm").read_text()[:9] == "llvmpipe-"]
-        if len(tasks) == len(cores):
-            for task, core in zip(sorted(tasks), cores, strict=True):
-                os.sched_setaffinity(int(task.name), {core})
-    except (AttributeError, OSError):  # not Linux
-        return
 
 
 _CONTEXTS: list[Context] = []
