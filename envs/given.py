@@ -1,11 +1,11 @@
-"""What a user hands to an environment, checked: the options of `reset`, and actions."""
+"""What a user hands to an environment, checked: the options of `reset`, actions and goals."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from gymnasium import spaces
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from simgen.envs.domain import Parameters
 from simgen.errors import EnvError, did_you_mean
@@ -49,3 +49,19 @@ def action_in(space: spaces.Box, action: Any) -> NDArray[np.float64]:
     if not np.isfinite(found).all():
         raise EnvError(f"action: expected finite numbers, got {found.tolist()}")
     return np.minimum(np.maximum(found, space.low), space.high)
+
+
+def given_goals(achieved: ArrayLike, desired: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return achieved and desired goals, (..., 3) float64 each, either perhaps one for all of the other's.
+
+    Raises:
+        EnvError: other shapes.
+    """
+    first, second = np.asarray(achieved, np.float64), np.asarray(desired, np.float64)
+    ends = (first.shape[-1:], second.shape[-1:]) == ((3,), (3,))
+    if not ends or not (first.ndim == 1 or second.ndim == 1 or first.shape == second.shape):
+        raise EnvError(
+            "compute_reward: expected achieved and desired goals of the shape (3,), or as many (n, 3) of both, "
+            f"got {first.shape} and {second.shape}"
+        )
+    return first, second

@@ -12,6 +12,7 @@ from gymnasium import spaces
 from numpy.typing import ArrayLike, NDArray
 
 from simgen.envs.arm_env import ArmEnv
+from simgen.envs.given import given_goals
 from simgen.envs.observe import Observation
 from simgen.envs.settings import GoalSettings
 
@@ -68,8 +69,12 @@ class GoalEnv(ArmEnv):
         return arrays | {"achieved_goal": self._achieved.copy(), "desired_goal": self._desired.copy()}
 
     def compute_reward(self, achieved_goal: ArrayLike, desired_goal: ArrayLike, info: Any = None) -> Any:
-        """Return the reward of goals (3,), a float, or of goals (n, 3), an array (n,) float64."""
-        missing = self.missing(np.asarray(achieved_goal, float), np.asarray(desired_goal, float))
+        """Return the reward of goals (3,), a float, or of goals (n, 3), an array (n,) float64.
+
+        Raises:
+            EnvError: goals of other shapes, or as many of one as not of the other.
+        """
+        missing = self.missing(*given_goals(achieved_goal, desired_goal))
         reward = -missing if self.settings.reward == "dense" else np.where(missing < self.near_m, 0.0, -1.0)
         return reward if np.ndim(reward) else float(reward)
 

@@ -111,3 +111,11 @@ def test_a_state_before_a_reset_and_what_is_no_state():
     with pytest.raises(EnvError, match="restore_state: expected a state that save_state returned, got int"):
         env.unwrapped.restore_state(5)
     env.close()
+
+
+@pytest.mark.parametrize("shapes", [((3,), (4,)), ((5, 3), (2, 3)), ((5, 2), (5, 2)), ((), ())])
+def test_goals_of_other_shapes_are_refused(shapes):
+    env = make("simgen/Reach-v0")
+    with pytest.raises(EnvError, match="compute_reward: expected achieved and desired goals of the shape"):
+        env.compute_reward(*(np.zeros(shape) for shape in shapes))
+    env.close()
