@@ -75,7 +75,8 @@ def test_upright_crops_of_a_set_are_as_large_as_the_object_and_say_so(tmp_path):
 
 def test_a_generator_remembers_that_its_crops_are_upright(tmp_path):
     trainer = Trainer(settings(), replace(crops(), upright=True), None)
-    net = CropGenerator(trainer.average, trainer.conditions, settings().network, SIZE, "vae")
+    law = trainer.fit_latents(np.arange(24))
+    net = CropGenerator(trainer.average, law, trainer.conditions, settings().network, SIZE, "vae")
     net.save(tmp_path / "model.pt")
     read = CropGenerator.load(tmp_path / "model.pt")
     made = read.crops(np.zeros((2, 4)), np.array([0, 1]), crops(2).attributes, np.array([0, 1]))

@@ -228,9 +228,7 @@ class CropGenerator:
         classes, names, size = tuple(content["classes"]), tuple(content["names"]), int(content["size"])
         table, labels = content["table"].double().numpy(), content["labels"].long().numpy()
         scale = table[:, -2], table[:, -1]
-        conditions = Conditions(
-            classes, names, labels, table[:, : len(names)], *scale, bool(content.get("upright", False))
-        )
+        conditions = Conditions(classes, names, labels, table[:, : len(names)], *scale, bool(content["upright"]))
         network = Network(**content["network"])
         model = CropVae(network, size, len(classes), len(names))
         model.load_state_dict(content["state_dict"])
