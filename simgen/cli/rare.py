@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from simgen.rare.find import Findings
     from simgen.rare.gate import Gate
     from simgen.rare.patches import Embedding
-    from simgen.rare.pixels.chooser import Chooser
+    from simgen.rare.pixels.gate import ClassGate
 
 app = typer.Typer(help="Rare cases: find them in a dataset, and generate them with exact labels.", no_args_is_help=True)
 app.command()(train)
@@ -145,8 +145,8 @@ def fill(
     data = read_real(dataset)
     require_plan_of(wanted, data, plan)
     config = config_of(data, load(scene).root if scene else Path())
-    passed, chooser = _gate(gate, gate_confidence, how, real, real_split, data)
-    ways = {**HOW, **scene_ways(generator), **pixel_ways(generator, chooser)}
+    passed, of_crops = _gate(gate, gate_confidence, how, real, real_split, data)
+    ways = {**HOW, **scene_ways(generator), **pixel_ways(generator, of_crops)}
     job = fill_job(data, wanted, out, how, config=config, count=count, seed=seed, gate=passed, ways=ways)
     for way, cell in sorted({(way, cell) for way, cell, _ in job.order if way != how}):
         entry = wanted.entries[cell]
@@ -159,8 +159,8 @@ def fill(
 
 def _gate(
     model: Path | None, confidence: float | None, how: str, real: str | None, split: str, data: "ImageSet"
-) -> tuple["Gate | None", "Chooser | None"]:
-    """Return the gate, and the same classifier as a chooser of crops before they are placed."""
+) -> tuple["Gate | None", "ClassGate | None"]:
+    """Return the gate, and that of crops before they are placed, by the same classifier."""
     from simgen.errors import ConfigError
 
     if confidence is not None and not 0 <= confidence <= 1:
@@ -179,9 +179,8 @@ def _gate(
     from simgen.adapters.rgba import RgbaClassifier
     from simgen.cli.evaluate import read_real
     from simgen.rare.gate import gate_of
-    from simgen.rare.pixels.chooser import Chooser
     from simgen.rare.pixels.crops import CropView
-    from simgen.rare.pixels.gate import CONFIDENCE
+    from simgen.rare.pixels.gate import CONFIDENCE, ClassGate
     from simgen.rare.pixels.ways import PIXEL_WAYS
 
     if confidence is None:
@@ -191,7 +190,7 @@ def _gate(
     photographs = part_of(read_real(real), split)
     gate = gate_of(classifier.probabilities, classifier.classes, crop_embedding(model), photographs, data)
     eye = RgbaClassifier(load_model(model), CropView().margin)
-    return replace(gate, confidence=confidence), Chooser(eye.probabilities, eye.classes, confidence)
+    return replace(gate, confidence=confidence), ClassGate(eye.probabilities, eye.classes, confidence)
 
 
 def _embedding(model: Path | None) -> "Embedding":

@@ -14,11 +14,11 @@ from simgen.rare.cells import Cell, Condition
 from simgen.rare.fill import HOW, config_of, fill, fill_job
 from simgen.rare.how import Made, Task
 from simgen.rare.mixed import Mixed
-from simgen.rare.pixels.chooser import MOST, Chooser
 from simgen.rare.pixels.crops import crops_of
-from simgen.rare.pixels.generator import Wish
-from simgen.rare.pixels.placer import Placer
+from simgen.rare.pixels.gate import ClassGate
+from simgen.rare.pixels.placer import AT_ONCE, Placer
 from simgen.rare.pixels.settings import CropView
+from simgen.rare.pixels.supply import MOST
 from simgen.rare.pixels.train import train_crops
 from simgen.rare.pixels.ways import pixel_ways
 from simgen.rare.plan import Entry, Plan, fingerprint
@@ -81,23 +81,24 @@ def test_crops_are_chosen_before_they_are_placed(made):
         answers[:, data.classes.index("one")] = 1 - answers[:, data.classes.index("two")]
         return answers
 
-    chooser = Chooser(only_the_reddest, data.classes, 0.8)
-    wish = Wish("two")
-    generator = Placer.prepare(task(data, of_class("two")), file).trained
-    chosen, latents, drawn = chooser.choose(generator, wish, 4, np.random.default_rng(0))
-    assert (len(chosen), len(latents), drawn) == (1, 1, len(shown[0]))
-    assert chosen.rgba[..., 0].mean() == pytest.approx(shown[0][0])
-    assert shown[0][0] > shown[0][1]
-    result = Placer.prepare(task(data, of_class("two")), file, chooser).make(0, 0)
-    assert result.tried["drawn"] == len(shown[0]) * (len(shown) - 1)
-    assert result.sample is not None
+    gate = ClassGate(only_the_reddest, data.classes, 0.8)
+    result = Placer.prepare(task(data, of_class("two")), file, gate).make(0, 0)
+    assert result.tried["drawn"] == sum(map(len, shown)) >= AT_ONCE
+    placed = result.sample.metadata["placed"][-1]
+    trained = Placer.prepare(task(data, of_class("two")), file).trained
+    attributes = np.array([[placed["attributes"][name] for name in trained.conditions.names]])
+    label = np.array([data.classes.index("two")])
+    red = trained.decode(np.array([placed["latent"]]), label, attributes)[..., 0].mean()
+    assert min(abs(red - batch[0]) for batch in shown) < 0.1
+    assert all(batch[0] - batch[1] > 0.2 for batch in shown)
 
 
 def test_no_scene_is_rendered_for_crops_that_no_one_is_sure_of(made, monkeypatch):
     monkeypatch.setattr("simgen.rare.pixels.placer.SCENES", 2)
     data, file = made
-    unsure = Chooser(lambda rgba: np.full((len(rgba), len(data.classes)), 1 / len(data.classes)), data.classes, 0.5)
-    assert Placer.prepare(task(data, of_class("two")), file, unsure).make(0, 0).tried == {"drawn": 2 * MOST}
+    unsure = ClassGate(lambda rgba: np.full((len(rgba), len(data.classes)), 1 / len(data.classes)), data.classes, 0.5)
+    made_of = Placer.prepare(task(data, of_class("two")), file, unsure).make(0, 0)
+    assert made_of.tried == {"drawn": 2 * MOST * 32}
 
 
 def test_generators_of_other_classes_are_refused(made, tmp_path):

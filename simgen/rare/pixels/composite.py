@@ -104,7 +104,7 @@ class Composer:
         window = (slice(top, max(y + spot.side + reach, 0)), slice(left, max(x + spot.side + reach, 0)))
         part, mask = rgb[window], spot.mask[window]
         full = pasted(patch, (x - left, y - top), mask.shape)
-        ground = np.abs(self._support.heights_m[window]) <= self._support.tolerance_m
+        ground = self._support.on_plane[window]
         shade = 1 - self.placing.shadow * np.where(ground, _soft_shadow(full[..., 3], spot.side), 0)
         dark = part * shade[..., None]
         # Blur may have taken a pixel of the mask below one half.

@@ -1,9 +1,10 @@
 """The gate: a generated crop enters only if its class is seen in it, it looks like the real ones, and it is no copy."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,7 @@ class GateRules:
 
     Attributes:
         confidence: the probability that the classifier must give to the crop's class, beside finding it the likeliest.
-            At 0.5 another classifier denies one label in five of what is let in; as it is, about one in a hundred.
+            At 0.5 another classifier denied one dice label in fifteen of what was let in; as it is, one in two hundred.
         neighbours: k of the realism score, the distance to the k-th nearest real crop.
         realism: quantile of the real crops' own scores, each without itself, that a crop must not exceed.
         copies: quantile of the real crops' distances to their nearest other one; what lies nearer to one is its copy.
@@ -51,18 +52,62 @@ class Verdict:
     Attributes:
         reason: why it is refused, "" where it is let in: the first of class, unreal, copy that holds.
         probability: that the classifier gives to its class.
-        realism: its score over the largest allowed; above 1 it is unreal.
-        nearest: the distance to the nearest real crop over the smallest allowed; below 1 it is a copy.
+        realism: its score over the largest allowed; above 1 it is unreal; 0 where that was not asked.
+        nearest: the distance to the nearest real crop over the smallest allowed; below 1 it is a copy; infinite where
+            that was not asked.
     """
 
     reason: Reason
     probability: float
-    realism: float
-    nearest: float
+    realism: float = 0.0
+    nearest: float = math.inf
 
     @property
     def accepted(self) -> bool:
         return not self.reason
+
+
+class Judge(Protocol):
+    """Says what is to be said of crops."""
+
+    def judge(self, crops: Crops, /) -> tuple[Verdict, ...]:
+        """Return a verdict for each crop, in their order."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class ClassGate:
+    """The first of the gate's questions alone: whether a classifier sees the class, and is sure enough of it.
+
+    Attributes:
+        classifier: held out.
+        classes: of its columns.
+        confidence: as in `GateRules`.
+    """
+
+    classifier: Classifier
+    classes: tuple[str, ...]
+    confidence: float = CONFIDENCE
+
+    def judge(self, crops: Crops) -> tuple[Verdict, ...]:
+        """Return a verdict for each crop, in their order.
+
+        Raises:
+            DataError: a classifier that does not answer with a probability for each class.
+        """
+        answers = np.asarray(self.classifier(crops.rgba), np.float64)
+        if answers.shape != (len(crops), len(self.classes)) or not np.isfinite(answers).all():
+            raise DataError(
+                f"gate: expected {len(crops)} x {len(self.classes)} finite probabilities of the classifier, "
+                f"got an array of the shape {answers.shape}"
+            )
+        columns = [self.classes.index(crops.classes[label]) for label in crops.labels.tolist()]
+        return tuple(self._verdict(answer, column) for answer, column in zip(answers, columns, strict=True))
+
+    def _verdict(self, answer: Floats, column: int) -> Verdict:
+        probability = float(answer[column])
+        seen = int(answer.argmax()) == column and probability >= self.confidence
+        return Verdict("" if seen else "class", probability)
 
 
 class Gate:
@@ -86,10 +131,14 @@ class Gate:
                 f"gate: expected at least {rules.neighbours + 2} real crops to judge by, got {len(real)}; "
                 "lower neighbours, or simulate instead"
             )
-        self.classes, self.rules = real.classes, rules
-        self._classifier, self._features = classifier, features
+        self.rules, self._features = rules, features
+        self._seen = ClassGate(classifier, real.classes, rules.confidence)
         rows = features(real.rgba)
         self.levels = Levels.of(rows, rows, rules.neighbours, rules.realism, rules.copies)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self._seen.classes
 
     def judge(self, crops: Crops) -> tuple[Verdict, ...]:
         """Return a verdict for each crop, in their order.
@@ -103,32 +152,17 @@ class Gate:
             )
         if not len(crops):
             return ()
-        answers = self._answers(crops)
+        seen = self._seen.judge(crops)
         shares = self.levels.shares(self._features(crops.rgba))
         return tuple(
-            self._verdict(answer, int(label), float(realism), float(nearest))
-            for answer, label, realism, nearest in zip(answers, crops.labels, *shares, strict=True)
+            _judged(verdict, float(realism), float(nearest))
+            for verdict, realism, nearest in zip(seen, *shares, strict=True)
         )
 
-    def _answers(self, crops: Crops) -> Floats:
-        answers = np.asarray(self._classifier(crops.rgba), np.float64)
-        if answers.shape != (len(crops), len(self.classes)) or not np.isfinite(answers).all():
-            raise DataError(
-                f"gate: expected {len(crops)} x {len(self.classes)} finite probabilities of the classifier, "
-                f"got an array of the shape {answers.shape}"
-            )
-        return answers
 
-    def _verdict(self, answer: Floats, label: int, realism: float, nearest: float) -> Verdict:
-        probability = float(answer[label])
-        reason: Reason = ""
-        if int(answer.argmax()) != label or probability < self.rules.confidence:
-            reason = "class"
-        elif realism > 1:
-            reason = "unreal"
-        elif nearest < 1:
-            reason = "copy"
-        return Verdict(reason, probability, realism, nearest)
+def _judged(seen: Verdict, realism: float, nearest: float) -> Verdict:
+    also: Reason = "unreal" if realism > 1 else "copy" if nearest < 1 else ""
+    return Verdict(seen.reason or also, seen.probability, realism, nearest)
 
 
 def rejection_rates(verdicts: Sequence[Verdict], cells: Sequence[str]) -> dict[str, dict[str, float]]:

@@ -16,11 +16,12 @@ from simgen.errors import DataError, RenderError
 from simgen.generate import sample
 from simgen.rare.cells import Cell
 from simgen.rare.how import Made, Task
-from simgen.rare.pixels.chooser import Chooser
 from simgen.rare.pixels.composite import Composer
 from simgen.rare.pixels.crops import Crops
+from simgen.rare.pixels.gate import Judge
 from simgen.rare.pixels.generator import CropGenerator, Floats, Wish
 from simgen.rare.pixels.spots import Placing
+from simgen.rare.pixels.supply import supply
 from simgen.rare.simulate import case_seed, held
 from simgen.rng import stream
 from simgen.samples import Sample
@@ -43,7 +44,7 @@ class Placer:
         cells: what is looked for.
         seed: of the fill.
         placing: of the crops.
-        chooser: chooses them before they are placed, or None.
+        gate: judges them before they are placed, or None.
     """
 
     source: Plain
@@ -52,17 +53,17 @@ class Placer:
     cells: tuple[Cell, ...]
     seed: int
     placing: Placing = field(default_factory=Placing)
-    chooser: Chooser | None = None
+    gate: Judge | None = None
 
     @staticmethod
-    def prepare(task: Task, generator: Path, chooser: Chooser | None = None) -> "Placer":
+    def prepare(task: Task, generator: Path, gate: Judge | None = None) -> "Placer":
         """Look at everything that making needs.
 
         Raises:
             CheckpointError: a file that is no crop generator.
             DataError: it does not have the dataset's classes, or a cell's class is none of them.
         """
-        placer = Placer(task.config.source, task.config.root, generator, task.cells, task.seed, chooser=chooser)
+        placer = Placer(task.config.source, task.config.root, generator, task.cells, task.seed, gate=gate)
         known = placer.trained.conditions.classes
         if known != task.data.classes:
             raise DataError(
@@ -102,15 +103,12 @@ class Placer:
         return Made(None, dict(tried))
 
     def _drawn(self, cell: Cell, rng: Generator, tried: Counter[str]) -> tuple[Crops, Floats]:
-        """Return crops for one scene and their latents; with a chooser perhaps none."""
+        """Return crops for one scene and their latents; with a gate perhaps fewer than are tried, or none."""
         known = self.trained.conditions
         wish = Wish(str(rng.choice(_classes(cell, known.classes))), _ranges(cell, known.names))
-        if self.chooser is None:
-            tried["drawn"] += AT_ONCE
-            return self.trained.sample(wish, AT_ONCE, rng)
-        crops, latents, drawn = self.chooser.choose(self.trained, wish, AT_ONCE, rng)
-        tried["drawn"] += drawn
-        return crops, latents
+        found = supply(self.trained, wish, AT_ONCE, self.gate, rng)
+        tried["drawn"] += len(found.verdicts) or AT_ONCE
+        return found.crops, found.latents
 
     def _placed(self, cell: Cell, scene: Sample, crops: Crops, latents: Floats, rng: Generator) -> Sample | None:
         """Return the scene with a crop that holds the cell, None where there is none."""

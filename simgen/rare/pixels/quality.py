@@ -58,9 +58,7 @@ def kid(real: Floats, made: Floats) -> float:
     Source: Binkowski et al. 2018, "Demystifying MMD GANs", arXiv:1801.01401, section 4.
     """
     xx, yy, xy = (_cubic(a, b) for a, b in ((real, real), (made, made), (real, made)))
-    n, m = len(real), len(made)
-    within = (xx.sum() - np.trace(xx)) / (n * (n - 1)) + (yy.sum() - np.trace(yy)) / (m * (m - 1))
-    return float(within - 2 * xy.mean())
+    return _within(xx, np.ones(len(real))) + _within(yy, np.ones(len(made))) - 2 * float(xy.mean())
 
 
 def kid_blocks(real: Floats, made: Floats, rng: Generator, blocks: int = 10) -> tuple[float, float]:

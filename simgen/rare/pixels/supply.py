@@ -7,7 +7,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from simgen.rare.pixels.crops import Crops
-from simgen.rare.pixels.gate import Gate, Verdict
+from simgen.rare.pixels.gate import Judge, Verdict
 from simgen.rare.pixels.generator import CropGenerator, Wish
 from simgen.rare.pixels.law import BOLDNESS
 
@@ -33,7 +33,7 @@ class Supply:
 
 
 def supply(
-    generator: CropGenerator, wish: Wish, count: int, gate: Gate | None, rng: Generator, boldness: float = BOLDNESS
+    generator: CropGenerator, wish: Wish, count: int, gate: Judge | None, rng: Generator, boldness: float = BOLDNESS
 ) -> Supply:
     """Return crops of a wish that the gate lets in: `count`, or fewer where `MOST` times as many draws had no more.
 

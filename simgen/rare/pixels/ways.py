@@ -5,7 +5,7 @@ from pathlib import Path
 from simgen.errors import ConfigError
 from simgen.rare.how import Maker, Task, Way, identity_of
 from simgen.rare.mixed import Mixed
-from simgen.rare.pixels.chooser import Chooser
+from simgen.rare.pixels.gate import Judge
 from simgen.rare.pixels.placer import Placer
 from simgen.rare.simulate import Simulator
 
@@ -13,18 +13,18 @@ PIXEL_WAYS = ("vae", "gan", "mix")
 """Ways whose labels rest on what a model drew."""
 
 
-def pixel_ways(generator: Path | None, chooser: Chooser | None = None) -> dict[str, Way]:
+def pixel_ways(generator: Path | None, gate: Judge | None = None) -> dict[str, Way]:
     """Return the ways "vae", "gan" and "mix" of a crop generator's file; without one, preparing says that it lacks.
 
     Args:
         generator: the file.
-        chooser: chooses crops before they are placed, or None to place them as they come.
+        gate: judges crops before they are placed, or None to place them as they come.
     """
 
     def placer(task: Task, kind: str) -> Placer:
         if generator is None:
             raise ConfigError(f"--how {kind}: expected --generator, the model file of simgen rare train, got none")
-        made = Placer.prepare(task, generator, chooser)
+        made = Placer.prepare(task, generator, gate)
         if kind not in (made.trained.kind, "mix"):
             raise ConfigError(f'--how {kind}: expected a generator of that kind, got one of "{made.trained.kind}"')
         return made
