@@ -6,8 +6,9 @@
 Learnt from: generated images of the scene `dice-plain` with their labels, and the first 150 of the 200 photographs in
 the order of their file names, without their labels but by the oracle. An arm goes on from the model of another of the
 same seed, see ARMS: `heavy` is source_only with stronger augmentation of colours, `mean_teacher` goes on from it, and
-`heavy_longer` does so without photographs. The settings were chosen by looking at generated images of the scene `dice`
-in place of the photographs; the last model counts. Scored on the last 50 photographs. A run that was stopped goes on;
+`heavy_longer` does so without photographs; `mean_teacher_late` and `heavy_longest` go on from there, so that either has
+the 3,000 steps of a full oracle. The settings were chosen by looking at generated images of the scene `dice` in place
+of the photographs; the last model counts. Scored on the last 50 photographs. A run that was stopped goes on;
 figures.json, comparison.json and comparison.html hold the figures. The oracle has as few steps, too few to learn from
 150 photographs alone: `make bench-dice` trains a full one.
 """
@@ -59,6 +60,8 @@ ARMS: dict[str, Arm] = {
     "heavy": Arm("source_only", 400, HEAVY),
     "heavy_longer": Arm("source_only", 900, HEAVY, "heavy"),
     "mean_teacher": Arm("mean_teacher", 900, (*HEAVY, *TAUGHT), "heavy"),
+    "heavy_longest": Arm("source_only", 800, HEAVY, "heavy_longer"),
+    "mean_teacher_late": Arm("mean_teacher", 800, (*HEAVY, *TAUGHT), "heavy_longer"),
 }
 
 
