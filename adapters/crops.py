@@ -5,6 +5,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
@@ -29,12 +30,15 @@ class CropView:
         grey: one channel instead of three.
         margin: the crop's side is (1 + margin) times the box's longer side; negative cuts the rim off.
         standardize: give every crop mean 0 and variance 1, so that light and contrast do not matter.
+        turned: what is said of a crop is the mean over its eight turned and mirrored views. Only for classes that look
+            the same so, of a model that learnt them so.
     """
 
     input_size: int = Field(default=8, ge=4, le=256)
     grey: bool = True
     margin: float = Field(default=0.0, gt=-0.9, le=4.0)
     standardize: bool = True
+    turned: bool = False
 
     @property
     def channels(self) -> int:
@@ -51,6 +55,12 @@ class CropView:
             return cls(**preprocess["view"])
         except (KeyError, TypeError, ValueError):
             raise CheckpointError("model file: its preprocess settings do not describe a crop") from None
+
+    def views(self, x: Tensor) -> list[Tensor]:
+        """Return the views (B, channels, S, S) of inputs that predictions are averaged over: one, or eight."""
+        if not self.turned:
+            return [x]
+        return [torch.rot90(side, quarters, (2, 3)) for side in (x, x.flip(3)) for quarters in range(4)]
 
     def to_input(self, crops: Tensor) -> Tensor:
         """Turn (B, S, S, channels) uint8 crops into the module's input (B, channels, S, S) float32 around 0."""

@@ -156,17 +156,18 @@ def predict_classes(
         for number, record in enumerate(records):
             boxes = np.array([a.box_xyxy for a in record.annotations], float).reshape(-1, 4)
             crops = crop_boxes(record.rgb(), boxes, view)
-            logits = module(view.to_input(torch.from_numpy(crops)).to(device)) if len(crops) else None
-            results.append(Classified(_softmax(logits, module)))
+            views = view.views(view.to_input(torch.from_numpy(crops)).to(device)) if len(crops) else []
+            results.append(Classified(_mean_softmax([module(x) for x in views], module)))
             if progress:
                 progress(number + 1, len(records))
     return results
 
 
-def _softmax(logits: Tensor | None, module: Any) -> NDArray[np.float64]:
-    if logits is None:
+def _mean_softmax(logits: list[Tensor], module: Any) -> NDArray[np.float64]:
+    if not logits:
         return np.zeros((0, module.head.out_features))
-    return np.asarray(logits.double().softmax(dim=1).cpu().numpy(), np.float64)
+    probabilities = torch.stack(logits).double().softmax(dim=2).mean(dim=0)
+    return np.asarray(probabilities.cpu().numpy(), np.float64)
 
 
 def module_of(model: ModelFile | nn.Module, task: str) -> nn.Module:

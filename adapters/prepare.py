@@ -239,10 +239,16 @@ def _fitting(model: ModelFile, path: Path, wanted: tuple[TrainConfig, Task], sou
         raise CheckpointError(
             f'model "{path}": knows the classes [{theirs}], but the images are labelled with [{ours}]'
         )
-    theirs, ours = (str(preprocess.get("view")) for preprocess in (model.preprocess, task.preprocess()))
+    theirs, ours = (str(_cut(preprocess)) for preprocess in (model.preprocess, task.preprocess()))
     if theirs != ours:
         raise CheckpointError(
             f'model "{path}": expected one that sees crops as the settings say, {ours}, got {theirs}; name the '
             "settings that it was trained with (--config)"
         )
     return model
+
+
+def _cut(preprocess: dict[str, Any]) -> Any:
+    """Return how a model's inputs are cut; not over which views of them its answers are averaged."""
+    view = preprocess.get("view")
+    return {name: value for name, value in view.items() if name != "turned"} if isinstance(view, dict) else view

@@ -94,6 +94,8 @@ def identifying(config: TrainConfig) -> dict[str, Any]:
         del content["stop"]
     if config.selection.kind == "last":
         del content["selection"]
+    if not config.view.turned:
+        del content["view"]["turned"]
     return content
 
 

@@ -191,9 +191,16 @@ class Bench:
 
 
 def overrides_of(seed: int, steps: int) -> list[str]:
-    """Return the settings of a classifier's training."""
+    """Return the settings of a classifier's training. One view a crop: eight would do for all arms what data should."""
     warmup = f"optimizer.warmup_steps={min(60, steps // 4)}"
-    return [f"steps={steps}", warmup, f"seed={seed}", "runtime.threads=1", f"validation.fraction={1 / HELD_OUT}"]
+    return [
+        f"steps={steps}",
+        warmup,
+        "view.turned=false",
+        f"seed={seed}",
+        "runtime.threads=1",
+        f"validation.fraction={1 / HELD_OUT}",
+    ]
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -16,6 +17,9 @@ from simgen.adapters.models.neck import STRIDE
 from simgen.adapters.predict import pad_to_multiple, predict_classes, predict_detections
 from simgen.errors import CheckpointError
 from simgen.formats.coco import CocoDataset
+from simgen.formats.imageset import ImageRecord
+from simgen.rng import stream
+from simgen.samples import Annotation
 
 CLASSES = ("square", "disc")
 
@@ -103,6 +107,22 @@ def test_labels_are_never_read(dataset: CocoDataset):
         assert np.array_equal(a.probabilities, b.probabilities)
         assert a.probabilities.sum(axis=1) == pytest.approx([1, 1])
         assert a.scores == pytest.approx(a.probabilities.max(axis=1))
+
+
+def test_what_is_said_of_turned_views_does_not_depend_on_how_an_object_lies(tmp_path: Path):
+    rgb = stream(0, 0, "turned").integers(0, 256, (12, 12, 3)).astype(np.uint8)
+    lying = {"as_is": rgb, "turned": np.rot90(rgb), "mirrored": rgb[:, ::-1]}
+    module = build_model({"kind": "crop_classifier", "widths": [4, 8]}, 2)
+    whole = np.array([0.0, 0.0, 12.0, 12.0])
+    records = []
+    for number, (name, pixels) in enumerate(lying.items()):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), pixels[..., ::-1])
+        records.append(ImageRecord(tmp_path / f"{name}.png", number, (12, 12), (Annotation("square", whole),)))
+    view = CropView(input_size=12)
+    for turned in (False, True):
+        found = predict_classes(module, records, view=replace(view, turned=turned))
+        spread = np.ptp([f.probabilities for f in found], axis=0).max()
+        assert (spread < 1e-6) == turned
 
 
 def test_an_image_without_boxes_has_no_classes(dataset: CocoDataset):

@@ -184,6 +184,23 @@ def test_a_model_that_sees_crops_in_another_way_is_no_start(source: Path, traine
         train(other, source, tmp_path / "run", init=trained["classify"])
 
 
+def test_a_model_may_start_another_that_averages_over_other_views(
+    source: Path, trained: dict[str, Path], tmp_path: Path
+):
+    turned = replace(CLASSIFY.view, turned=True)
+    whirled = replace(CLASSIFY.augment, flip=True, rotate_deg=90.0)
+    path = train(
+        replace(CLASSIFY, steps=1, view=turned, augment=whirled), source, tmp_path / "run", init=trained["classify"]
+    )
+    assert load_model(path).preprocess["view"]["turned"]
+    assert not load_model(trained["classify"]).preprocess["view"]["turned"]
+
+
+def test_answers_over_turned_views_need_a_model_that_learns_them():
+    with pytest.raises(ValueError, match=r"view\.turned: expected a model that learns turned .* got False and 0"):
+        replace(CLASSIFY, view=CropView(turned=True))
+
+
 def test_a_run_goes_on_from_the_weights_of_a_model_file(source: Path, trained: dict[str, Path], tmp_path: Path):
     still = replace(CLASSIFY, steps=1, optimizer=OptimizerConfig(lr=1e-12, warmup_steps=0))
     path = train(still, source, tmp_path / "run", init=trained["classify"])
