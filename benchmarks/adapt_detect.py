@@ -1,6 +1,6 @@
 """Dice detection from a scene without randomization: the share of the gap to real labels that closes without labels.
 
-    python benchmarks/adapt_detect.py [--out runs/bench-adapt-detect] [--arms adabn tent heavy mean_teacher]
+    python benchmarks/adapt_detect.py [--out runs/bench-adapt-detect] [--arms heavy heavy_longer heavy_longest]
                                       [--seeds 0] [--images 400] [--source FOLDER] [--workers N] [--data FOLDER]
 
 Learnt from: generated images of the scene `dice-plain` with their labels, and the first 150 of the 200 photographs in
@@ -65,13 +65,17 @@ ARMS: dict[str, Arm] = {
 }
 
 
+def road_to(name: str) -> tuple[str, ...]:
+    """Return the arms that an arm goes on from, the first one first, and itself."""
+    start = ARMS[name].start
+    return (*road_to(start), name) if start else (name,)
+
+
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/bench-adapt-detect"))
-    parser.add_argument(
-        "--arms", nargs="*", choices=ARMS, default=["adabn", "tent", "heavy", "heavy_longer", "mean_teacher"]
-    )
+    parser.add_argument("--arms", nargs="*", choices=ARMS, default=list(ARMS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--images", type=int, default=400)
     parser.add_argument("--source", type=Path, help="a generated set of the scene dice-plain, to save its generation")
@@ -85,9 +89,10 @@ def main() -> None:
     else:
         scene = load("dice-plain", ["render.kind=tiny"])
         source = generated(scene, out / "data", arguments.images, arguments.workers)
+    arms = dict.fromkeys(name for arm in (START, *arguments.arms) for name in road_to(arm))
     found: dict[str, Evaluation] = {}
     for seed in arguments.seeds:
-        for name in dict.fromkeys((START, ORACLE, *arguments.arms)):
+        for name in arms:
             arm = ARMS[name]
             words = [*SETTINGS, f"seed={seed}", f"steps={arm.steps}", f"method.kind={arm.method}", *arm.settings]
             model = train_with(
@@ -104,10 +109,7 @@ def main() -> None:
             print(told, {f: (s.value, s.low, s.high) for f, s in scores.items()}, flush=True)
     content = {name: {f: asdict(result.scores[f]) for f in FIGURES} for name, result in found.items()}
     (out / "figures.json").write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
-    members = {
-        name: tuple(f"{name}, seed {seed}" for seed in arguments.seeds)
-        for name in dict.fromkeys((START, ORACLE, *arguments.arms))
-    }
+    members = {name: tuple(f"{name}, seed {seed}" for seed in arguments.seeds) for name in arms}
     # Without a gap: that to an oracle of so few steps would say nothing.
     print(write_comparison(compare(found, members=members, baseline=START), out))
 
