@@ -138,7 +138,8 @@ def _config(data: Plain, root: Path) -> Config:
     for layer in config.output.layers:
         if layer not in config.render.layers:
             kind = render.get("kind", "tiny")
-            raise ConfigError(f'output.{layer}: expected a renderer that draws {layer} (gl), got "{kind}"')
+            why = f" ({note.removeprefix('renderer: ')})" if note else ""
+            raise ConfigError(f'output.{layer}: expected a renderer that draws {layer} (gl), got "{kind}"{why}')
     return config
 
 

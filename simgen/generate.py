@@ -54,17 +54,21 @@ def sample(config: Config | str | Path, seed: int, index: int, watch: Stopwatch 
         raise ConfigError(f"sample: expected {name} >= 0, got {value}")
     config = config if isinstance(config, Config) else load(config)
     watch = watch or Stopwatch()
+    refused: Counter[str] = Counter()
     for attempt in range(config.redraws + 1):
         watch.lap("other")
         scene = draw_scene(config, seed, index, attempt)
         watch.lap("randomize")
         made = _photograph(config, scene, watch)
-        if made is not None:
+        if isinstance(made, str):
+            refused[made] += 1
+        else:
             meta = {"seed": seed, "index": index, "attempt": attempt}
             return dataclasses.replace(made, index=index, metadata={**meta, **made.metadata})
     raise RenderError(
         f"sample {index} of seed {seed}: expected a scene at rest with a labelled object in view of a lit, free "
-        f"camera, got none in {config.redraws + 1} draws"
+        f"camera, got none in {config.redraws + 1} draws: "
+        + ", ".join(f"{count} where {reason}" for reason, count in refused.most_common())
     )
 
 
@@ -84,28 +88,32 @@ def render_scene(config: Config, scene: SceneSpec) -> Sample:
             inside a body.
     """
     made = _photograph(config, scene, Stopwatch())
-    if made is None:
-        raise RenderError("scene: expected it to come to rest with a labelled object in view of a lit, free camera")
+    if isinstance(made, str):
+        wanted = "to come to rest with a labelled object in view of a lit, free camera"
+        raise RenderError(f"scene: expected it {wanted}, got one where {made}")
     return made
 
 
-def _photograph(config: Config, scene: SceneSpec, watch: Stopwatch) -> Sample | None:
+def _photograph(config: Config, scene: SceneSpec, watch: Stopwatch) -> Sample | str:
+    """Return the sample of a scene, or why there is none, as goes on after "where"."""
     with World(scene, config.root, config.physics, config.render.needs_visuals, watch) as world:
         settled = world.settle()
         poses = world.poses()
         watch.lap("physics")
-        if not settled or _camera_is_inside(scene.camera, world.bodies, poses):
-            return None
+        if not settled:
+            return "bodies still moved"
+        if _camera_is_inside(scene.camera, world.bodies, poses):
+            return "the camera was inside of an object"
         watch.lap("other")
         try:
             frame = config.render.render(world, scene.camera)
         except ViewError:
-            return None  # a lamp or the camera inside of an object
+            return "a lamp or the camera was inside of an object"
         watch.lap("render")
         annotations = annotate(frame, world.bodies, poses, scene.camera, config.labels)
         watch.lap("annotate")
         if not annotations and any(body.spec.labelled for body in world.bodies):
-            return None
+            return "no labelled object was in view"
         metadata = {
             "renderer": config.render.driver(),
             "scene": scene_to_dict(scene),
@@ -116,7 +124,7 @@ def _photograph(config: Config, scene: SceneSpec, watch: Stopwatch) -> Sample | 
     seen = expose(frame, scene.sensor)
     watch.lap("sensor")
     if _is_dark(seen, [annotation.instance_id for annotation in annotations]):
-        return None
+        return "the labelled objects were too dark to be seen"
     return Sample(
         index=0,
         rgb=seen.rgb,

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -134,13 +134,20 @@ _EXPECTED = {
 
 
 def _fields_at(cls: type[Any], path: list[str]) -> list[str]:
-    """Return the names of the fields of the dataclass that `path` leads to inside `cls`."""
+    """Return the names of the fields of the dataclass that `path` leads to inside `cls`, through lists as well."""
     for name in path:
+        if name.isdigit():
+            continue
         kinds = {f.name: f.type for f in dataclasses.fields(cls)} if dataclasses.is_dataclass(cls) else {}
-        inner = kinds.get(name)
-        options = getattr(inner, "__args__", (inner,))
-        found = [o for o in options if isinstance(o, type) and dataclasses.is_dataclass(o)]
+        found = _sections_in(kinds.get(name))
         if not found:
             return []
         cls = found[0]
     return [f.name for f in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else []
+
+
+def _sections_in(kind: Any) -> list[type[Any]]:
+    """Return the dataclasses that a field's type names, in their order."""
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        return [kind]
+    return [section for part in get_args(kind) for section in _sections_in(part)]

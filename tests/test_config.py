@@ -359,11 +359,15 @@ def test_a_panorama_is_looked_at_when_the_config_is_read(tmp_path):
 
     cv2.imwrite(str(tmp_path / "good.png"), np.full((16, 32, 3), 90, np.uint8))
     cv2.imwrite(str(tmp_path / "square.png"), np.full((16, 16, 3), 90, np.uint8))
+    below = np.zeros((16, 32, 3), np.uint8)
+    below[9:] = 90
+    cv2.imwrite(str(tmp_path / "below.png"), below)
     (tmp_path / "cut.png").write_bytes((tmp_path / "good.png").read_bytes()[:-20])
     assert sample(load(config("good.png")), 0, 0).metadata["scene"]["environment"]["map"]["path"] == "good.png"
     for name, reason in (
         ("none.hdr", "cannot be read: No such file or directory"),
         ("cut.png", "expected a whole .hdr, .exr, .png or .jpg file, got one that cannot be decoded"),
+        ("below.png", "expected light from above, got a panorama that is dark there"),
         ("square.png", "expected a panorama twice as wide as high, got 16 x 16 pixels"),
     ):
         with pytest.raises(ConfigError) as caught:

@@ -48,13 +48,15 @@ class ImageFile(Environment):
 
 
 def check_panorama(path: Path) -> None:
-    """Raise `AssetError` unless `read_panorama` can read the file; it is decoded once until it changes."""
+    """Raise `AssetError` unless a file can be read and has light above; it is decoded once until it changes."""
     _readable(path, _version(path))
 
 
 @lru_cache(maxsize=256)
 def _readable(path: Path, _: Hashable) -> None:
-    read_panorama(path)
+    above = read_panorama(path)
+    if not above[: len(above) // 2].any():
+        raise AssetError(f'environment "{path}": expected light from above, got a panorama that is dark there')
 
 
 def _version(path: Path) -> Hashable:

@@ -144,18 +144,20 @@ class Camera:
         return self
 
     def __call__(self, scene: SceneSpec, rng: Generator) -> SceneSpec:
+        refused = ""
         for _ in range(_LENS_DRAWS):
             camera = self._draw(scene.camera.size_wh, rng)
             try:
                 lens_of(camera)
-            except RenderError:
+            except RenderError as error:
+                refused = str(error).removeprefix("camera.lens: ")
                 continue
             return dataclasses.replace(
                 scene, camera=dataclasses.replace(camera, exposure_ev=self._exposure(scene, rng))
             )
         raise ConfigError(
-            "camera.lens: expected coefficients whose distortion can be undone over the image, "
-            f"got none in {_LENS_DRAWS} draws of the camera"
+            f"camera.lens: expected one that fits the view, got none in {_LENS_DRAWS} draws of the camera (at last: "
+            f"{refused}); take coefficients nearer to 0 or a smaller fov_rad"
         )
 
     def _draw(self, size_wh: tuple[int, int], rng: Generator) -> CameraSpec:

@@ -191,6 +191,12 @@ def test_mistakes_are_one_sentence():
     assert 'unknown key "turbidty" (did you mean "turbidity"?)' in refused(
         "environment", {"kinds": [{"kind": "sky", "turbidty": 3}]}
     )
+    assert 'lamps.groups.0.intensty: unknown key "intensty" (did you mean "intensity"?)' in refused(
+        "lamps", {"groups": [{"intensty": 800}]}
+    )
+    assert 'material.metalic: unknown key "metalic" (did you mean "metallic"?)' in refused(
+        "surface", {"material": {"metalic": 1}}
+    )
     assert 'unknown kind "bown" (did you mean "brown"?)' in refused("camera", {"lens": {"kind": "bown"}})
     assert 'unknown texture "nois" (did you mean "noise"?)' in refused(
         "surface", {"material": {"details": {"nois": 1}}}
@@ -201,3 +207,4 @@ def test_mistakes_are_one_sentence():
     assert "got none in 20 draws of the camera" in refused(
         "camera", {"lens": {"kind": "brown", "k1": -30}, "fov_rad": 1.0}
     )
+    assert "a smaller fov_rad" in refused("camera", {"lens": {"kind": "fisheye", "k1": 0.05}, "fov_rad": 2.0})

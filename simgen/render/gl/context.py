@@ -70,9 +70,7 @@ def _create() -> Any:
         return moderngl.create_context(standalone=True, backend="egl")  # type: ignore[arg-type]
     except Exception as error:  # glcontext raises plain Exception, ImportError or ValueError, by driver
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise GlError(
-            f"OpenGL: no context of version 3.3 or later can be made ({reason}); on Debian: apt-get install {PACKAGES}"
-        ) from None
+        raise GlError(f"OpenGL: no context can be made ({reason}); on Debian: apt-get install {PACKAGES}") from None
 
 
 _CONTEXTS: list[Context] = []
