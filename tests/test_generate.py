@@ -81,7 +81,7 @@ def test_textures_vary_from_object_to_object():
 def test_a_scene_without_anything_to_see_is_drawn_again_and_then_refused():
     data = small_dice(redraws=1)
     data["randomize"]["camera"] = {"target_m": 5.0}
-    with pytest.raises(RenderError, match="got none in 2 draws: 2 where no labelled object was in view$"):
+    with pytest.raises(RenderError, match=r"got none in 2 draws: 2 where no labelled object was in view$"):
         sample(from_dict(data), 0, 0)
 
 
