@@ -118,6 +118,7 @@ def prepare(config: TrainConfig, sets: Sets, init: Path | None) -> Prepared:
         CheckpointError: a model file of another task or other classes.
     """
     _require_defined(config)
+    _require_turned(config)
     source, target, simulated = sets.source, sets.target, sets.simulated
     task = task_of(config, source)
     started = None if init is None else _fitting(load_model(init), init, (config, task), source)
@@ -150,6 +151,16 @@ def prepare(config: TrainConfig, sets: Sets, init: Path | None) -> Prepared:
         identity["init"] = file_sha256(init)
     fit, whole = Fit(method, module, config), resolved(architecture, module)
     return Prepared(config, task, fit, pictures, simulated, whole, identity)
+
+
+def _require_turned(config: TrainConfig) -> None:
+    """Refuse answers over turned views by a model that does not learn such views."""
+    learnt = config.augment.flip and config.augment.rotate_deg >= 90
+    if config.task == "classify" and config.view.turned and not learnt:
+        raise ConfigError(
+            "view.turned: expected a model that learns turned and mirrored crops (augment.flip: true and "
+            f"augment.rotate_deg: 90 or more), got {config.augment.flip} and {config.augment.rotate_deg:g}"
+        )
 
 
 def _n_target(method: Method, config: TrainConfig) -> int:

@@ -299,15 +299,6 @@ class TrainConfig:
         return self
 
     @model_validator(mode="after")
-    def _that_turns(self) -> "TrainConfig":
-        if self.task == "classify" and self.view.turned and not (self.augment.flip and self.augment.rotate_deg >= 90):
-            raise ValueError(
-                "view.turned: expected a model that learns turned and mirrored crops (augment.flip: true and "
-                f"augment.rotate_deg: 90 or more), got {self.augment.flip} and {self.augment.rotate_deg:g}"
-            )
-        return self
-
-    @model_validator(mode="after")
     def _that_devices_share(self) -> "TrainConfig":
         devices = self.runtime.devices
         for name, size in (("batch_size", self.batch_size), ("target.batch_size", self.target.batch_size)):

@@ -14,7 +14,8 @@ from simgen.adapters.sweep import Material, plan, sweep
 from simgen.formats.coco import CocoDataset
 
 CLASSES = ("square", "disc")
-CONFIG = replace(TINY, steps=3)
+TURNED = replace(TINY.view, turned=True)
+CONFIG = replace(TINY, steps=3, view=TURNED, augment=replace(TINY.augment, flip=True, rotate_deg=90.0))
 
 
 @pytest.fixture(scope="module")

@@ -196,9 +196,11 @@ def test_a_model_may_start_another_that_averages_over_other_views(
     assert not load_model(trained["classify"]).preprocess["view"]["turned"]
 
 
-def test_answers_over_turned_views_need_a_model_that_learns_them():
-    with pytest.raises(ValueError, match=r"view\.turned: expected a model that learns turned .* got False and 0"):
-        replace(CLASSIFY, view=CropView(turned=True))
+def test_answers_over_turned_views_need_a_model_that_learns_them(source: Path, tmp_path: Path):
+    turned = replace(CLASSIFY, view=replace(CLASSIFY.view, turned=True))
+    with pytest.raises(ConfigError, match=r"view\.turned: expected a model that learns turned .* got False and 0"):
+        train(turned, source, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_goes_on_from_the_weights_of_a_model_file(source: Path, trained: dict[str, Path], tmp_path: Path):
