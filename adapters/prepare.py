@@ -1,7 +1,7 @@
 """What a training run is made of, before its first step: task, model, method, and the pictures to adapt to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import torch
 
 from simgen.adapters.batches import Batches, Items, Mixed
 from simgen.adapters.checkpoint import ModelFile, load_model
+from simgen.adapters.crops import CropView
 from simgen.adapters.fit import Fit
 from simgen.adapters.kinds import build_kind
 from simgen.adapters.methods import METHODS, Method, Setup
@@ -121,7 +122,7 @@ def prepare(config: TrainConfig, sets: Sets, init: Path | None) -> Prepared:
     _require_turned(config)
     source, target, simulated = sets.source, sets.target, sets.simulated
     task = task_of(config, source)
-    started = None if init is None else _fitting(load_model(init), init, (config, task), source)
+    started = None if init is None else _fitting(load_model(init), init, config, source)
     architecture = task.architecture(source) if started is None else dict(started.architecture)
     for data in (source, target, simulated):
         if data is not None:
@@ -151,16 +152,6 @@ def prepare(config: TrainConfig, sets: Sets, init: Path | None) -> Prepared:
         identity["init"] = file_sha256(init)
     fit, whole = Fit(method, module, config), resolved(architecture, module)
     return Prepared(config, task, fit, pictures, simulated, whole, identity)
-
-
-def _require_turned(config: TrainConfig) -> None:
-    """Refuse answers over turned views by a model that does not learn such views."""
-    learnt = config.augment.flip and config.augment.rotate_deg >= 90
-    if config.task == "classify" and config.view.turned and not learnt:
-        raise ConfigError(
-            "view.turned: expected a model that learns turned and mirrored crops (augment.flip: true and "
-            f"augment.rotate_deg: 90 or more), got {config.augment.flip} and {config.augment.rotate_deg:g}"
-        )
 
 
 def _n_target(method: Method, config: TrainConfig) -> int:
@@ -197,6 +188,16 @@ def _require_defined(config: TrainConfig) -> None:
     undefined = METHODS[kind].undefined if kind in METHODS else {}
     if config.task in undefined:
         raise ConfigError(f'method "{kind}": not defined for the task {config.task}: {undefined[config.task]}')
+
+
+def _require_turned(config: TrainConfig) -> None:
+    """Refuse answers over turned views by a model that does not learn such views."""
+    learnt = config.augment.flip and config.augment.rotate_deg >= 90
+    if config.task == "classify" and config.view.turned and not learnt:
+        raise ConfigError(
+            "view.turned: expected a model that learns turned and mirrored crops (augment.flip: true and "
+            f"augment.rotate_deg: 90 or more), got {config.augment.flip} and {config.augment.rotate_deg:g}"
+        )
 
 
 def _require(method: Method, config: TrainConfig, target: ImageSet | None, init: Path | None) -> None:
@@ -241,8 +242,7 @@ def _require_mix(method: Method, config: TrainConfig, sets: Sets) -> None:
         )
 
 
-def _fitting(model: ModelFile, path: Path, wanted: tuple[TrainConfig, Task], source: ImageSet) -> ModelFile:
-    config, task = wanted
+def _fitting(model: ModelFile, path: Path, config: TrainConfig, source: ImageSet) -> ModelFile:
     if model.task != config.task:
         raise CheckpointError(f'model "{path}": expected a model of the task {config.task}, got one of {model.task}')
     if list(model.classes) != list(source.classes):
@@ -250,16 +250,11 @@ def _fitting(model: ModelFile, path: Path, wanted: tuple[TrainConfig, Task], sou
         raise CheckpointError(
             f'model "{path}": knows the classes [{theirs}], but the images are labelled with [{ours}]'
         )
-    theirs, ours = (str(_cut(preprocess)) for preprocess in (model.preprocess, task.preprocess()))
-    if theirs != ours:
-        raise CheckpointError(
-            f'model "{path}": expected one that sees crops as the settings say, {ours}, got {theirs}; name the '
-            "settings that it was trained with (--config)"
-        )
+    if config.task == "classify":
+        seen, wanted = CropView.from_preprocess(model.preprocess), config.view
+        if replace(seen, turned=wanted.turned) != wanted:
+            raise CheckpointError(
+                f'model "{path}": expected one that sees crops as the settings say, {asdict(wanted)}, got '
+                f"{asdict(seen)}; name the settings that it was trained with (--config)"
+            )
     return model
-
-
-def _cut(preprocess: dict[str, Any]) -> Any:
-    """Return how a model's inputs are cut; not over which views of them its answers are averaged."""
-    view = preprocess.get("view")
-    return {name: value for name, value in view.items() if name != "turned"} if isinstance(view, dict) else view

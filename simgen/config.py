@@ -138,7 +138,7 @@ def _config(data: Plain, root: Path) -> Config:
     for layer in config.output.layers:
         if layer not in config.render.layers:
             kind = render.get("kind", "tiny")
-            why = f" ({note.removeprefix('renderer: ')})" if note else ""
+            why = f"; {note}" if note else ""
             raise ConfigError(f'output.{layer}: expected a renderer that draws {layer} (gl), got "{kind}"{why}')
     return config
 

@@ -33,6 +33,7 @@ SHARD = 8
 DARK = 10
 """Where the brightest twentieth of what is labelled is below this, 0 to 255, nobody could have labelled it."""
 _SPARSE = 8
+_WANTED = "a scene at rest with a labelled object in view of a lit, free camera"
 
 
 @collector_paused()
@@ -66,8 +67,7 @@ def sample(config: Config | str | Path, seed: int, index: int, watch: Stopwatch 
             meta = {"seed": seed, "index": index, "attempt": attempt}
             return dataclasses.replace(made, index=index, metadata={**meta, **made.metadata})
     raise RenderError(
-        f"sample {index} of seed {seed}: expected a scene at rest with a labelled object in view of a lit, free "
-        f"camera, got none in {config.redraws + 1} draws: "
+        f"sample {index} of seed {seed}: expected {_WANTED}, got none in {config.redraws + 1} draws: "
         + ", ".join(f"{count} where {reason}" for reason, count in refused.most_common())
     )
 
@@ -89,8 +89,7 @@ def render_scene(config: Config, scene: SceneSpec) -> Sample:
     """
     made = _photograph(config, scene, Stopwatch())
     if isinstance(made, str):
-        wanted = "to come to rest with a labelled object in view of a lit, free camera"
-        raise RenderError(f"scene: expected it {wanted}, got one where {made}")
+        raise RenderError(f"scene: expected {_WANTED}, got one where {made}")
     return made
 
 

@@ -150,14 +150,14 @@ class Camera:
             try:
                 lens_of(camera)
             except RenderError as error:
-                refused = str(error).removeprefix("camera.lens: ")
+                refused = str(error)
                 continue
             return dataclasses.replace(
                 scene, camera=dataclasses.replace(camera, exposure_ev=self._exposure(scene, rng))
             )
         raise ConfigError(
-            f"camera.lens: expected one that fits the view, got none in {_LENS_DRAWS} draws of the camera (at last: "
-            f"{refused}); take coefficients nearer to 0 or a smaller fov_rad"
+            f"{refused}; got none in {_LENS_DRAWS} draws of the camera that will do: take coefficients nearer to 0 "
+            "or a smaller fov_rad"
         )
 
     def _draw(self, size_wh: tuple[int, int], rng: Generator) -> CameraSpec:

@@ -46,9 +46,8 @@ def test_a_label_that_only_gl_draws_says_why_auto_is_not_gl_here(tmp_path, capsy
     data = small_dice(output={"size_wh": [96, 96], "parts": True}, render={"kind": "auto"})
     file.write_text(yaml.safe_dump(data, sort_keys=False))
     assert main(["generate", str(file), "-o", str(tmp_path / "set"), "-n", "1", "--workers", "1"]) == 2
-    assert (
-        'got "tiny" (tiny, because gl cannot be used here: no EGL; apt-get install libegl1)' in capsys.readouterr().err
-    )
+    why = "renderer: tiny, because gl cannot be used here: no EGL; apt-get install libegl1"
+    assert f'expected a renderer that draws parts (gl), got "tiny"; {why}\n' in capsys.readouterr().err
 
 
 def test_gl_without_opengl_is_one_sentence(tmp_path, capsys, monkeypatch):
