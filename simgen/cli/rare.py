@@ -132,6 +132,7 @@ def fill(
     from simgen.cli.renderer import require
     from simgen.config import load
     from simgen.engine import LocalEngine
+    from simgen.errors import DataError
     from simgen.rare.fill import HOW, config_of, fill_job
     from simgen.rare.fill import fill as run
     from simgen.rare.pixels.ways import pixel_ways
@@ -148,13 +149,15 @@ def fill(
     passed, of_crops = _gate(gate, gate_confidence, how, real, real_split, data)
     ways = {**HOW, **scene_ways(generator), **pixel_ways(generator, of_crops)}
     job = fill_job(data, wanted, out, how, config=config, count=count, seed=seed, gate=passed, ways=ways)
-    for way, cell in sorted({(way, cell) for way, cell, _ in job.order if way != how}):
-        entry = wanted.entries[cell]
-        typer.echo(f'"{entry.cell.title}": {entry.count} examples are too few to learn from, made by {way}', err=True)
+    for cell, reason in job.left.items():
+        typer.echo(f'"{wanted.entries[cell].cell.title}": {reason}, made by simulate', err=True)
     with bar("fill", len(job.order), "images") as advance:
         results = run(job, wanted, LocalEngine(workers or os.cpu_count() or 1), lambda made: advance(made))
     _print_filled(results)
-    typer.echo(f"{sum(one.made for one in results)} images in {out}")
+    total = sum(one.made for one in results)
+    if not total:
+        raise DataError(f"fill: none of the {len(job.order)} images that were asked for could be made")
+    typer.echo(f"{total} images in {out}")
 
 
 def _gate(
@@ -239,9 +242,8 @@ def _print_filled(results: "Sequence[Filled]") -> None:
 
     table = Table("rare case", "images", "tried", "accepted", "effective")
     for one in results:
-        stages = ", ".join(f"{count} {stage}" for stage, count in one.tried.items())
-        rendered = one.tried.get("rendered", 0)
-        share = f"{one.accepted / rendered:.0%}" if rendered else ""
+        stages = _stages(one)
+        share = "" if one.acceptance is None else f"{one.acceptance:.2g} of {next(reversed(one.tried))}"
         table.add_row(one.entry.cell.title, f"{one.made} of {one.asked}", stages, share, f"{one.effective:.1f}")
     Console().print(table)
     for one in results:
@@ -249,6 +251,9 @@ def _print_filled(results: "Sequence[Filled]") -> None:
             shares = ", ".join(f"{reason} {share:.0%}" for reason, share in rates(one.refused).items() if share)
             typer.echo(f'"{one.entry.cell.title}": of {len(one.refused)} made the gate refused: {shares}')
         if one.made < one.asked:
-            typer.echo(
-                f'"{one.entry.cell.title}": the generator made {one.made} of {one.asked} within its limits', err=True
-            )
+            spent = f" ({_stages(one)})" if one.tried else ""
+            typer.echo(f'"{one.entry.cell.title}": made {one.made} of {one.asked} within the limits{spent}', err=True)
+
+
+def _stages(one: "Filled") -> str:
+    return ", ".join(f"{count} {stage}" for stage, count in one.tried.items())

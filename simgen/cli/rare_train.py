@@ -59,6 +59,7 @@ def _train_scenes(dataset: str, out: Path, plan: Path, config: str, overrides: l
     from simgen.config import load_section
     from simgen.rare.plan import read_plan, require_plan_of
     from simgen.rare.scenes.learn import scene_data
+    from simgen.rare.scenes.propose import too_few_scenes
     from simgen.rare.scenes.train import SceneTrainConfig, train_scenes
     from simgen.rare.simulate import held
 
@@ -72,7 +73,11 @@ def _train_scenes(dataset: str, out: Path, plan: Path, config: str, overrides: l
             metadata.append(sample.metadata)
             answers.append([bool(held(sample, cell)) for cell in cells])
             advance(1)
-    named = {cell.title: [row[k] for row in answers] for k, cell in enumerate(cells)}
+    named: dict[str, list[bool]] = {cell.title: [row[k] for row in answers] for k, cell in enumerate(cells)}
+    for title, answers_of in named.items():
+        reason = too_few_scenes(sum(answers_of))
+        if reason:
+            typer.echo(f'"{title}": {reason}; fill will leave it to simulate', err=True)
     with bar("train", settings.steps, "steps") as advance:
         trained = train_scenes(scene_data(metadata, named), settings, out, reaching(advance))
     if trained.note:

@@ -6,7 +6,7 @@ parameters of synthetic samples, by dotted path: `scene.light.ambient`, `scene.c
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from simgen.errors import ConfigError, did_you_mean
 from simgen.rare.looks import image_luma, object_luma
-from simgen.rare.poses import lean_deg, view_side, view_tilt_deg, wall_gap_m, yaw_deg
+from simgen.rare.poses import SIDES, lean_deg, view_side, view_tilt_deg, wall_gap_m, yaw_deg
 from simgen.rare.touch import neighbours, touching, touching_same_class
 from simgen.samples import Annotation, Sample
 
@@ -33,12 +33,14 @@ class Attribute:
         needs: what a set must have for it to be known, for people.
         pixels: whether it looks at the picture.
         text: what it is.
+        among: its categories; none of what is a number, or has those of the set ("class").
     """
 
     measure: Callable[[Sample, int], Value]
     text: str
     needs: str = "boxes"
     pixels: bool = False
+    among: tuple[str, ...] = ()
 
 
 def _of(measure: Callable[[Annotation], Value]) -> Callable[[Sample, int], Value]:
@@ -68,11 +70,13 @@ def _truncated(sample: Sample, place: int) -> Value:
 ATTRIBUTES: dict[str, Attribute] = {
     "class": Attribute(_of(lambda a: a.class_name), "its class"),
     "visible_fraction": Attribute(_visible_fraction, "visible share of its silhouette, 0 to 1", "visible fractions"),
-    "truncated": Attribute(_truncated, '"cut" by the image\'s border, or "whole"'),
+    "truncated": Attribute(_truncated, '"cut" by the image\'s border, or "whole"', among=("cut", "whole")),
     "size_px": Attribute(_of(_size_px), "square root of its box's area, pixels"),
     "image_luma": Attribute(lambda sample, _: image_luma(sample), "mean luma of the picture, 0 to 255", pixels=True),
     "object_luma": Attribute(object_luma, "mean luma of its pixels, or of its box without a mask", pixels=True),
-    "view_side": Attribute(view_side, "the side (+x, -x, ...) of its frame that the camera sees most of", "poses"),
+    "view_side": Attribute(
+        view_side, "the side (+x, -x, ...) of its frame that the camera sees most of", "poses", among=SIDES
+    ),
     "view_tilt_deg": Attribute(view_tilt_deg, "angle between that side's normal and the line of sight", "poses"),
     "yaw_deg": Attribute(yaw_deg, "turn in the picture, -180 to 180, of the axis after that side's", "poses"),
     "lean_deg": Attribute(lean_deg, "angle of its most upright axis from the vertical", "sampled scenes"),
@@ -149,3 +153,28 @@ def require_attribute(name: str, where: str) -> None:
     if name not in ATTRIBUTES and not (first in _PATHS and dot and all(rest.split("."))):
         hint = did_you_mean(name, [*ATTRIBUTES, "scene.light.ambient", "object.material.roughness"])
         raise ConfigError(f'{where}: unknown attribute "{name}"{hint}')
+
+
+def categories_of(name: str, classes: Sequence[str]) -> tuple[str, ...]:
+    """Return what an attribute may be in a set of some classes; nothing of numbers and of dotted paths."""
+    if name == "class":
+        return tuple(classes)
+    return ATTRIBUTES[name].among if name in ATTRIBUTES else ()
+
+
+def require_categories(name: str, among: Iterable[str], classes: Sequence[str], where: str) -> None:
+    """Raise `ConfigError` for categories that an attribute never has in a set of some classes.
+
+    Args:
+        name: of the attribute, known to `require_attribute`. What a dotted path's may be is not known.
+        among: the categories.
+        classes: of the set.
+        where: for the sentence.
+    """
+    known = categories_of(name, classes)
+    for category in among if name in ATTRIBUTES else ():
+        if not known:
+            raise ConfigError(f'{where}: {name}: expected numbers, got the category "{category}"')
+        if category not in known:
+            what = "class" if name == "class" else "category"
+            raise ConfigError(f'{where}: {name}: unknown {what} "{category}"{did_you_mean(category, known)}')

@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from simgen.rare.attributes import Row, Value
+from simgen.errors import ConfigError
+from simgen.rare.attributes import Row, Value, categories_of, require_categories
 from simgen.scene import STRICT
 
 
@@ -95,6 +96,20 @@ class Cell:
     def holds(self, row: Row) -> bool:
         """Whether an object is such a case."""
         return all(condition.holds(row.get(condition.attribute)) for condition in self.conditions)
+
+
+def require_condition(condition: Condition, classes: Sequence[str], where: str) -> None:
+    """Raise `ConfigError` for a condition that no object of a set can ever meet.
+
+    Args:
+        condition: on an attribute that `require_attribute` knows.
+        classes: of the set.
+        where: for the sentence.
+    """
+    known = categories_of(condition.attribute, classes)
+    if known and not condition.among:
+        raise ConfigError(f'{where}: {condition.attribute}: expected categories under "among", got low or high')
+    require_categories(condition.attribute, condition.among, classes, where)
 
 
 def count(cells: Sequence[Cell], rows: Sequence[Row]) -> list[int]:

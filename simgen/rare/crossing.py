@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from simgen.errors import ConfigError
-from simgen.rare.attributes import Row
+from simgen.rare.attributes import Row, require_categories
 from simgen.rare.cells import Bins, Cell, Grid, count, cross
 from simgen.rare.survey import Survey, require_known
 
@@ -65,6 +65,12 @@ def _in_reach(cell: Cell, rows: Sequence[Row]) -> bool:
     return all(any(c.holds(row.get(c.attribute)) for row in rows) for c in others)
 
 
+def require_known_categories(grids: Sequence[Grid], classes: Sequence[str]) -> None:
+    """Raise `ConfigError` for a class that a set does not have, or a category that an attribute never has."""
+    for bins in (bins for grid in grids for bins in grid):
+        require_categories(bins.attribute, bins.among, classes, "--bins")
+
+
 def require_bins(found: Survey, grids: Sequence[Grid], strict: bool) -> None:
     """Refuse bins that do not fit the values.
 
@@ -75,7 +81,7 @@ def require_bins(found: Survey, grids: Sequence[Grid], strict: bool) -> None:
 
     Raises:
         DataError: an attribute that no object has a value of.
-        ConfigError: numbers without edges, edges for categories, a class that the set does not have.
+        ConfigError: numbers without edges, edges for categories.
     """
     for bins in (bins for grid in grids for bins in grid):
         name = bins.attribute

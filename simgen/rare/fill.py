@@ -8,7 +8,7 @@ A new way is an entry of `HOW`.
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +20,10 @@ from simgen.errors import ConfigError, DataError, did_you_mean
 from simgen.formats.coco import CocoWriter
 from simgen.formats.imageset import ImageSet
 from simgen.rare.gate import Gate
-from simgen.rare.how import LEAST_EXAMPLES, Maker, Task, Way
+from simgen.rare.how import Maker, Task, Way
 from simgen.rare.plan import Entry, Plan, header_of
 from simgen.rare.simulate import Simulator
+from simgen.samples import Sample
 from simgen.scene import Plain
 
 HOW: dict[str, Way] = {"simulate": Way(Simulator.prepare)}
@@ -44,6 +45,7 @@ class FillJob:
         makers: by the way's name.
         order: for each sample its way, its cell's place in the plan and its number among the cell's.
         gate: what samples must pass, or None.
+        left: why a cell is left to `simulate`, by its place in the plan.
     """
 
     source: Plain
@@ -53,6 +55,7 @@ class FillJob:
     makers: Mapping[str, Maker]
     order: tuple[tuple[str, int, int], ...]
     gate: Gate | None = None
+    left: Mapping[int, str] = field(default_factory=dict)
 
     def writer(self) -> CocoWriter:
         """Return a writer into the filled dataset's folder."""
@@ -70,15 +73,14 @@ class FillJob:
 
 @dataclass(frozen=True)
 class Filled:
-    """What was made of one cell in this run.
+    """What was made of one cell, in this run and in earlier ones.
 
     Attributes:
         entry: of the plan.
-        asked: samples, those of earlier runs with them.
-        made: of them, those of earlier runs with them.
-        tried: of each stage, in this run.
-        accepted: samples of this run.
-        refused: reasons of the gate for every sample that was made in this run, none for those let in.
+        asked: samples.
+        made: of them.
+        tried: of each stage, the last one last: for all that were made, and for those that this run did not find.
+        refused: reasons of the gate for every sample that it judged among these, none for those let in.
         weights: of all samples.
     """
 
@@ -86,9 +88,14 @@ class Filled:
     asked: int
     made: int
     tried: Mapping[str, int]
-    accepted: int
     refused: tuple[tuple[str, ...], ...]
     weights: tuple[float, ...]
+
+    @property
+    def acceptance(self) -> float | None:
+        """The share of the last stage's tries that were let in; None where nothing was counted."""
+        last = next(reversed(self.tried.values()), 0)
+        return self.made / last if last else None
 
     @property
     def effective(self) -> float:
@@ -126,16 +133,16 @@ def quotas(needs: Sequence[int], count: int | None) -> list[int]:
     return [int(part) for part in parts]
 
 
-def ways_of(plan: Plan, how: str, ways: Mapping[str, Way] = HOW) -> list[str]:
-    """Return the way of each cell: a learned one falls back to `simulate` where there are fewer than 4 examples.
+def left_of(plan: Plan, how: str, ways: Mapping[str, Way] = HOW) -> dict[int, str]:
+    """Return why cells are left to `simulate`, by their place in the plan: a way may be unable to make them.
 
     Raises:
         ConfigError: an unknown way.
     """
     if how not in ways:
         raise ConfigError(f'--how: unknown way "{how}"{did_you_mean(how, ways)}')
-    few = [ways[how].learned and entry.count < LEAST_EXAMPLES for entry in plan.entries]
-    return ["simulate" if lacking else how for lacking in few]
+    reasons = {number: ways[how].unable(entry) for number, entry in enumerate(plan.entries)}
+    return {number: reason for number, reason in reasons.items() if reason}
 
 
 def fill_job(
@@ -170,39 +177,60 @@ def fill_job(
     numbers = quotas([entry.need for entry in plan.entries], count)
     if not sum(numbers):
         raise ConfigError("plan: expected a cell with fewer objects than its target, got none: nothing is rare")
-    chosen = ways_of(plan, how, ways)
+    left = {cell: reason for cell, reason in left_of(plan, how, ways).items() if numbers[cell]}
     task = Task(data, config, tuple(entry.cell for entry in plan.entries), seed)
     # The way that was asked for is looked at even where every cell falls back: it may lack its generator.
-    used = {how, *(way for way, number in zip(chosen, numbers, strict=True) if number)}
-    makers = {way: ways[way].prepare(task) for way in sorted(used)}
-    order = tuple((chosen[cell], cell, k) for cell, number in enumerate(numbers) for k in range(number))
+    makers = {how: ways[how].prepare(task)}
+    if left and how != "simulate":
+        makers["simulate"] = _fallback(ways["simulate"], task, plan.entries[min(left)], left[min(left)])
+    order = tuple(
+        ("simulate" if cell in left else how, cell, k) for cell, number in enumerate(numbers) for k in range(number)
+    )
     digest = hashlib.sha256(plan.to_json().encode()).hexdigest()[:16]
     fill = {"dataset": plan.dataset, "plan": digest, "how": how, "count": len(order), "gate": gate is not None}
     if gate is not None and gate.confidence:
         fill["gate_confidence"] = gate.confidence
     fill |= ways[how].identity
     header = {"config": config.source, "seed": seed, "version": simgen.__version__, "fill": fill}
-    return FillJob(config.source, config.root, header, out, makers, order, gate)
+    return FillJob(config.source, config.root, header, out, makers, order, gate, left)
+
+
+def _fallback(way: Way, task: Task, entry: Entry, reason: str) -> Maker:
+    """Return the maker of what is left to a way; where it cannot, say why it was asked."""
+    try:
+        return way.prepare(task)
+    except DataError as error:
+        raise DataError(f'"{entry.cell.title}": {reason}, and it cannot be simulated: {error}') from None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one sample: its cell, whether it was written, what was tried, and what the gate said each time."""
+    """What was tried for one sample, and what the gate said each time; a written one's metadata have it, too."""
 
-    cell: int
-    written: bool
     tried: Mapping[str, int]
     refused: tuple[tuple[str, ...], ...]
 
+    @staticmethod
+    def of(source: Plain) -> "Outcome":
+        """Return that of a written sample, from what its metadata have under "source"."""
+        return Outcome(source.get("tried", {}), tuple(tuple(reasons) for reasons in source.get("refused", ())))
 
-def make_fill_shard(job: FillJob, indices: tuple[int, ...]) -> list[Outcome]:
-    """Make and write some samples. Runs in a worker process."""
+    def noted(self, sample: Sample) -> Sample:
+        """Return a sample whose metadata have it."""
+        source = {**sample.metadata["source"], "tried": dict(self.tried)}
+        if self.refused:
+            source["refused"] = [list(reasons) for reasons in self.refused]
+        return replace(sample, metadata={**sample.metadata, "source": source})
+
+
+def make_fill_shard(job: FillJob, indices: tuple[int, ...]) -> list[tuple[int, Outcome]]:
+    """Make and write some samples; return what came of each. Runs in a worker process."""
     import cv2
 
     cv2.setNumThreads(1)
     writer = job.writer()
     asked = Counter(cell for _, cell, _ in job.order)
-    return [_made(job, writer, index, asked[job.order[index][1]]) for index in indices]
+    return [(index, _made(job, writer, index, asked[job.order[index][1]])) for index in indices]
 
 
 def _made(job: FillJob, writer: CocoWriter, index: int, asked: int) -> Outcome:
@@ -218,9 +246,10 @@ def _made(job: FillJob, writer: CocoWriter, index: int, asked: int) -> Outcome:
         if job.gate is not None:
             refused.append(tuple(job.gate.refusals(made.sample, made.sample.metadata["source"]["annotations"])))
         if not refused or not refused[-1]:
-            writer.write(replace(made.sample, index=index))
-            return Outcome(cell, True, dict(tried), tuple(refused))
-    return Outcome(cell, False, dict(tried), tuple(refused))
+            found = Outcome(dict(tried), tuple(refused))
+            writer.write(replace(found.noted(made.sample), index=index))
+            return found
+    return Outcome(dict(tried), tuple(refused))
 
 
 def fill(
@@ -242,27 +271,32 @@ def fill(
     done = writer.done()
     missing = [index for index in range(len(job.order)) if index not in done]
     report(len(job.order) - len(missing))
-    outcomes: dict[int, list[Outcome]] = {}
+    outcomes: dict[int, Outcome] = {}
     shards = [tuple(missing[i : i + _SHARD]) for i in range(0, len(missing), _SHARD)]
     for shard, results in (engine or LocalEngine(1)).run(make_fill_shard, job, shards):
-        for one in results:
-            outcomes.setdefault(one.cell, []).append(one)
+        outcomes.update(results)
         report(len(shard))
     writer.close()
-    weights: dict[int, list[float]] = {}
+    weights: dict[int, float] = {}
     for index in sorted(writer.done()):
-        weights.setdefault(job.order[index][1], []).append(float(writer.metadata(index)["source"]["weight"]))
-    asked = Counter(cell for _, cell, _ in job.order)
-    return [
-        _filled(plan.entries[cell], asked[cell], outcomes.get(cell, []), weights.get(cell, []))
-        for cell in sorted(asked)
-    ]
+        source = writer.metadata(index)["source"]
+        weights[index], outcomes[index] = float(source["weight"]), Outcome.of(source)
+    parts: dict[int, list[int]] = {}
+    for index, (_, cell, _) in enumerate(job.order):
+        parts.setdefault(cell, []).append(index)
+    return [_filled(plan.entries[cell], parts[cell], outcomes, weights) for cell in sorted(parts)]
 
 
-def _filled(entry: Entry, asked: int, outcomes: Sequence[Outcome], weights: Sequence[float]) -> Filled:
+def _filled(
+    entry: Entry, indices: Sequence[int], outcomes: Mapping[int, Outcome], weights: Mapping[int, float]
+) -> Filled:
+    """Put together what came of a cell's samples: those that are written have weights."""
     tried: Counter[str] = Counter()
-    for one in outcomes:
+    found = [outcomes[index] for index in indices if index in outcomes]
+    for one in found:
         tried.update(one.tried)
-    refused = tuple(reasons for one in outcomes for reasons in one.refused)
-    accepted = sum(one.written for one in outcomes)
-    return Filled(entry, asked, len(weights), dict(tried), accepted, refused, tuple(weights))
+    refused = tuple(reasons for one in found for reasons in one.refused)
+    kept = tuple(weights[index] for index in indices if index in weights)
+    # A stage tries what the one before has left: where ways take turns, the stages of both fall into one order.
+    stages = dict(sorted(tried.items(), key=lambda stage: -stage[1]))
+    return Filled(entry, len(indices), len(kept), stages, refused, kept)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from simgen.formats.imageset import ImageSet
 from simgen.rare.cells import Cell, Grid
-from simgen.rare.crossing import Crossed, crossed, require_bins
+from simgen.rare.crossing import Crossed, crossed, require_bins, require_known_categories
 from simgen.rare.density import Axes, covered, distances_to, own_distances, rank_share
 from simgen.rare.patches import THUMBNAILS, Embedding
 from simgen.rare.plan import Entry, Plan, fingerprint
@@ -117,8 +117,9 @@ def find(
 
     Raises:
         DataError: no labelled object, a damaged image, or an attribute that the user asked for and the set has not.
-        ConfigError: numbers without edges, or edges for categories.
+        ConfigError: numbers without edges, edges for categories, or a category that there is not.
     """
+    require_known_categories(config.grids, data.classes)
     names = list(dict.fromkeys(["class", *(bins.attribute for grid in config.grids for bins in grid)]))
     found = survey(data, names, config.embedding, progress)
     require_bins(found, config.grids, config.strict)

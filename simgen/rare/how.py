@@ -9,10 +9,22 @@ from typing import Protocol
 from simgen.config import Config
 from simgen.formats.imageset import ImageSet
 from simgen.rare.cells import Cell
+from simgen.rare.plan import Entry
 from simgen.samples import Sample
 
 LEAST_EXAMPLES = 4
 """Of a cell with fewer, nothing can be learned."""
+
+
+def too_few(entry: Entry) -> str:
+    """Return that a cell has too few objects to learn from, "" where it has enough."""
+    return f"{entry.count} examples are too few to learn from" if entry.count < LEAST_EXAMPLES else ""
+
+
+def able(entry: Entry) -> str:
+    """Return "": a way that can make every cell."""
+    del entry
+    return ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,12 +72,13 @@ class Way:
 
     Attributes:
         prepare: looks at the dataset and learns or loads what making takes.
-        learned: whether it learns from the cells' own examples.
+        unable: returns why it cannot make a cell of a plan, "" where it can. It is asked before `prepare`, which is
+            given all cells.
         identity: what it was made from, for a filled dataset to be told from others.
     """
 
     prepare: Callable[[Task], Maker]
-    learned: bool = False
+    unable: Callable[[Entry], str] = able
     identity: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -12,7 +12,7 @@ from pydantic.dataclasses import dataclass
 from simgen.errors import ConfigError, DataError
 from simgen.formats.imageset import ImageSet
 from simgen.rare.attributes import require_attribute
-from simgen.rare.cells import Cell, plain
+from simgen.rare.cells import Cell, plain, require_condition
 from simgen.registry import validate
 from simgen.scene import STRICT
 
@@ -102,12 +102,20 @@ def _require_finite(value: Any) -> None:
 
 
 def require_plan_of(plan: Plan, data: ImageSet, file: Path) -> None:
-    """Raise `DataError` for a plan of another dataset."""
+    """Refuse a plan that does not fit a dataset.
+
+    Raises:
+        DataError: a plan of another dataset.
+        ConfigError: a cell that nothing can ever be in: of a class or category that there is not.
+    """
     if plan.dataset != fingerprint(data):
         raise DataError(
             f'plan "{file}": was made for another dataset than "{data.root}" (its images, classes, config or seed '
             "differ): run simgen rare find on this one"
         )
+    for number, entry in enumerate(plan.entries):
+        for condition in entry.cell.conditions:
+            require_condition(condition, data.classes, f'plan "{file}": entries.{number}.cell')
 
 
 def fingerprint(data: ImageSet) -> str:

@@ -8,6 +8,8 @@ from simgen.samples import Sample
 
 Array = NDArray[np.float64]
 _AXES = "xyz"
+SIDES = tuple(f"{sign}{axis}" for axis in _AXES for sign in "+-")
+"""What `view_side` may be."""
 
 
 def view_side(sample: Sample, place: int) -> str | None:

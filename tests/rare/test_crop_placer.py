@@ -18,6 +18,7 @@ from simgen.rare.pixels.crops import crops_of
 from simgen.rare.pixels.gate import ClassGate
 from simgen.rare.pixels.placer import AT_ONCE, Placer
 from simgen.rare.pixels.settings import CropView
+from simgen.rare.pixels.spots import find_spot
 from simgen.rare.pixels.supply import MOST
 from simgen.rare.pixels.train import train_crops
 from simgen.rare.pixels.ways import pixel_ways
@@ -60,13 +61,51 @@ def test_a_placed_crop_holds_its_cell_and_says_where_it_is_from(made):
     assert not np.array_equal(placer.make(0, 2).sample.rgb, result.sample.rgb)
 
 
+def test_how_much_of_a_placed_crop_is_seen_is_measured_and_not_wished_for(made, monkeypatch):
+    data, file = made
+    hidden = Cell((Condition("class", among=("two",)), Condition("visible_fraction", 0.3, 0.8)))
+    places = []
+
+    def placed(sample, support, rgba, side_m, placing, rng):
+        spot = find_spot(sample, support, rgba, side_m, placing, rng)
+        places.append((placing.visible, spot))
+        return spot
+
+    monkeypatch.setattr("simgen.rare.pixels.composite.find_spot", placed)
+    result = Placer.prepare(task(data, hidden), file).make(0, 0)
+    annotation = result.sample.annotations[-1]
+    visible, spot = places[-1]
+    assert visible == (0.3, 0.8)
+    assert annotation.visible_fraction == pytest.approx(spot.visible, abs=1e-4)
+    assert 0.3 <= annotation.visible_fraction < 0.8
+    assert result.sample.metadata["placed"][-1]["attributes"]["visible_fraction"] == 1
+    # Of a case that says nothing of it, too.
+    whole = Placer.prepare(task(data, of_class("two")), file).make(0, 0).sample.annotations[-1]
+    assert whole.visible_fraction == pytest.approx(places[-1][1].visible, abs=1e-4)
+
+
+def test_a_case_that_is_not_known_of_crops_is_left_to_simulate(made, tmp_path):
+    data, file = made
+    ways = {**HOW, **pixel_ways(file)}
+    oblique = Cell((Condition("view_tilt_deg", low=20.0),))
+    bright = Cell((Condition("scene.light.ambient", low=0.1), Condition("class", among=("two",))))
+    rough = Cell((Condition("object.material.roughness", low=0.1),))
+    plan = Plan(fingerprint(data), tuple(Entry(cell, 5, 6) for cell in (oblique, bright, rough)))
+    job = fill_job(data, plan, tmp_path / "filled", "vae", config=config_of(data), ways=ways)
+    assert job.left == {
+        0: "view_tilt_deg is not known of a placed crop",
+        2: "object.material.roughness is not known of a placed crop",
+    }
+    assert [way for way, _, _ in job.order] == ["simulate", "vae", "simulate"]
+
+
 def test_what_never_holds_is_given_up(made, monkeypatch):
     monkeypatch.setattr("simgen.rare.pixels.placer.SCENES", 2)
     data, file = made
     cell = Cell((Condition("class", among=("two",)), Condition("size_px", low=5000.0)))
     given_up = Placer.prepare(task(data, cell), file).make(0, 0)
     assert given_up.sample is None
-    assert given_up.tried == {"rendered": 2, "drawn": 8}
+    assert given_up.tried == {"drawn": 8, "rendered": 2}
 
 
 def test_crops_are_chosen_before_they_are_placed(made):
@@ -98,7 +137,7 @@ def test_no_scene_is_rendered_for_crops_that_no_one_is_sure_of(made, monkeypatch
     data, file = made
     unsure = ClassGate(lambda rgba: np.full((len(rgba), len(data.classes)), 1 / len(data.classes)), data.classes, 0.5)
     made_of = Placer.prepare(task(data, of_class("two")), file, unsure).make(0, 0)
-    assert made_of.tried == {"drawn": 2 * MOST * 32}
+    assert made_of.tried == {"drawn": 2 * MOST * 32, "let in": 0, "rendered": 0}
 
 
 def test_generators_of_other_classes_are_refused(made, tmp_path):

@@ -13,8 +13,8 @@ import simgen.rare.fill as filling
 from simgen.cli.app import main
 from simgen.formats import read_images
 from simgen.rare.cells import Cell, Condition
-from simgen.rare.fill import config_of, fill_job, quotas, ways_of
-from simgen.rare.how import Made, Way
+from simgen.rare.fill import config_of, fill_job, left_of, quotas
+from simgen.rare.how import Made, Way, too_few
 from simgen.rare.plan import Entry, Plan, fingerprint
 from simgen.rare.simulate import held
 
@@ -62,6 +62,10 @@ def test_cells_are_filled_with_exact_labels_and_a_stopped_fill_goes_on(data, pla
     (out / "annotations.json").unlink()
     assert main(words) == 0
     assert contents(out) == before
+    # What is told is told of all samples, whichever run made them.
+    capsys.readouterr()
+    assert main(words) == 0
+    assert capsys.readouterr().out == printed
 
 
 def test_shares_follow_the_needs():
@@ -84,10 +88,10 @@ class Copier:
 
 
 def test_a_learned_way_falls_back_where_there_are_too_few_examples(data, tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(filling.HOW, "copy", Way(lambda task: Copier(task.data.root), learned=True))
+    monkeypatch.setitem(filling.HOW, "copy", Way(lambda task: Copier(task.data.root), too_few))
     few = Plan(fingerprint(data), (Entry(DARK, 3, 4), Entry(CROWDED, 4, 5)))
-    assert ways_of(few, "copy") == ["simulate", "copy"]
-    assert ways_of(few, "simulate") == ["simulate", "simulate"]
+    assert left_of(few, "copy") == {0: "3 examples are too few to learn from"}
+    assert left_of(few, "simulate") == {}
     (tmp_path / "rare.json").write_text(few.to_json())
     words = ["rare", "fill", str(data.root), "--plan", str(tmp_path / "rare.json"), "-o", str(tmp_path / "out")]
     assert main([*words, "--how", "copy", "--workers", "1"]) == 0
@@ -105,10 +109,24 @@ def test_a_case_that_is_not_found_is_said_and_leaves_a_gap(data, tmp_path, monke
     monkeypatch.setitem(filling.HOW, "nothing", Way(lambda task: Nothing()))
     (tmp_path / "rare.json").write_text(plan_of(data, 1).to_json())
     words = ["rare", "fill", str(data.root), "--plan", str(tmp_path / "rare.json"), "-o", str(tmp_path / "out")]
-    assert main([*words, "--how", "nothing", "--workers", "1"]) == 0
+    assert main([*words, "--how", "nothing", "--workers", "1"]) == 2
+    said = capsys.readouterr().err
+    assert '"dark": made 0 of 1 within the limits (7 drawn)' in said
+    assert "error: fill: none of the 1 images that were asked for could be made" in said
+
+
+def test_some_that_are_not_found_are_said_and_the_others_kept(data, tmp_path, monkeypatch, capsys):
+    class EverySecond:
+        def make(self, order, number):
+            return Made(None, {"drawn": 7}) if number % 2 else Copier(data.root).make(order, number)
+
+    monkeypatch.setitem(filling.HOW, "second", Way(lambda task: EverySecond()))
+    (tmp_path / "rare.json").write_text(plan_of(data, 3).to_json())
+    words = ["rare", "fill", str(data.root), "--plan", str(tmp_path / "rare.json"), "-o", str(tmp_path / "out")]
+    assert main([*words, "--how", "second", "--workers", "1"]) == 0
     said = capsys.readouterr()
-    assert '"dark": the generator made 0 of 1 within its limits' in said.err
-    assert said.out.endswith(f"0 images in {tmp_path / 'out'}\n")
+    assert '"dark": made 2 of 3 within the limits (7 drawn, 2 tried)' in said.err
+    assert said.out.endswith(f"2 images in {tmp_path / 'out'}\n")
 
 
 def test_the_config_is_the_dataset_s(data):

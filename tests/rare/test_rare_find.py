@@ -117,6 +117,8 @@ def test_a_share_that_only_the_real_set_has_is_absent():
         ("empty", [], 'empty": expected at least 1 labelled object, got none'),
         ("missing", [], 'missing": expected a folder of images'),
         ("source", ["--bins", "class x visble_fraction:0.5"], 'unknown attribute "visble_fraction" (did you mean'),
+        ("source", ["--bins", "class:squarre"], 'class: unknown class "squarre" (did you mean "square"?)'),
+        ("source", ["--bins", "truncated:half"], 'truncated: unknown category "half" (known: cut, whole)'),
         ("source", ["--bins", "size_px"], "size_px: expected edges, e.g. size_px:"),
         ("source", ["--bins", "class:1,2"], "class: expected categories, e.g. class:square, got edges"),
         ("source", ["--bins", "lean_deg:10"], "lean_deg: expected a set with sampled scenes, got none in"),

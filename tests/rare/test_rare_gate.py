@@ -105,5 +105,6 @@ def test_what_is_refused_is_made_anew_with_another_number(tmp_path, monkeypatch)
     (result,) = fill(job, plan)
     numbers = [job.writer().metadata(index)["source"]["number"] for index in range(3)]
     assert numbers == [3, 7, 5]
-    assert (result.made, result.accepted, result.tried) == (3, 3, {"tried": 7})
+    assert (result.made, result.tried, result.acceptance) == (3, {"tried": 7}, 3 / 7)
     assert rates(result.refused)["not real"] == pytest.approx(4 / 7)
+    assert fill(job, plan) == [result]

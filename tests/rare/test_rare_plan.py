@@ -77,3 +77,19 @@ def test_a_plan_of_another_set_is_refused(tmp_path):
     require_plan_of(Plan(fingerprint(data), ()), data, tmp_path / "rare.json")
     with pytest.raises(DataError, match="was made for another dataset"):
         require_plan_of(PLAN, data, tmp_path / "rare.json")
+
+
+@pytest.mark.parametrize(
+    ("condition", "sentence"),
+    [
+        (Condition("class", among=("squarre",)), 'class: unknown class "squarre" \\(did you mean "square"\\?\\)'),
+        (Condition("class", low=1), 'class: expected categories under "among", got low or high'),
+        (Condition("truncated", among=("cuts",)), 'truncated: unknown category "cuts"'),
+        (Condition("size_px", among=("small",)), 'size_px: expected numbers, got the category "small"'),
+    ],
+)
+def test_a_cell_that_nothing_can_be_in_is_refused(condition, sentence, tmp_path):
+    data = read_images(write_coco(tmp_path / "a", shapes(2), ("square", "disc")))
+    plan = Plan(fingerprint(data), (Entry(Cell((condition,)), 0, 1),))
+    with pytest.raises(ConfigError, match=f"entries.0.cell: {sentence}"):
+        require_plan_of(plan, data, tmp_path / "rare.json")

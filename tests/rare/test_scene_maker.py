@@ -9,7 +9,7 @@ from simgen.cli.app import main
 from simgen.errors import ConfigError, DataError
 from simgen.rare.cells import Cell, Condition
 from simgen.rare.fill import config_of
-from simgen.rare.how import Task
+from simgen.rare.how import LEAST_EXAMPLES, Task
 from simgen.rare.plan import Entry, Plan, fingerprint
 from simgen.rare.scenes.maker import SceneMaker
 from simgen.rare.scenes.ways import scene_ways
@@ -50,6 +50,24 @@ def test_the_command_fills_a_plan(trained, tmp_path):
     assert main([*words, "--generator", str(file), "-o", str(tmp_path / "filled")]) == 0
     meta = json.loads((tmp_path / "filled" / "meta" / "00000000.json").read_text())
     assert meta["source"]["generator"] == "scene-vae"
+
+
+def test_a_case_of_many_objects_in_few_scenes_is_left_to_simulate(tmp_path, capsys):
+    data = generated(tmp_path / "set", 12)
+    most = max(len(record.annotations) for record in data.records)
+    crowd = Cell((Condition("count", low=float(most)),), "a crowd")
+    scenes = sum(len(record.annotations) == most for record in data.records)
+    assert scenes < LEAST_EXAMPLES <= most
+    plan, run = tmp_path / "rare.json", tmp_path / "run"
+    plan.write_text(Plan(fingerprint(data), (Entry(LOW, 5, 6), Entry(crowd, most, most + 1))).to_json())
+    assert main(["rare", "train", str(data.root), "-o", str(run), "--plan", str(plan), *SMALL]) == 0
+    reason = f'"a crowd": it is in {scenes} of the scenes that the net learned from, which needs 4'
+    assert f"{reason}; fill will leave it to simulate" in capsys.readouterr().err
+    words = ["rare", "fill", str(data.root), "--plan", str(plan), "--how", "scene", "--workers", "1"]
+    assert main([*words, "--generator", str(run / "model.pt"), "-o", str(tmp_path / "filled")]) == 0
+    assert f"{reason}, made by simulate" in capsys.readouterr().err
+    metadata = [json.loads(file.read_text()) for file in sorted((tmp_path / "filled" / "meta").glob("*.json"))]
+    assert [one["source"]["generator"] for one in metadata] == ["scene-vae", "simulate"]
 
 
 def test_mistakes_are_one_sentence(trained, tmp_path, capsys):

@@ -14,6 +14,7 @@ from numpy.random import Generator
 from simgen.config import from_dict
 from simgen.errors import DataError, RenderError
 from simgen.generate import sample
+from simgen.rare.attributes import ATTRIBUTES
 from simgen.rare.cells import Cell
 from simgen.rare.how import Made, Task
 from simgen.rare.pixels.composite import Composer
@@ -31,6 +32,9 @@ SCENES = 20
 """So many scenes are tried for one sample."""
 AT_ONCE = 4
 """Crops that are tried in a scene."""
+_WHOLE = (1.0, 1.0)
+"""The visible fraction of crops that are placed: what hides them must stand in the scene, where it is measured. A crop
+that was drawn as a hidden one lies in the open with a piece missing, and how much is missing nobody has measured."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +86,8 @@ class Placer:
     def make(self, order: int, number: int) -> Made:
         """Return the `number`-th sample of a cell: a pure function of the two and of the placer."""
         cell, config = self.cells[order], from_dict(self.source, self.root)
-        seed, tried = case_seed(self.seed, cell), Counter[str]()
+        seed, stages = case_seed(self.seed, cell), ("drawn", *(("let in",) if self.gate else ()), "rendered")
+        tried = Counter(dict.fromkeys(stages, 0))
         for attempt in range(SCENES):
             index = number * SCENES + attempt
             rng = stream(seed, index, "rare.place")
@@ -108,13 +113,16 @@ class Placer:
         wish = Wish(str(rng.choice(_classes(cell, known.classes))), _ranges(cell, known.names))
         found = supply(self.trained, wish, AT_ONCE, self.gate, rng)
         tried["drawn"] += len(found.verdicts) or AT_ONCE
+        if self.gate is not None:
+            tried["let in"] += len(found.crops)
         return found.crops, found.latents
 
     def _placed(self, cell: Cell, scene: Sample, crops: Crops, latents: Floats, rng: Generator) -> Sample | None:
         """Return the scene with a crop that holds the cell, None where there is none."""
+        placing = replace(self.placing, visible=_visible(cell, self.placing.visible))
         try:
             for number, row in enumerate(latents):
-                composer = Composer(scene, self.placing, rng)
+                composer = Composer(scene, placing, rng)
                 origin = {"latent": row.round(4).tolist(), "attributes": _attributes(crops, number)}
                 if composer.add(crops, number, rng, origin):
                     made = composer.sample
@@ -126,6 +134,11 @@ class Placer:
 
 
 _generator = lru_cache(maxsize=2)(CropGenerator.load)
+
+
+def known_of_crops(name: str) -> bool:
+    """Whether an attribute is known of a placed crop: it has neither a pose nor a sampled object."""
+    return ATTRIBUTES[name].needs not in ("poses", "sampled scenes") if name in ATTRIBUTES else name[:6] == "scene."
 
 
 def _classes(cell: Cell, known: tuple[str, ...]) -> list[str]:
@@ -140,8 +153,8 @@ def _classes(cell: Cell, known: tuple[str, ...]) -> list[str]:
 
 def _ranges(cell: Cell, known: tuple[str, ...]) -> dict[str, tuple[float, float]]:
     """Return what a cell asks of the attributes that crops are drawn by."""
-    ends = {"visible_fraction": (0.0, 1.0), "size_px": (16.0, 256.0), "light": (0.0, 1.0)}
-    ranges = {}
+    ends = {"size_px": (16.0, 256.0), "light": (0.0, 1.0)}
+    ranges = {"visible_fraction": _WHOLE} if "visible_fraction" in known else {}
     for condition in cell.conditions:
         name, factor = ("light", 255.0) if condition.attribute == "image_luma" else (condition.attribute, 1.0)
         if name in ends and name in known:
@@ -150,6 +163,14 @@ def _ranges(cell: Cell, known: tuple[str, ...]) -> dict[str, tuple[float, float]
             last = ends[name][1] if high is None else high
             ranges[name] = (min(first, last), max(first, last))  # an open end may lie beyond the usual ones
     return ranges
+
+
+def _visible(cell: Cell, usual: tuple[float, float]) -> tuple[float, float]:
+    """Return how much of a crop must be seen where it is placed: what the cell says, or as usual."""
+    for condition in cell.conditions:
+        if condition.attribute == "visible_fraction":
+            return max(condition.low or 0.0, 0.0), 1.0 if condition.high is None else min(max(condition.high, 0.0), 1.0)
+    return usual
 
 
 def _attributes(crops: Crops, number: int) -> dict[str, float]:

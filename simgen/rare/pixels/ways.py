@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from simgen.errors import ConfigError
-from simgen.rare.how import Maker, Task, Way, identity_of
+from simgen.rare.how import Maker, Task, Way, identity_of, too_few
 from simgen.rare.mixed import Mixed
 from simgen.rare.pixels.gate import Judge
-from simgen.rare.pixels.placer import Placer
+from simgen.rare.pixels.placer import Placer, known_of_crops
+from simgen.rare.plan import Entry
 from simgen.rare.simulate import Simulator
 
 PIXEL_WAYS = ("vae", "gan", "mix")
@@ -34,7 +35,13 @@ def pixel_ways(generator: Path | None, gate: Judge | None = None) -> dict[str, W
 
     identity = identity_of(generator)
     return {
-        "vae": Way(lambda task: placer(task, "vae"), learned=True, identity=identity),
-        "gan": Way(lambda task: placer(task, "gan"), learned=True, identity=identity),
-        "mix": Way(mixed, learned=True, identity=identity),
+        "vae": Way(lambda task: placer(task, "vae"), unable, identity),
+        "gan": Way(lambda task: placer(task, "gan"), unable, identity),
+        "mix": Way(mixed, unable, identity),
     }
+
+
+def unable(entry: Entry) -> str:
+    """Return why crops cannot make a cell: too few to learn from, or it asks for what is not known of them."""
+    unknown = [name for name in entry.cell.attributes if not known_of_crops(name)]
+    return f"{unknown[0]} is not known of a placed crop" if unknown else too_few(entry)

@@ -32,6 +32,13 @@ LEAST_RARE = 4
 Holds = Callable[[Sample], bool]
 
 
+def too_few_scenes(count: int) -> str:
+    """Return that a case is in too few scenes to propose more like them, "" where it is in enough."""
+    if count >= LEAST_RARE:
+        return ""
+    return f"it is in {count} of the scenes that the net learned from, which needs {LEAST_RARE}"
+
+
 @config_dataclass(frozen=True, config=STRICT)
 class ProposeConfig:
     """How scenes are proposed.
@@ -88,7 +95,7 @@ class Proposer:
             raise ConfigError(f'predicate: "{predicate}" is not among those that the net was trained on{hint}')
         self.model, self.predicate, self.config, self.root = model, predicate, config, root
         self.rare = model.rare(predicate)
-        if len(self.rare) < LEAST_RARE:
+        if too_few_scenes(len(self.rare)):
             raise DataError(
                 f'"{predicate}": expected at least {LEAST_RARE} scenes in which it holds, got {len(self.rare)}; '
                 "use --how simulate"
