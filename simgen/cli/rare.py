@@ -102,7 +102,11 @@ def fill(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the new samples, >= 0.")] = 0,
     scene: Annotated[
-        str | None, typer.Option(help="The scene that the set was generated from, where that names files: its folder.")
+        str | None,
+        typer.Option(
+            help="Of a generated set: its scene, where that names files in its own folder. Of another set: the scene "
+            "that crops of its objects are placed in."
+        ),
     ] = None,
     gate: Annotated[
         Path | None,
@@ -133,21 +137,25 @@ def fill(
     from simgen.config import load
     from simgen.engine import LocalEngine
     from simgen.errors import DataError
-    from simgen.rare.fill import HOW, config_of, fill_job
+    from simgen.formats.coco import require_place
+    from simgen.rare.fill import HOW, fill_job, scenes_for
     from simgen.rare.fill import fill as run
-    from simgen.rare.pixels.ways import pixel_ways
+    from simgen.rare.pixels.ways import PIXEL_WAYS, pixel_ways
     from simgen.rare.plan import read_plan, require_plan_of
     from simgen.rare.scenes.ways import scene_ways
 
     require("--count", count, 1)
     require("--seed", seed, 0)
     require("--workers", workers, 0)
+    require_place(out)
     wanted = read_plan(plan)
     data = read_real(dataset)
     require_plan_of(wanted, data, plan)
-    config = config_of(data, load(scene).root if scene else Path())
+    config = scenes_for(data, load(scene) if scene else None)
     passed, of_crops = _gate(gate, gate_confidence, how, real, real_split, data)
     ways = {**HOW, **scene_ways(generator), **pixel_ways(generator, of_crops)}
+    if how in PIXEL_WAYS and gate is None:
+        typer.echo("without --gate nobody checks that what was drawn shows what its label says", err=True)
     job = fill_job(data, wanted, out, how, config=config, count=count, seed=seed, gate=passed, ways=ways)
     for cell, reason in job.left.items():
         typer.echo(f'"{wanted.entries[cell].cell.title}": {reason}, made by simulate', err=True)
@@ -243,7 +251,7 @@ def _print_filled(results: "Sequence[Filled]") -> None:
     table = Table("rare case", "images", "tried", "accepted", "effective")
     for one in results:
         stages = _stages(one)
-        share = "" if one.acceptance is None else f"{one.acceptance:.2g} of {next(reversed(one.tried))}"
+        share = "" if one.acceptance is None else f"{one.acceptance:.2g} of {one.last_stage}"
         table.add_row(one.entry.cell.title, f"{one.made} of {one.asked}", stages, share, f"{one.effective:.1f}")
     Console().print(table)
     for one in results:

@@ -1,7 +1,7 @@
 """`simgen rare train`: a generator of rare cases from a dataset."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -39,11 +39,13 @@ def train(
     """Train a generator of rare cases; prints where it is. A run that was stopped goes on, to the same model."""
     from simgen.cli.renderer import require
     from simgen.errors import ConfigError, did_you_mean
+    from simgen.rare.runfolder import require_own
 
     require("--seed", seed, 0)
     spaces = {"scene": plan, "pixel": backbone}
     if space not in spaces:
         raise ConfigError(f'--space: expected scene or pixel, got "{space}"{did_you_mean(space, spaces)}')
+    require_own(out)
     overrides = ([] if seed is None else [f"seed={seed}"]) + (set_ or [])
     if space == "scene":
         if plan is None:
@@ -57,7 +59,7 @@ def _train_scenes(dataset: str, out: Path, plan: Path, config: str, overrides: l
     from simgen.cli.evaluate import read_real
     from simgen.cli.progress import bar, reaching
     from simgen.config import load_section
-    from simgen.rare.plan import read_plan, require_plan_of
+    from simgen.rare.plan import read_plan, require_plan_of, source_of
     from simgen.rare.scenes.learn import scene_data
     from simgen.rare.scenes.propose import too_few_scenes
     from simgen.rare.scenes.train import SceneTrainConfig, train_scenes
@@ -66,6 +68,7 @@ def _train_scenes(dataset: str, out: Path, plan: Path, config: str, overrides: l
     settings = load_section(SceneTrainConfig, config, overrides, folder="rare")
     wanted, data = read_plan(plan), read_real(dataset)
     require_plan_of(wanted, data, plan)
+    source_of(data)
     cells = [entry.cell for entry in wanted.entries]
     metadata, answers = [], []
     with bar("read", len(data), "images") as advance:
@@ -89,8 +92,8 @@ def _train_crops(dataset: str, out: Path, backbone: Path | None, config: str, ov
     from simgen.cli.evaluate import read_real
     from simgen.cli.progress import bar, reaching
     from simgen.config import load_section
+    from simgen.rare.how import file_digest
     from simgen.rare.pixels.crops import crops_of
-    from simgen.rare.pixels.descriptor import describe
     from simgen.rare.pixels.settings import PixelTraining
     from simgen.rare.pixels.train import train_crops
 
@@ -98,15 +101,22 @@ def _train_crops(dataset: str, out: Path, backbone: Path | None, config: str, ov
     judge = None if backbone is None else _backbone(backbone, settings.view.margin)
     crops = crops_of(read_real(dataset), settings.view)
     typer.echo(f"{len(crops)} crops of {len(crops.classes)} classes", err=True)
+    if judge is None:
+        typer.echo(
+            "coverage and kid are measured on coarse colours and edges: they tell a collapse, and not whether a crop "
+            "can be read; give --backbone, a classifier, for figures that do",
+            err=True,
+        )
     with bar("train", settings.epochs, "epochs") as advance:
         move = reaching(advance)
 
         def show(epoch: int, figures: dict[str, float]) -> None:
             move(epoch, None, {name: figures[name] for name in ("total", "coverage", "kid") if name in figures})
 
-        tools = {} if judge is None else {"perceptual": judge.perceptual}
-        features = describe if judge is None else judge.features
-        trained = train_crops(settings, crops, out, features=features, on_epoch=show, **tools)
+        tools: dict[str, Any] = {}
+        if judge is not None and backbone is not None:
+            tools = {"perceptual": judge.perceptual, "features": judge.features, "judge": file_digest(backbone)}
+        trained = train_crops(settings, crops, out, on_epoch=show, **tools)
     if trained.stopped:
         typer.echo(trained.stopped, err=True)
     typer.echo(trained.model)

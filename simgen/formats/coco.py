@@ -64,8 +64,7 @@ class CocoWriter:
 
     def _claim(self, header: dict[str, Any]) -> None:
         file = self.folder / "dataset.json"
-        if self.folder.exists() and not self.folder.is_dir():
-            raise OutputError(f'output "{self.folder}": expected a folder, got a file')
+        require_place(self.folder)
         if file.is_file():
             try:
                 found = json.loads(file.read_text("utf-8"))
@@ -80,9 +79,6 @@ class CocoWriter:
                 )
             # A run that failed before its first sample left nothing worth keeping: the folder is taken over.
         try:
-            foreign = None if file.is_file() else _foreign(self.folder)
-            if foreign:
-                raise OutputError(f'output "{self.folder}": expected an empty folder, got one with "{foreign}"')
             for name in ("images", "meta", *self.layers):
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
             _replace(file, _json(header))
@@ -255,6 +251,18 @@ def _first_difference(ours: dict[str, Any], found: Any, prefix: str = "") -> str
         elif a != b:
             return name
     return None
+
+
+def require_place(folder: Path) -> None:
+    """Raise `OutputError` where no dataset can be: a file, or a folder with something that is none of a dataset's."""
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f'output "{folder}": expected a folder, got a file')
+    try:
+        foreign = None if (folder / "dataset.json").is_file() else _foreign(folder)
+    except OSError as error:
+        raise OutputError(f'output "{folder}": cannot be written: {error.strerror}') from None
+    if foreign:
+        raise OutputError(f'output "{folder}": expected an empty folder, got one with "{foreign}"')
 
 
 def _foreign(folder: Path) -> str | None:

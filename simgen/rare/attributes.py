@@ -59,18 +59,28 @@ def _visible_fraction(sample: Sample, place: int) -> Value:
 
 
 def _truncated(sample: Sample, place: int) -> Value:
-    """Of a photograph an object counts as cut where its box ends at the image's border."""
+    """Of a photograph an object counts as cut where its box ends at the image's border.
+
+    A box that fills the image is that of a picture which was cut out around its object: nothing is known of it.
+    """
     annotation = sample.annotations[place]
     height, width = sample.rgb.shape[:2]
     x1, y1, x2, y2 = annotation.box_xyxy
-    at_border = not is_simulated(sample) and (min(x1, y1) < 1 or x2 > width - 1 or y2 > height - 1)
-    return "cut" if annotation.truncated or at_border else "whole"
+    ends = (x1 < 1, y1 < 1, x2 > width - 1, y2 > height - 1)
+    if annotation.truncated or is_simulated(sample):
+        return "cut" if annotation.truncated else "whole"
+    return None if all(ends) else "cut" if any(ends) else "whole"
 
 
 ATTRIBUTES: dict[str, Attribute] = {
     "class": Attribute(_of(lambda a: a.class_name), "its class"),
     "visible_fraction": Attribute(_visible_fraction, "visible share of its silhouette, 0 to 1", "visible fractions"),
-    "truncated": Attribute(_truncated, '"cut" by the image\'s border, or "whole"', among=("cut", "whole")),
+    "truncated": Attribute(
+        _truncated,
+        '"cut" by the image\'s border, or "whole"',
+        "boxes smaller than its pictures",
+        among=("cut", "whole"),
+    ),
     "size_px": Attribute(_of(_size_px), "square root of its box's area, pixels"),
     "image_luma": Attribute(lambda sample, _: image_luma(sample), "mean luma of the picture, 0 to 255", pixels=True),
     "object_luma": Attribute(object_luma, "mean luma of its pixels, or of its box without a mask", pixels=True),

@@ -21,7 +21,7 @@ from simgen.formats.coco import CocoWriter
 from simgen.formats.imageset import ImageSet
 from simgen.rare.gate import Gate
 from simgen.rare.how import Maker, Task, Way
-from simgen.rare.plan import Entry, Plan, header_of
+from simgen.rare.plan import Entry, Plan, header_of, source_of
 from simgen.rare.simulate import Simulator
 from simgen.samples import Sample
 from simgen.scene import Plain
@@ -42,6 +42,7 @@ class FillJob:
         root: the folder that its file names start from.
         header: what identifies the filled dataset.
         out: its folder.
+        classes: its classes.
         makers: by the way's name.
         order: for each sample its way, its cell's place in the plan and its number among the cell's.
         gate: what samples must pass, or None.
@@ -52,6 +53,7 @@ class FillJob:
     root: Path
     header: Plain
     out: Path
+    classes: tuple[str, ...]
     makers: Mapping[str, Maker]
     order: tuple[tuple[str, int, int], ...]
     gate: Gate | None = None
@@ -63,7 +65,7 @@ class FillJob:
         out = config.output
         return CocoWriter(
             self.out,
-            config.classes,
+            self.classes,
             self.header,
             image=out.image,
             quality=out.quality,
@@ -94,8 +96,13 @@ class Filled:
     @property
     def acceptance(self) -> float | None:
         """The share of the last stage's tries that were let in; None where nothing was counted."""
-        last = next(reversed(self.tried.values()), 0)
+        last = self.tried.get(self.last_stage, 0)
         return self.made / last if last else None
+
+    @property
+    def last_stage(self) -> str:
+        """Its name, "" where nothing was counted."""
+        return [*self.tried, ""][len(self.tried) - 1]
 
     @property
     def effective(self) -> float:
@@ -115,10 +122,32 @@ def config_of(data: ImageSet, root: Path = Path()) -> Config:
         DataError: its dataset.json has none: it was not generated.
         ConfigError: it cannot be used.
     """
-    source = header_of(data).get("config")
-    if not isinstance(source, dict):
-        raise DataError(f'dataset "{data.root}": expected a generated one, with its config in dataset.json, got none')
-    return from_dict(source, root)
+    return from_dict(source_of(data), root)
+
+
+def scenes_for(data: ImageSet, scene: Config | None) -> Config:
+    """Return the config of the scenes that a dataset is filled with: its own, or for other sets a given one.
+
+    Args:
+        data: the dataset.
+        scene: of a generated dataset its folder alone counts, which file names start from.
+
+    Raises:
+        DataError: neither a generated dataset nor a scene.
+    """
+    if "config" in header_of(data):
+        return config_of(data, Path() if scene is None else scene.root)
+    if scene is None:
+        raise DataError(
+            f'dataset "{data.root}": was not generated, so no more of it can be simulated; to place crops of its '
+            "objects in a scene, name that by --scene, with --how vae or gan"
+        )
+    return scene
+
+
+def classes_of(data: ImageSet, config: Config) -> tuple[str, ...]:
+    """Return the classes of a filled dataset: those of the scenes, and others that the dataset has."""
+    return (*config.classes, *(name for name in data.classes if name not in config.classes))
 
 
 def quotas(needs: Sequence[int], count: int | None) -> list[int]:
@@ -164,7 +193,7 @@ def fill_job(
         plan: of this dataset.
         out: the folder of the filled samples, a dataset of its own.
         how: a key of `ways`.
-        config: that the dataset was generated from.
+        config: of the scenes, see `scenes_for`.
         count: images in all; default: what the plan's cells need.
         seed: of the fill.
         gate: what samples must pass, or None.
@@ -192,7 +221,7 @@ def fill_job(
         fill["gate_confidence"] = gate.confidence
     fill |= ways[how].identity
     header = {"config": config.source, "seed": seed, "version": simgen.__version__, "fill": fill}
-    return FillJob(config.source, config.root, header, out, makers, order, gate, left)
+    return FillJob(config.source, config.root, header, out, classes_of(data, config), makers, order, gate, left)
 
 
 def _fallback(way: Way, task: Task, entry: Entry, reason: str) -> Maker:

@@ -33,7 +33,7 @@ class Task:
 
     Attributes:
         data: the dataset.
-        config: that it was generated from.
+        config: of the scenes: the one that it was generated from, or for other sets a given one.
         cells: what is looked for.
         seed: of all that is drawn.
     """
@@ -84,6 +84,9 @@ class Way:
 
 def identity_of(file: Path | None) -> dict[str, str]:
     """Return what tells a way's generator from others: 16 hexadecimal digits of its file, nothing without one."""
-    if file is None or not file.is_file():
-        return {}
-    return {"generator": hashlib.sha256(file.read_bytes()).hexdigest()[:16]}
+    return {} if file is None or not file.is_file() else {"generator": file_digest(file)}
+
+
+def file_digest(file: Path) -> str:
+    """Return 16 hexadecimal digits of a file's sha256."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]

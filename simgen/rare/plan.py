@@ -126,6 +126,14 @@ def fingerprint(data: ImageSet) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
+def source_of(data: ImageSet) -> dict[str, Any]:
+    """Return the config that a dataset was generated from, as plain data. Raises `DataError` where there is none."""
+    source = header_of(data).get("config")
+    if not isinstance(source, dict):
+        raise DataError(f'dataset "{data.root}": expected a generated one, with its config in dataset.json, got none')
+    return source
+
+
 def header_of(data: ImageSet) -> dict[str, Any]:
     """Return the content of a generated set's dataset.json: config, seed, classes; nothing for other sets.
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from simgen.cutting import crop_box
 from simgen.preview import class_color
+from simgen.rare.cells import Condition
 from simgen.rare.crossing import Crossed
 from simgen.rare.survey import Survey
 from simgen.samples import Sample
@@ -21,7 +22,10 @@ _TILE_PX, _EXTENT, _COLUMNS = 128, 1.8, 6
 
 
 def cell_bars(grids: Sequence[Crossed]) -> "Figure":
-    """Draw the counts of each grid's cells on a logarithmic axis; bars below the dashed line are thin."""
+    """Draw the counts of each grid's cells on a logarithmic axis; bars below the dashed line are thin.
+
+    Where a real set was counted, a diamond is the count that its share would be of the dataset's objects.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 2.6 * max(len(grids), 1) + 0.3), layout="constrained")
@@ -34,6 +38,7 @@ def _bars(grid: Crossed, axes: "Axes") -> None:
     first = list(dict.fromkeys(cell.conditions[0] for cell in grid.cells))
     rest = list(dict.fromkeys(cell.conditions[1:] for cell in grid.cells))
     counts = {cell.conditions: number for cell, number in zip(grid.cells, grid.counts, strict=True)}
+    expected = _real_shares(grid)
     width = 0.8 / max(len(first), 1)
     for number, condition in enumerate(first):
         heights = [counts.get((condition, *others), 0) for others in rest]
@@ -41,23 +46,35 @@ def _bars(grid: Crossed, axes: "Axes") -> None:
         color = [channel / 255 * 0.85 for channel in class_color(number)]
         bars = axes.bar(places, heights, width * 0.92, color=color, label=condition.span)
         axes.bar_label(bars, fontsize=5 if len(first) * len(rest) > 20 else 7, padding=1)
+        if grid.real_counts is not None:
+            shares = [expected.get((condition, *others), 0.0) for others in rest]
+            label = "the real set's share" if number == len(first) - 1 else None
+            # At the bar's side: the number stands over its middle.
+            axes.plot(places + 0.36 * width, shares, "D", ms=3, mfc="white", mec="black", mew=0.7, label=label)
     axes.axhline(grid.floor, color="black", ls="--", lw=0.8)
     axes.set_yscale("symlog", linthresh=1)
-    axes.set_ylim(0, 3 * max([*grid.counts, 1]))
+    axes.set_ylim(0, 3 * max([*grid.counts, *expected.values(), 1]))
     names = ["\n".join(condition.text for condition in others) or grid.title for others in rest]
     axes.set_xticks(range(len(rest)), names, fontsize=8, rotation=20 if len(rest) > 8 else 0)
     axes.set_title(f"{grid.title}: thin below {grid.floor}", fontsize=9, loc="left")
     axes.tick_params(axis="y", labelsize=7)
     axes.spines[["top", "right"]].set_visible(False)
-    if len(first) > 1:
+    if len(first) > 1 or expected:
         axes.legend(
             fontsize=7,
-            ncols=min(len(first), 8),
+            ncols=min(len(first) + bool(expected), 8),
             loc="lower right",
             bbox_to_anchor=(1, 1),
             borderaxespad=0,
             frameon=False,
         )
+
+
+def _real_shares(grid: Crossed) -> dict[tuple[Condition, ...], float]:
+    """Return what each cell would have if the dataset's objects were spread as the real ones; nothing without these."""
+    real = grid.real_counts or ()
+    factor = sum(grid.counts) / max(sum(real), 1)
+    return {cell.conditions: number * factor for cell, number in zip(grid.cells, real, strict=False)}
 
 
 def object_sheet(found: Survey, numbers: Sequence[int], titles: Sequence[str], heading: str) -> "Figure":

@@ -4,12 +4,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
+from adapter_fakes import shapes, write_coco
 from pixel_fakes import crops, settings
 from rare_fakes import generated
+from scenes_for_tests import small_dice
 
 from simgen.cli.app import main
 from simgen.config import from_dict
 from simgen.errors import CheckpointError, ConfigError, DataError
+from simgen.formats import read_images
 from simgen.rare.cells import Cell, Condition
 from simgen.rare.fill import HOW, config_of, fill, fill_job
 from simgen.rare.how import Made, Task
@@ -200,3 +204,28 @@ def test_a_generator_is_asked_for_even_where_every_cell_falls_back(made, tmp_pat
     with pytest.raises(ConfigError, match="--how vae: expected --generator"):
         fill_job(data, plan, tmp_path / "filled", "vae", config=config_of(data), ways={**HOW, **pixel_ways(None)})
     assert not (tmp_path / "filled").exists()
+
+
+def test_a_plan_of_photographs_is_filled_by_their_crops_in_a_given_scene(tmp_path, capsys):
+    real = read_images(write_coco(tmp_path / "real", shapes(12), ("square", "disc"), masks=True))
+    model = train_crops(settings(view=VIEW, epochs=1), crops_of(real, VIEW), tmp_path / "run").model
+    plan, scene, out = tmp_path / "rare.json", tmp_path / "scene.yaml", tmp_path / "filled"
+    plan.write_text(Plan(fingerprint(real), (Entry(of_class("disc"), 5, 7),)).to_json())
+    scene.write_text(yaml.safe_dump(small_dice()))
+    words = ["rare", "fill", str(real.root), "--plan", str(plan), "--how", "vae", "--generator", str(model)]
+    words += ["-o", str(out), "--workers", "1"]
+    assert main(words) == 2
+    assert "to place crops of its objects in a scene, name that by --scene" in capsys.readouterr().err
+    assert not out.exists()
+    assert main([*words, "--scene", str(scene)]) == 0
+    assert "without --gate nobody checks that what was drawn shows what its label says" in capsys.readouterr().err
+    filled = read_images(out)
+    assert filled.classes == ("one", "two", "three", "four", "five", "six", "square", "disc")
+    for made_of in filled:
+        (place,) = made_of.metadata["source"]["annotations"]
+        assert made_of.annotations[place].class_name == "disc"
+        assert made_of.annotations[place].mask.any()
+    plan.write_text(Plan(fingerprint(real), (Entry(of_class("disc"), 2, 3),)).to_json())
+    assert main([*words, "--scene", str(scene)]) == 2
+    said = capsys.readouterr().err
+    assert '"class disc": 2 examples are too few to learn from, and it cannot be simulated' in said

@@ -185,9 +185,9 @@ def test_mistakes_are_sentences(tmp_path):
     with pytest.raises(DataError, match="expected at least 4 crops to learn from, got 3; simulate these instead"):
         train_crops(settings(), crops(3), tmp_path / "few")
     train_crops(settings(epochs=1), crops(), tmp_path / "run")
-    with pytest.raises(OutputError, match="holds a run of another config; choose another folder"):
+    with pytest.raises(OutputError, match=r"holds another run \(epochs is 1 there and 2 here\); choose another folder"):
         train_crops(settings(epochs=2), crops(), tmp_path / "run")
-    with pytest.raises(OutputError, match="holds a run of another crops; choose another folder"):
+    with pytest.raises(OutputError, match=r"holds another run \(crops is '"):
         train_crops(settings(epochs=1), crops(seed=1), tmp_path / "run")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.tex").write_text("")
@@ -198,6 +198,21 @@ def test_mistakes_are_sentences(tmp_path):
         generator.sample(Wish("sqare"), 1, np.random.default_rng(0))
     with pytest.raises(DataError, match=r'unknown attribute "lihgt" \(did you mean "light"\?\)'):
         generator.sample(Wish("disc", {"lihgt": (0, 1)}), 1, np.random.default_rng(0))
+
+
+def test_a_run_does_not_go_on_with_another_judge(tmp_path):
+    train_crops(settings(epochs=1), crops(), tmp_path / "run", judge="one")
+    with pytest.raises(OutputError, match=r"holds another run \(backbone is 'one' there and 'two' here\)"):
+        train_crops(settings(epochs=1), crops(), tmp_path / "run", judge="two")
+
+
+def test_a_damaged_checkpoint_says_what_is_left(tmp_path):
+    train_crops(settings(epochs=1), crops(), tmp_path / "run")
+    (tmp_path / "run" / "model.pt").unlink()
+    (tmp_path / "run" / "last.ckpt").write_bytes(b"no")
+    with pytest.raises(CheckpointError, match=r"last\.ckpt.*good\.pt is the generator of its last sound epoch"):
+        train_crops(settings(epochs=1), crops(), tmp_path / "run")
+    assert CropGenerator.load(tmp_path / "run" / "good.pt").kind == "vae"
 
 
 def test_damaged_files_are_refused(tmp_path):

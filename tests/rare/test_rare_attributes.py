@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from rare_fakes import box, sample
+from rare_fakes import SIZE_WH, box, sample
 
 from simgen.errors import ConfigError
 from simgen.geometry import pose_matrix, quat_about
@@ -59,6 +59,9 @@ def test_masks_touch_within_two_pixels_and_classes_are_told_apart():
 def test_a_photograph_knows_cut_boxes_and_no_visibility():
     rows = measure(sample(box("one", 0, 10, 9, 20), box("one", 20, 10, 30, 20)), ["truncated", "visible_fraction"])
     assert [row["truncated"] for row in rows] == ["cut", "whole"]
+    width, height = SIZE_WH
+    (cut_out,) = measure(sample(box("one", 0, 0, width, height)), ["truncated"])
+    assert cut_out["truncated"] is None
     assert [row["visible_fraction"] for row in rows] == [None, None]
     assert value_of(simulated((0, 0, 0, 1), visible_fraction=1.0), 0, "visible_fraction") == 1
 

@@ -165,7 +165,9 @@ def test_a_set_that_was_not_generated_cannot_be_simulated(tmp_path, capsys):
     (tmp_path / "rare.json").write_text(plan_of(real, 1).to_json())
     words = ["rare", "fill", str(real.root), "--plan", str(tmp_path / "rare.json"), "-o", str(tmp_path / "out")]
     assert main(words) == 2
-    assert "expected a generated one, with its config in dataset.json, got none" in capsys.readouterr().err
+    assert "was not generated, so no more of it can be simulated; to place crops" in capsys.readouterr().err
+    assert main([*words, "--scene", "dice"]) == 2
+    assert "expected sampled scenes in meta/ to simulate more of, got none" in capsys.readouterr().err
 
 
 def test_a_folder_of_other_data_is_left_alone(data, plan, capsys):

@@ -16,6 +16,7 @@ from simgen.rare.cells import Cell, Condition
 from simgen.rare.crossing import Crossed
 from simgen.rare.find import FindConfig, find
 from simgen.rare.plan import fingerprint, read_plan
+from simgen.rare.plots import cell_bars
 from simgen.rare.rules import absent, sparse, thin
 
 
@@ -56,6 +57,16 @@ def test_rare_cases_are_printed_and_written(sets, tmp_path, capsys):
     assert len(objects) == 28
     for name in ("cells.png", "lowest.png", "uncovered.png"):
         assert cv2.imread(str(out / name)).std() > 1
+
+
+def test_the_plot_shows_what_the_real_set_s_shares_would_be_of_the_dataset(sets):
+    config = FindConfig(tuple(read_bins(["class x image_luma:60"])), likelihood=False)
+    source, dark = (read_images(sets / name) for name in ("source", "dark"))
+    # 28 objects, of which the real set would have half in each dark cell and none in the bright ones.
+    for real, diamonds in ((None, []), (dark, [[14, 0], [14, 0]])):
+        (axes,) = cell_bars(find(source, config, real).grids).axes
+        shown = [list(line.get_ydata()) for line in axes.lines if line.get_marker() == "D"]
+        assert shown == diamonds
 
 
 def test_the_findings_repeat_to_the_byte_and_the_folder_is_taken_again(sets, tmp_path):

@@ -31,11 +31,11 @@ from simgen.rare.pixels.descriptor import Features, describe
 from simgen.rare.pixels.generator import CropGenerator, Wish
 from simgen.rare.pixels.law import MOST, LatentLaw
 from simgen.rare.pixels.quality import density_coverage, kid
-from simgen.rare.pixels.runfolder import claim, table, write_text
 from simgen.rare.pixels.settings import PixelTraining
 from simgen.rare.pixels.sheet import sheet, write_png
 from simgen.rare.pixels.steps import Trainer
 from simgen.rare.pixels.vae import TensorFeatures
+from simgen.rare.runfolder import claim, table, write_text
 from simgen.rng import stream
 from simgen.torchfile import read_plain, write_plain
 
@@ -72,6 +72,7 @@ def train_crops(
     *,
     perceptual: TensorFeatures | None = None,
     features: Features = describe,
+    judge: str = "",
     on_epoch: OnEpoch | None = None,
 ) -> Trained:
     """Train a generator, or go on with a run that was interrupted.
@@ -82,6 +83,8 @@ def train_crops(
         out: the run's folder.
         perceptual: differentiable features for the perceptual term; without them there is none.
         features: what coverage and KID are measured on after each epoch.
+        judge: what tells `perceptual` and `features` from others, e.g. a digest of their model's file: a run does not
+            go on with others.
         on_epoch: called with the number of epochs done and the last one's figures.
 
     Returns:
@@ -100,7 +103,7 @@ def train_crops(
         )
     if config.threads:
         torch.set_num_threads(config.threads)
-    claim(out, {"format": FORMAT, "config": _identifying(config), "crops": fingerprint(crops)})
+    claim(out, {"format": FORMAT, "config": _identifying(config), "crops": fingerprint(crops), "backbone": judge})
     result = out / "result.json"
     if (out / "model.pt").is_file() and result.is_file():
         return Trained(out / "model.pt", **json.loads(result.read_text("utf-8")))
@@ -246,7 +249,12 @@ class _Run:
         path = self.out / "last.ckpt"
         if not path.is_file():
             return _Standing()
-        content = read_plain(path)
+        try:
+            content = read_plain(path)
+        except CheckpointError as error:
+            kept = self.out / "good.pt"
+            hint = f"; {kept} is the generator of its last sound epoch, and can be used" if kept.is_file() else ""
+            raise CheckpointError(f"{error}{hint}") from None
         try:
             self.trainer.restore(content["trainer"])
             standing = _Standing(**{**content["standing"], "rows": tuple(content["standing"]["rows"])})

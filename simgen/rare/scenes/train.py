@@ -17,7 +17,8 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as config_dataclass
 from torch import Tensor, nn
 
-from simgen.errors import CheckpointError, ConfigError, OutputError
+from simgen.errors import CheckpointError, ConfigError
+from simgen.rare.runfolder import claim
 from simgen.rare.scenes.batch import SceneBatch, Shape
 from simgen.rare.scenes.critic import Critic, critic_loss, drawn
 from simgen.rare.scenes.encode import SceneCodec
@@ -107,7 +108,7 @@ def train_scenes(
         raise ConfigError(f"scene vae: expected at least 8 scenes to learn from, got {len(data.scenes.scene)}")
     if start is not None:
         config = replace(config, vae=start.vae.config)
-    _claim(out, _identity(data, config, start))
+    claim(out, _identity(data, config, start))
     if (out / "model.pt").is_file():
         return load_model(out / "model.pt")
     run = _Run(data, config, out / "last.ckpt", start)
@@ -230,24 +231,3 @@ def _identity(data: SceneData, config: SceneTrainConfig, start: SceneModel | Non
     content = asdict(config)
     del content["checkpoint_every"]
     return {"format": _FORMAT, "conditions": list(data.conditions), "data": digest.hexdigest(), "config": content}
-
-
-def _claim(out: Path, identity: dict[str, Any]) -> None:
-    """Make the folder of a run, or see that it is this one's."""
-    known = out / "run.json"
-    text = json.dumps(identity, indent=1, sort_keys=True) + "\n"
-    if out.exists() and not out.is_dir():
-        raise OutputError(f"{out}: expected a folder for the run, but it is a file")
-    if known.is_file():
-        if known.read_text("utf-8") != text:
-            raise OutputError(f"{out}: holds a run of other scenes or settings; choose another folder")
-        return
-    if out.is_dir() and any(out.iterdir()):
-        raise OutputError(f"{out}: expected an empty folder or one of a training of scenes, but it holds other files")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        partial = known.with_name("run.json.part")
-        partial.write_text(text)
-        partial.replace(known)
-    except OSError as error:
-        raise OutputError(f"{out}: cannot be written: {error.strerror}") from None
