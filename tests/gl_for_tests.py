@@ -49,12 +49,12 @@ def draw(scene: SceneSpec, view: CameraSpec | None = None, renderer: GlRenderer 
         return (renderer or GlRenderer(occlusion=0.0)).render(world, view or scene.camera)
 
 
-def radiance(scene: SceneSpec, view: CameraSpec | None = None) -> np.ndarray:
+def radiance(scene: SceneSpec, view: CameraSpec | None = None, renderer: GlRenderer | None = None) -> np.ndarray:
     """Return the (H, W, 3) linear radiance before exposure, as the shader wrote it."""
     from simgen.render.gl.device import device
 
     view = view or scene.camera
-    draw(scene, view)
+    draw(scene, view, renderer)
     width, height = view.size_wh
     light = np.frombuffer(device().targets.of(view.size_wh).light.read(), np.float32)
     return light.reshape(height, width, 4)[..., :3]

@@ -9,10 +9,11 @@ given vec4 area_lamps[4 * AREA_LAMPS];
 
 layout(location = 0) out vec4 out_light;
 
-// facing is the cosine between n and v, nv the same kept above zero.
+// facing is the cosine between n and v, nv the same kept above zero, f90 the Fresnel term at grazing angles: without any
+// specular reflection there is none there either.
 struct Surface {
     vec3 n, v, mirror, f0, diffuse, bounced;
-    float alpha, facing, nv, coat, coat_alpha, transmission;
+    float alpha, facing, nv, f90, coat, coat_alpha, transmission;
 };
 
 // Distribution times visibility.
@@ -32,7 +33,7 @@ vec3 gloss(Surface s, float cosine, float vl, float size) {
     float inverse = inversesqrt(max(2.0 + 2.0 * vl, 1e-12));
     float nl = max(cosine, 0.0), nh = clamp((s.facing + nl) * inverse, 0.0, 1.0), vh = clamp((1.0 + vl) * inverse, 0.0, 1.0);
     float wide = min(s.alpha + 0.5 * size, 1.0);
-    vec3 fresnel = s.f0 + (clamp(50.0 * s.f0.g, 0.0, 1.0) - s.f0) * fifth(1.0 - vh);
+    vec3 fresnel = s.f0 + (s.f90 - s.f0) * fifth(1.0 - vh);
     vec3 base = s.bounced * fresnel * ggx_smith(nh, nl, s.nv, wide);
 #if RICH
     float share = s.coat * (0.04 + 0.96 * fifth(1.0 - vh));
@@ -176,8 +177,9 @@ void main() {
     s.f0 = mix(vec3(0.08 * specular), base, metallic);
     // Light that bounces between microfacets is given back (Fdez-Agueera 2019); what the gloss takes, the body lacks.
     vec2 dfg = gloss_albedo(s.nv, texel.a);
+    s.f90 = clamp(50.0 * s.f0.g, 0.0, 1.0);
     s.bounced = 1.0 + s.f0 * (1.0 / (dfg.x + dfg.y) - 1.0);
-    vec3 albedo = (s.f0 * dfg.x + dfg.y) * s.bounced;
+    vec3 albedo = (s.f0 * dfg.x + s.f90 * dfg.y) * s.bounced;
     s.diffuse = base * (1.0 - metallic) * (1.0 - albedo);
     vec4 seen[2] = gathered(pixel, word.y, depth);
     vec3 light = vec3(0.0);
