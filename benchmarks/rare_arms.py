@@ -16,8 +16,8 @@ from simgen.formats import read_images
 from simgen.formats.coco import CocoWriter
 from simgen.formats.imageset import ImageRecord
 from simgen.rare.cells import Cell, Condition
-from simgen.rare.fill import HOW
 from simgen.rare.how import Maker, Task
+from simgen.rare.job import HOW
 from simgen.rare.pixels.composite import Composer
 from simgen.rare.pixels.crops import Crops
 from simgen.rare.pixels.gate import Gate, rejection_rates

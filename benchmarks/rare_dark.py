@@ -29,8 +29,8 @@ from simgen.formats import read_images
 from simgen.formats.coco import CocoWriter
 from simgen.formats.imageset import ImageSet
 from simgen.rare.cells import Cell, Condition
-from simgen.rare.fill import HOW
 from simgen.rare.how import Task
+from simgen.rare.job import HOW
 from simgen.rare.simulate import held
 from simgen.rng import stream
 

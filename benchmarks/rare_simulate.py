@@ -18,8 +18,8 @@ from scipy.stats import beta
 from simgen.formats import read_images
 from simgen.generate import sample
 from simgen.rare.cells import Cell, Condition
-from simgen.rare.fill import config_of
 from simgen.rare.how import Task
+from simgen.rare.job import config_of
 from simgen.rare.simulate import Simulator, held
 
 CELLS = (

@@ -10,9 +10,9 @@ from simgen.cli.rare_train import train
 
 if TYPE_CHECKING:
     from simgen.formats.imageset import ImageSet
-    from simgen.rare.fill import Filled
     from simgen.rare.find import Findings
     from simgen.rare.gate import Gate
+    from simgen.rare.outcome import Filled
     from simgen.rare.patches import Embedding
     from simgen.rare.pixels.gate import ClassGate
 
@@ -138,8 +138,8 @@ def fill(
     from simgen.engine import LocalEngine
     from simgen.errors import DataError
     from simgen.formats.coco import require_place
-    from simgen.rare.fill import HOW, fill_job, scenes_for
     from simgen.rare.fill import fill as run
+    from simgen.rare.job import HOW, fill_job, scenes_for
     from simgen.rare.pixels.ways import PIXEL_WAYS, pixel_ways
     from simgen.rare.plan import read_plan, require_plan_of
     from simgen.rare.scenes.ways import scene_ways

@@ -15,8 +15,9 @@ from simgen.config import from_dict
 from simgen.errors import CheckpointError, ConfigError, DataError
 from simgen.formats import read_images
 from simgen.rare.cells import Cell, Condition
-from simgen.rare.fill import HOW, config_of, fill, fill_job
+from simgen.rare.fill import fill
 from simgen.rare.how import Made, Task
+from simgen.rare.job import HOW, config_of, fill_job
 from simgen.rare.mixed import Mixed
 from simgen.rare.pixels.crops import crops_of
 from simgen.rare.pixels.gate import ClassGate

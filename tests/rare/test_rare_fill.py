@@ -9,12 +9,12 @@ import pytest
 from adapter_fakes import shapes, write_coco
 from rare_fakes import generated
 
-import simgen.rare.fill as filling
+import simgen.rare.job as filling
 from simgen.cli.app import main
 from simgen.formats import read_images
 from simgen.rare.cells import Cell, Condition
-from simgen.rare.fill import config_of, fill_job, left_of, quotas
 from simgen.rare.how import Made, Way, too_few
+from simgen.rare.job import config_of, fill_job, left_of, quotas
 from simgen.rare.plan import Entry, Plan, fingerprint
 from simgen.rare.simulate import held
 

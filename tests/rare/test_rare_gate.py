@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from rare_fakes import box, generated, sample
 
-import simgen.rare.fill as filling
+import simgen.rare.job as filling
 from simgen.errors import DataError
 from simgen.rare.cells import Cell, Condition
-from simgen.rare.fill import config_of, fill, fill_job
+from simgen.rare.fill import fill
 from simgen.rare.gate import Gate, rates
 from simgen.rare.how import Made, Way
+from simgen.rare.job import config_of, fill_job
 from simgen.rare.patches import Embedding
 from simgen.rare.plan import Entry, Plan, fingerprint
 from simgen.rng import stream

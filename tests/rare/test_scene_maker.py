@@ -8,8 +8,8 @@ from rare_fakes import generated
 from simgen.cli.app import main
 from simgen.errors import ConfigError, DataError
 from simgen.rare.cells import Cell, Condition
-from simgen.rare.fill import config_of
 from simgen.rare.how import LEAST_EXAMPLES, Task
+from simgen.rare.job import config_of
 from simgen.rare.plan import Entry, Plan, fingerprint
 from simgen.rare.scenes.maker import SceneMaker
 from simgen.rare.scenes.ways import scene_ways

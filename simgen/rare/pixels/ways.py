@@ -1,4 +1,4 @@
-"""The ways that take a trained crop generator, for `simgen.rare.fill`."""
+"""The ways that take a trained crop generator, for `simgen.rare.job`."""
 
 from pathlib import Path
 

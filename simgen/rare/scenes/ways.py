@@ -1,4 +1,4 @@
-"""The way that takes a trained net of scenes, for `simgen.rare.fill`."""
+"""The way that takes a trained net of scenes, for `simgen.rare.job`."""
 
 from functools import cache
 from pathlib import Path
