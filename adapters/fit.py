@@ -12,11 +12,7 @@ from simgen.adapters.lightning_lite import LightningModule
 from simgen.adapters.methods import Method, Target
 from simgen.adapters.settings import OptimizerConfig, TrainConfig
 from simgen.adapters.target import Batch
-from simgen.errors import SimgenError
-
-
-class TrainingError(SimgenError):
-    """A run that cannot go on, such as one whose loss is no number any more."""
+from simgen.errors import TrainingError
 
 
 class Fit(LightningModule):

@@ -32,6 +32,10 @@ class CheckpointError(SimgenError):
     """A trained model that cannot be read or does not fit the data."""
 
 
+class TrainingError(SimgenError):
+    """A training that cannot go on, such as one whose loss is no number any more."""
+
+
 class RenderError(SimgenError):
     """A scene that could not be simulated or drawn."""
 

@@ -65,13 +65,14 @@ def compare(
 def print_comparison(result: "Comparison") -> None:
     """Print the leading figure of each arm, its difference to the baseline, and the gap that it closes."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from simgen.adapters.report.words import COMPARED, difference_text, gap_text, noun, score_text
 
     first = next(iter(result.evaluations.values()))
     name, title = next(iter(COMPARED[first.task].items()))
-    table = Table(title=f"{len(first.records)} {noun(first.task)}; difference to {result.baseline}")
+    table = Table(title=f"{len(first.records)} {noun(first.task)}; difference to {escape(result.baseline)}")
     table.add_column("", overflow="fold")
     for column in (title, "difference", *(["gap closed"] * (result.oracle is not None))):
         table.add_column(column)
@@ -80,7 +81,7 @@ def print_comparison(result: "Comparison") -> None:
         cells.append(difference_text(arm.differences[name]) if name in arm.differences else "")
         if result.oracle is not None:
             cells.append(gap_text(arm.gaps[name]) if name in arm.gaps else "")
-        table.add_row(arm.name, *cells)
+        table.add_row(escape(arm.name), *cells)
     Console().print(table)
 
 

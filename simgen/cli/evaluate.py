@@ -96,9 +96,10 @@ def unit_of(data: "ImageSet") -> str:
 def print_scores(result: "Evaluation", title: str) -> None:
     """Print the headline figures with their intervals."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table("figure", "value", "95 % interval", title=title)
+    table = Table("figure", "value", "95 % interval", title=escape(title))
     for name in HEADLINE:
         score = result.scores.get(name)
         if score is not None and score.value is not None:

@@ -70,6 +70,8 @@ def find(
     require("--seed", seed, 0)
     if not 0 < thin <= 1:
         raise ConfigError(f"--thin: expected a share above 0 and at most 1, got {thin:g}")
+    if real is None and real_split != "all":
+        raise ConfigError("--real-split: expected --real, the photographs that it is of, got none")
     require_folder(out)
     grids = tuple(read_bins(bins or DEFAULT_BINS))
     found = read_real(dataset, data)
@@ -136,35 +138,46 @@ def fill(
     from simgen.cli.renderer import require
     from simgen.config import load
     from simgen.engine import LocalEngine
-    from simgen.errors import DataError
+    from simgen.errors import ConfigError, DataError
     from simgen.formats.coco import require_place
     from simgen.rare.fill import fill as run
     from simgen.rare.job import HOW, fill_job, scenes_for
     from simgen.rare.pixels.ways import PIXEL_WAYS, pixel_ways
-    from simgen.rare.plan import read_plan, require_plan_of
+    from simgen.rare.plan import read_plan, require_parameters, require_plan_of
     from simgen.rare.scenes.ways import scene_ways
 
     require("--count", count, 1)
     require("--seed", seed, 0)
     require("--workers", workers, 0)
     require_place(out)
+    if generator is not None and how == "simulate":
+        raise ConfigError("--generator: is of --how scene, vae, gan and mix, got --how simulate")
+    if real is None and real_split != "all":
+        raise ConfigError("--real-split: expected --real, the photographs that it is of, got none")
     wanted = read_plan(plan)
     data = read_real(dataset)
     require_plan_of(wanted, data, plan)
+    require_parameters(wanted, data, plan)
     config = scenes_for(data, load(scene) if scene else None)
     passed, of_crops = _gate(gate, gate_confidence, how, real, real_split, data)
     ways = {**HOW, **scene_ways(generator), **pixel_ways(generator, of_crops)}
     if how in PIXEL_WAYS and gate is None:
         typer.echo("without --gate nobody checks that what was drawn shows what its label says", err=True)
     job = fill_job(data, wanted, out, how, config=config, count=count, seed=seed, gate=passed, ways=ways)
-    for cell, reason in job.left.items():
-        typer.echo(f'"{wanted.entries[cell].cell.title}": {reason}, made by simulate', err=True)
+    made_of = {cell for _, cell, _ in job.order}
+    for cell, entry in enumerate(wanted.entries):
+        if cell in job.left:
+            instead = "made by simulate" if cell in made_of else "left out"
+            typer.echo(f'"{entry.cell.title}": {job.left[cell]}: {instead}', err=True)
+        elif entry.need and cell not in made_of:
+            typer.echo(f'"{entry.cell.title}": none of the {len(job.order)} images is for it', err=True)
     with bar("fill", len(job.order), "images") as advance:
         results = run(job, wanted, LocalEngine(workers or os.cpu_count() or 1), lambda made: advance(made))
     _print_filled(results)
     total = sum(one.made for one in results)
     if not total:
-        raise DataError(f"fill: none of the {len(job.order)} images that were asked for could be made")
+        hint = "" if gate is None else "; lower --gate-confidence, or train a better generator"
+        raise DataError(f"fill: none of the {len(job.order)} images that were asked for could be made{hint}")
     typer.echo(f"{total} images in {out}")
 
 
@@ -190,9 +203,11 @@ def _gate(
     from simgen.adapters.rgba import RgbaClassifier
     from simgen.cli.evaluate import read_real
     from simgen.rare.gate import gate_of
+    from simgen.rare.how import file_digest
     from simgen.rare.pixels.crops import CropView
     from simgen.rare.pixels.gate import CONFIDENCE, ClassGate
     from simgen.rare.pixels.ways import PIXEL_WAYS
+    from simgen.rare.plan import fingerprint
 
     if confidence is None:
         confidence = CONFIDENCE if how in PIXEL_WAYS else 0.0
@@ -201,7 +216,10 @@ def _gate(
     photographs = part_of(read_real(real), split)
     gate = gate_of(classifier.probabilities, classifier.classes, crop_embedding(model), photographs, data)
     eye = RgbaClassifier(load_model(model), CropView().margin)
-    return replace(gate, confidence=confidence), ClassGate(eye.probabilities, eye.classes, confidence)
+    identity = f"{file_digest(model)} {fingerprint(photographs)}"
+    return replace(gate, confidence=confidence, identity=identity), ClassGate(
+        eye.probabilities, eye.classes, confidence
+    )
 
 
 def _embedding(model: Path | None) -> "Embedding":
@@ -216,6 +234,7 @@ def _embedding(model: Path | None) -> "Embedding":
 
 def _print_findings(findings: "Findings") -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     for name in findings.left_out:
@@ -236,7 +255,7 @@ def _print_findings(findings: "Findings") -> None:
         title=f"{len(entries)} of {sum(len(g.cells) for g in findings.grids)} cells are rare",
     )
     for entry in entries[:SHOWN]:
-        table.add_row(entry.cell.title, str(entry.count), str(entry.target), entry.rule)
+        table.add_row(escape(entry.cell.title), str(entry.count), str(entry.target), escape(entry.rule))
     Console().print(table)
     if len(entries) > SHOWN:
         typer.echo(f"and {len(entries) - SHOWN} more, in rare.json; all cells are in cells.csv")
@@ -244,6 +263,7 @@ def _print_findings(findings: "Findings") -> None:
 
 def _print_filled(results: "Sequence[Filled]") -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from simgen.rare.gate import rates
@@ -252,7 +272,7 @@ def _print_filled(results: "Sequence[Filled]") -> None:
     for one in results:
         stages = _stages(one)
         share = "" if one.acceptance is None else f"{one.acceptance:.2g} of {one.last_stage}"
-        table.add_row(one.entry.cell.title, f"{one.made} of {one.asked}", stages, share, f"{one.effective:.1f}")
+        table.add_row(escape(one.entry.cell.title), f"{one.made} of {one.asked}", stages, share, f"{one.effective:.1f}")
     Console().print(table)
     for one in results:
         if any(one.refused):

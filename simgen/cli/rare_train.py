@@ -46,6 +46,11 @@ def train(
     if space not in spaces:
         raise ConfigError(f'--space: expected scene or pixel, got "{space}"{did_you_mean(space, spaces)}')
     require_own(out)
+    for given, option, own in ((plan, "--plan", "scene"), (backbone, "--backbone", "pixel")):
+        if given is not None and space != own:
+            raise ConfigError(f"{option}: is of --space {own}, got --space {space}")
+    if space == "scene" and config in ("vae", "gan"):
+        raise ConfigError(f"--config {config}: is of --space pixel, got --space scene")
     overrides = ([] if seed is None else [f"seed={seed}"]) + (set_ or [])
     if space == "scene":
         if plan is None:
@@ -59,7 +64,8 @@ def _train_scenes(dataset: str, out: Path, plan: Path, config: str, overrides: l
     from simgen.cli.evaluate import read_real
     from simgen.cli.progress import bar, reaching
     from simgen.config import load_section
-    from simgen.rare.plan import read_plan, require_plan_of, source_of
+    from simgen.errors import ConfigError
+    from simgen.rare.plan import read_plan, require_parameters, require_plan_of, source_of
     from simgen.rare.scenes.learn import scene_data
     from simgen.rare.scenes.propose import too_few_scenes
     from simgen.rare.scenes.train import SceneTrainConfig, train_scenes
@@ -69,6 +75,7 @@ def _train_scenes(dataset: str, out: Path, plan: Path, config: str, overrides: l
     wanted, data = read_plan(plan), read_real(dataset)
     require_plan_of(wanted, data, plan)
     source_of(data)
+    require_parameters(wanted, data, plan)
     cells = [entry.cell for entry in wanted.entries]
     metadata, answers = [], []
     with bar("read", len(data), "images") as advance:
@@ -77,8 +84,13 @@ def _train_scenes(dataset: str, out: Path, plan: Path, config: str, overrides: l
             answers.append([bool(held(sample, cell)) for cell in cells])
             advance(1)
     named: dict[str, list[bool]] = {cell.title: [row[k] for row in answers] for k, cell in enumerate(cells)}
-    for title, answers_of in named.items():
-        reason = too_few_scenes(sum(answers_of))
+    reasons = {title: too_few_scenes(sum(answers_of)) for title, answers_of in named.items()}
+    if all(reasons.values()):
+        title, reason = next(iter(reasons.items()))
+        raise ConfigError(
+            f'plan "{plan}": "{title}": {reason}, and so it is with every cell; --how simulate needs none'
+        )
+    for title, reason in reasons.items():
         if reason:
             typer.echo(f'"{title}": {reason}; fill will leave it to simulate', err=True)
     with bar("train", settings.steps, "steps") as advance:
@@ -99,8 +111,14 @@ def _train_crops(dataset: str, out: Path, backbone: Path | None, config: str, ov
 
     settings = load_section(PixelTraining, config, overrides, folder="rare")
     judge = None if backbone is None else _backbone(backbone, settings.view.margin)
-    crops = crops_of(read_real(dataset), settings.view)
-    typer.echo(f"{len(crops)} crops of {len(crops.classes)} classes", err=True)
+    data = read_real(dataset)
+    crops = crops_of(data, settings.view)
+    total = sum(len(record.annotations) for record in data.records)
+    typer.echo(
+        f"{len(crops)} crops of {len(crops.classes)} classes; {total - len(crops)} other objects are small, hidden or "
+        "cut (view.min_side_px, min_visible_fraction, truncated)",
+        err=True,
+    )
     if judge is None:
         typer.echo(
             "coverage and kid are measured on coarse colours and edges: they tell a collapse, and not whether a crop "

@@ -119,6 +119,7 @@ def command_line(context: typer.Context) -> str:
 def print_rows(outcomes: "Sequence[Outcome]") -> None:
     """Print the table of a sweep."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from simgen.adapters.outcomes import rows
@@ -128,7 +129,7 @@ def print_rows(outcomes: "Sequence[Outcome]") -> None:
     figures = list(dict.fromkeys(f for row in found for f in row.figures))
     table = Table("method", "seeds", *figures, title="mean ± standard deviation over seeds")
     for row in found:
-        table.add_row(row.name, str(row.seeds), *(mean_text(row.figures.get(f)) for f in figures))
+        table.add_row(escape(row.name), str(row.seeds), *(mean_text(row.figures.get(f)) for f in figures))
     Console().print(table)
 
 

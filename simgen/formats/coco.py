@@ -241,7 +241,7 @@ def _moved(records: list[dict[str, Any]]) -> dict[str, Any]:
 def _first_difference(ours: dict[str, Any], found: Any, prefix: str = "") -> str | None:
     if not isinstance(found, dict):
         return prefix or "dataset.json"
-    for key in sorted({*ours, *found}):
+    for key in (*ours, *(key for key in found if key not in ours)):
         name = f"{prefix}.{key}" if prefix else key
         a, b = ours.get(key), found.get(key)
         if isinstance(a, dict) and isinstance(b, dict):

@@ -22,6 +22,7 @@ Value: TypeAlias = float | str | None
 Row: TypeAlias = Mapping[str, Value]
 """The values of one object by the attributes' names."""
 _PATHS = ("scene", "object")
+_LEVELS = (0.0, 255.0)
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Attribute:
         pixels: whether it looks at the picture.
         text: what it is.
         among: its categories; none of what is a number, or has those of the set ("class").
+        span: the least and the largest number that it may be.
     """
 
     measure: Callable[[Sample, int], Value]
@@ -41,6 +43,7 @@ class Attribute:
     needs: str = "boxes"
     pixels: bool = False
     among: tuple[str, ...] = ()
+    span: tuple[float, float] = (-math.inf, math.inf)
 
 
 def _of(measure: Callable[[Annotation], Value]) -> Callable[[Sample, int], Value]:
@@ -74,22 +77,32 @@ def _truncated(sample: Sample, place: int) -> Value:
 
 ATTRIBUTES: dict[str, Attribute] = {
     "class": Attribute(_of(lambda a: a.class_name), "its class"),
-    "visible_fraction": Attribute(_visible_fraction, "visible share of its silhouette, 0 to 1", "visible fractions"),
+    "visible_fraction": Attribute(
+        _visible_fraction, "visible share of its silhouette, 0 to 1", "visible fractions", span=(0, 1)
+    ),
     "truncated": Attribute(
         _truncated,
         '"cut" by the image\'s border, or "whole"',
         "boxes smaller than its pictures",
         among=("cut", "whole"),
     ),
-    "size_px": Attribute(_of(_size_px), "square root of its box's area, pixels"),
-    "image_luma": Attribute(lambda sample, _: image_luma(sample), "mean luma of the picture, 0 to 255", pixels=True),
-    "object_luma": Attribute(object_luma, "mean luma of its pixels, or of its box without a mask", pixels=True),
+    "size_px": Attribute(_of(_size_px), "square root of its box's area, pixels", span=(0, math.inf)),
+    "image_luma": Attribute(
+        lambda sample, _: image_luma(sample), "mean luma of the picture, 0 to 255", pixels=True, span=_LEVELS
+    ),
+    "object_luma": Attribute(
+        object_luma, "mean luma of its pixels, or of its box without a mask", pixels=True, span=_LEVELS
+    ),
     "view_side": Attribute(
         view_side, "the side (+x, -x, ...) of its frame that the camera sees most of", "poses", among=SIDES
     ),
-    "view_tilt_deg": Attribute(view_tilt_deg, "angle between that side's normal and the line of sight", "poses"),
-    "yaw_deg": Attribute(yaw_deg, "turn in the picture, -180 to 180, of the axis after that side's", "poses"),
-    "lean_deg": Attribute(lean_deg, "angle of its most upright axis from the vertical", "sampled scenes"),
+    "view_tilt_deg": Attribute(
+        view_tilt_deg, "angle between that side's normal and the line of sight", "poses", span=(0, 90)
+    ),
+    "yaw_deg": Attribute(
+        yaw_deg, "turn in the picture, -180 to 180, of the axis after that side's", "poses", span=(-180, 180)
+    ),
+    "lean_deg": Attribute(lean_deg, "angle of its most upright axis from the vertical", "sampled scenes", span=(0, 90)),
     "wall_gap_m": Attribute(wall_gap_m, "from its centre to the nearest fixed box beside it, metres", "sampled scenes"),
     "count": Attribute(lambda sample, _: float(len(sample.annotations)), "labelled objects in the picture"),
     "neighbours": Attribute(neighbours, "others whose box is nearer than half of its own size"),
@@ -149,6 +162,15 @@ def at_path(data: Any, path: Iterable[str]) -> Value:
     if isinstance(data, bool):
         return str(data).lower()
     return _known(data) if isinstance(data, int | float | str) else None
+
+
+def paths_in(data: Any, prefix: str) -> list[str]:
+    """Return the dotted paths of all numbers and texts in plain data."""
+    if isinstance(data, dict):
+        return [path for key, inner in data.items() for path in paths_in(inner, f"{prefix}.{key}")]
+    if isinstance(data, list | tuple):
+        return [path for place, inner in enumerate(data) for path in paths_in(inner, f"{prefix}.{place}")]
+    return [] if data is None else [prefix]
 
 
 def _known(value: Value) -> Value:

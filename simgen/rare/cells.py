@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from simgen.errors import ConfigError
-from simgen.rare.attributes import Row, Value, categories_of, require_categories
+from simgen.rare.attributes import ATTRIBUTES, Row, Value, categories_of, require_categories
 from simgen.scene import STRICT
 
 
@@ -110,6 +110,11 @@ def require_condition(condition: Condition, classes: Sequence[str], where: str) 
     if known and not condition.among:
         raise ConfigError(f'{where}: {condition.attribute}: expected categories under "among", got low or high')
     require_categories(condition.attribute, condition.among, classes, where)
+    if condition.attribute in ATTRIBUTES and not condition.among:
+        least, most = ATTRIBUTES[condition.attribute].span
+        low, high = condition.low, condition.high
+        if (low is not None and low > most) or (high is not None and high <= least):
+            raise ConfigError(f"{where}: {condition.attribute} is {least:g} to {most:g}, never {condition.span}")
 
 
 def count(cells: Sequence[Cell], rows: Sequence[Row]) -> list[int]:

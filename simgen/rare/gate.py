@@ -44,6 +44,7 @@ class Gate:
         axes: principal components of the real rows.
         levels: of realism and copies, among real and training crops on these axes.
         confidence: the probability that the classifier must give to a crop's class, beside finding it the likeliest.
+        identity: what tells it from other gates, for a filled dataset.
     """
 
     classify: Classify
@@ -52,6 +53,7 @@ class Gate:
     axes: Axes
     levels: Levels
     confidence: float = 0.0
+    identity: str = ""
 
     @staticmethod
     def of(

@@ -18,7 +18,9 @@ LEAST_EXAMPLES = 4
 
 def too_few(entry: Entry) -> str:
     """Return that a cell has too few objects to learn from, "" where it has enough."""
-    return f"{entry.count} examples are too few to learn from" if entry.count < LEAST_EXAMPLES else ""
+    if entry.count >= LEAST_EXAMPLES:
+        return ""
+    return f"{entry.count} {'example is' if entry.count == 1 else 'examples are'} too few to learn from"
 
 
 def able(entry: Entry) -> str:

@@ -3,7 +3,6 @@
 A new way is an entry of `HOW`.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from simgen.formats.coco import CocoWriter
 from simgen.formats.imageset import ImageSet
 from simgen.rare.gate import Gate
 from simgen.rare.how import Maker, Task, Way
-from simgen.rare.plan import Entry, Plan, header_of, source_of
+from simgen.rare.plan import Plan, header_of, source_of
 from simgen.rare.simulate import Simulator
 from simgen.scene import Plain
 
@@ -38,7 +37,8 @@ class FillJob:
         makers: by the way's name.
         order: for each sample its way, its cell's place in the plan and its number among the cell's.
         gate: what samples must pass, or None.
-        left: why a cell is left to `simulate`, by its place in the plan.
+        left: why a cell is not made in the way that was asked for, by its place in the plan: it is left to `simulate`,
+            or left out where nothing can be simulated.
     """
 
     source: Plain
@@ -157,30 +157,31 @@ def fill_job(
         ConfigError: an unknown way, or a plan without anything to fill.
         DataError: the way cannot learn from this dataset.
     """
-    numbers = quotas([entry.need for entry in plan.entries], count)
-    if not sum(numbers):
+    needs = [entry.need for entry in plan.entries]
+    if not sum(needs):
         raise ConfigError("plan: expected a cell with fewer objects than its target, got none: nothing is rare")
-    left = {cell: reason for cell, reason in left_of(plan, how, ways).items() if numbers[cell]}
+    left = {cell: reason for cell, reason in left_of(plan, how, ways).items() if needs[cell]}
+    if "config" not in header_of(data):
+        needs = [0 if cell in left else need for cell, need in enumerate(needs)]
+        if not sum(needs):
+            cell = min(left)
+            raise DataError(
+                f'"{plan.entries[cell].cell.title}": {left[cell]}, and nothing can be simulated for a set that was not '
+                "generated; nor can any other cell of the plan be made"
+            )
+    numbers = quotas(needs, count)
     task = Task(data, config, tuple(entry.cell for entry in plan.entries), seed)
     # The way that was asked for is looked at even where every cell falls back: it may lack its generator.
     makers = {how: ways[how].prepare(task)}
-    if left and how != "simulate":
-        makers["simulate"] = _fallback(ways["simulate"], task, plan.entries[min(left)], left[min(left)])
+    if any(numbers[cell] for cell in left):
+        makers["simulate"] = ways["simulate"].prepare(task)
     order = tuple(
         ("simulate" if cell in left else how, cell, k) for cell, number in enumerate(numbers) for k in range(number)
     )
-    digest = hashlib.sha256(plan.to_json().encode()).hexdigest()[:16]
-    fill = {"dataset": plan.dataset, "plan": digest, "how": how, "count": len(order), "gate": gate is not None}
+    fill: Plain = {"dataset": plan.dataset, "how": how, **ways[how].identity, "plan": plan.digest}
+    fill["gate"] = False if gate is None else gate.identity or True
     if gate is not None and gate.confidence:
         fill["gate_confidence"] = gate.confidence
-    fill |= ways[how].identity
+    fill["count"] = len(order)
     header = {"config": config.source, "seed": seed, "version": simgen.__version__, "fill": fill}
     return FillJob(config.source, config.root, header, out, classes_of(data, config), makers, order, gate, left)
-
-
-def _fallback(way: Way, task: Task, entry: Entry, reason: str) -> Maker:
-    """Return the maker of what is left to a way; where it cannot, say why it was asked."""
-    try:
-        return way.prepare(task)
-    except DataError as error:
-        raise DataError(f'"{entry.cell.title}": {reason}, and it cannot be simulated: {error}') from None

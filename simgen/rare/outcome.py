@@ -37,7 +37,7 @@ class Filled:
         entry: of the plan.
         asked: samples.
         made: of them.
-        tried: of each stage, the last one last: for all that were made, and for those that this run did not find.
+        tried: of each stage: for all that were made, and for those that this run did not find.
         refused: reasons of the gate for every sample that it judged among these, none for those let in.
         weights: of all samples.
     """
@@ -57,8 +57,9 @@ class Filled:
 
     @property
     def last_stage(self) -> str:
-        """Its name, "" where nothing was counted."""
-        return [*self.tried, ""][len(self.tried) - 1]
+        """Its name, "" where nothing was counted: pictures that were rendered, of a net what it proposed."""
+        known = [stage for stage in ("rendered", "proposed") if stage in self.tried]
+        return [*known, *reversed(list(self.tried)), ""][0]
 
     @property
     def effective(self) -> float:
@@ -77,6 +78,4 @@ def filled(
         tried.update(one.tried)
     refused = tuple(reasons for one in found for reasons in one.refused)
     kept = tuple(weights[index] for index in indices if index in weights)
-    # A stage tries what the one before has left: where ways take turns, the stages of both fall into one order.
-    stages = dict(sorted(tried.items(), key=lambda stage: -stage[1]))
-    return Filled(entry, len(indices), len(kept), stages, refused, kept)
+    return Filled(entry, len(indices), len(kept), dict(tried), refused, kept)

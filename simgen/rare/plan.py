@@ -1,22 +1,25 @@
 """`Plan`: which cells of one dataset are to be filled, and how far. Written as rare.json, read strictly."""
 
+import difflib
 import hashlib
 import json
 import math
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from simgen.errors import ConfigError, DataError
+from simgen.errors import ConfigError, DataError, did_you_mean
 from simgen.formats.imageset import ImageSet
-from simgen.rare.attributes import require_attribute
+from simgen.rare.attributes import ATTRIBUTES, object_of, paths_in, places_of, require_attribute, value_of
 from simgen.rare.cells import Cell, plain, require_condition
 from simgen.registry import validate
 from simgen.scene import STRICT
 
 FORMAT: Literal["simgen-rare/1"] = "simgen-rare/1"
+MOST_TARGET = 1_000_000
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -32,7 +35,7 @@ class Entry:
 
     cell: Cell
     count: Annotated[int, Field(ge=0)]
-    target: Annotated[int, Field(ge=1)]
+    target: Annotated[int, Field(ge=1, le=MOST_TARGET)]
     rule: str = ""
 
     @property
@@ -49,17 +52,41 @@ class Plan:
         dataset: the fingerprint of the dataset that it was made for.
         entries: the cells, the most important first.
         format: of the file.
+        written: a digest of the entries as they were written; another one of those that are there tells an edited file.
     """
 
     dataset: str
     entries: tuple[Entry, ...]
     format: Literal["simgen-rare/1"] = FORMAT
+    written: str = field(default="", compare=False)
 
     def to_json(self) -> str:
         """Return the text of rare.json."""
-        entries = [{"cell": plain(e.cell), "count": e.count, "target": e.target, "rule": e.rule} for e in self.entries]
-        content = {"format": self.format, "dataset": self.dataset, "entries": entries}
+        content = {
+            "format": self.format,
+            "dataset": self.dataset,
+            "written": _digest(self._plain),
+            "entries": self._plain,
+        }
         return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+    @property
+    def digest(self) -> str:
+        """16 hexadecimal digits that tell its dataset and entries from others."""
+        return _digest([self.dataset, *self._plain])
+
+    @property
+    def edited(self) -> bool:
+        """Whether its entries are not those that were written."""
+        return self.written != _digest(self._plain)
+
+    @property
+    def _plain(self) -> list[dict[str, Any]]:
+        return [{"cell": plain(e.cell), "count": e.count, "target": e.target, "rule": e.rule} for e in self.entries]
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def read_plan(file: Path) -> Plan:
@@ -118,12 +145,29 @@ def require_plan_of(plan: Plan, data: ImageSet, file: Path) -> None:
             require_condition(condition, data.classes, f'plan "{file}": entries.{number}.cell')
 
 
+def require_parameters(plan: Plan, data: ImageSet, file: Path) -> None:
+    """Raise `ConfigError` for a plan with a sampled parameter that no object of a generated set has."""
+    names = {name for entry in plan.entries for name in entry.cell.attributes if name not in ATTRIBUTES}
+    known: set[str] = set()
+    for number in range(len(data) if names and "config" in header_of(data) else 0):
+        sample = data[number]
+        for place in places_of(sample):
+            names = {name for name in names if value_of(sample, place, name) is None}
+            known |= {*paths_in(sample.metadata.get("scene"), "scene"), *paths_in(object_of(sample, place), "object")}
+        if not names:
+            return
+    if known:
+        name = min(names)
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+        hint = did_you_mean(name, near) if near else ""
+        raise ConfigError(f'plan "{file}": no object of "{data.root}" has a parameter "{name}"{hint}')
+
+
 def fingerprint(data: ImageSet) -> str:
     """Return what tells a set from others: 16 hexadecimal digits of its config, seed, classes and labels' numbers."""
     header = {key: value for key, value in header_of(data).items() if key != "version"}
     images = [[record.path.name, len(record.annotations)] for record in data.records]
-    content = json.dumps([header, list(data.classes), images], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
+    return _digest([header, list(data.classes), images])
 
 
 def source_of(data: ImageSet) -> dict[str, Any]:

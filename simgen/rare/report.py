@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from simgen.errors import OutputError
 from simgen.rare.find import Findings
+from simgen.rare.plan import read_plan
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,12 +19,15 @@ FILES = ("rare.json", "cells.csv", "objects.csv", "cells.png", "lowest.png", "un
 
 
 def require_folder(out: Path) -> None:
-    """Raise `OutputError` where the findings cannot be written: a file, or a folder with something else in it."""
+    """Raise `OutputError` where findings cannot be written: a file, a folder with something else, an edited plan."""
     if out.exists() and not out.is_dir():
         raise OutputError(f'output "{out}": expected a folder, got a file')
     foreign = sorted(path.name for path in out.iterdir() if path.name not in FILES) if out.is_dir() else []
     if foreign:
         raise OutputError(f'output "{out}": expected an empty folder or one of rare find, got one with "{foreign[0]}"')
+    plan = out / "rare.json"
+    if plan.is_file() and read_plan(plan).edited:
+        raise OutputError(f'output "{out}": its rare.json was edited, and would be lost; choose another folder')
 
 
 def write_findings(findings: Findings, out: Path) -> Path:
@@ -48,6 +52,9 @@ def write_findings(findings: Findings, out: Path) -> Path:
     content["rare.json"] = findings.plan.to_json()
     try:
         out.mkdir(parents=True, exist_ok=True)
+        for name in FILES:
+            if name not in content:
+                (out / name).unlink(missing_ok=True)
         for name, data in content.items():
             (out / name).write_bytes(data.encode() if isinstance(data, str) else data)
     except OSError as error:

@@ -7,6 +7,9 @@ from typing import Any
 
 from simgen.errors import OutputError
 
+_DIGEST = 32
+"""Texts of a run's description that are longer are digests."""
+
 
 def claim(folder: Path, identity: Mapping[str, Any]) -> None:
     """Take a folder for a run that is told by plain data, or find that it is that run's already.
@@ -39,17 +42,21 @@ def require_own(folder: Path) -> None:
 def _require_same(folder: Path, there: Any, here: Any) -> None:
     different = _first_difference(there, here, "")
     if different:
-        name, old, new = different
-        raise OutputError(
-            f"{folder}: holds another run ({name} is {old!r:.40} there and {new!r:.40} here); choose another folder"
-        )
+        raise OutputError(f"{folder}: holds another run ({_text(*different)}); choose another folder")
+
+
+def _text(name: str, there: Any, here: Any) -> str:
+    """Say what differs; of digests only that they do."""
+    if any(isinstance(value, str) and len(value) >= _DIGEST for value in (there, here)):
+        return f"of other {name}"
+    return f"{name} is {there!r:.60} there and {here!r:.60} here"
 
 
 def _first_difference(there: Any, here: Any, name: str) -> tuple[str, Any, Any] | None:
     """Return the dotted name of the first value that differs, without "config.", and both values."""
     if not (isinstance(there, dict) and isinstance(here, dict)):
         return None if there == here else (name.removeprefix("config."), there, here)
-    for key in sorted({*there, *here}):
+    for key in (*here, *(key for key in there if key not in here)):
         found = _first_difference(there.get(key), here.get(key), f"{name}.{key}".strip("."))
         if found:
             return found

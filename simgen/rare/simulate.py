@@ -57,7 +57,8 @@ class Simulator:
         known = Known.of(task.data, task.seed)
         if not known.owners:
             raise DataError(
-                f'dataset "{task.data.root}": expected sampled scenes in meta/ to simulate more of, got none'
+                f'dataset "{task.data.root}": expected sampled scenes in meta/ to simulate more of, got none; '
+                "--how vae or gan places crops of its objects"
             )
         pilot = pilot_scenes(task.config, int(stream(task.seed, 0, "rare.pilot").integers(2**31)))
         tilts = tuple(Tilt.of(cell, known, pilot) for cell in task.cells)

@@ -13,7 +13,7 @@ from adapter_fakes import OFF, shapes, write_coco
 from simgen.adapters import train as training
 from simgen.adapters.checkpoint import load_model
 from simgen.adapters.crops import CropView
-from simgen.adapters.fit import TrainingError, learning_rate, update_average
+from simgen.adapters.fit import learning_rate, update_average
 from simgen.adapters.methods.base import parameter_groups
 from simgen.adapters.models import build_model
 from simgen.adapters.predict import build_module
@@ -21,7 +21,7 @@ from simgen.adapters.settings import CropConfig, OptimizerConfig, RuntimeConfig,
 from simgen.adapters.tasks import TASKS
 from simgen.adapters.train import resolve_precision, split, train, train_with
 from simgen.config import load_section
-from simgen.errors import CheckpointError, ConfigError, DataError, OutputError
+from simgen.errors import CheckpointError, ConfigError, DataError, OutputError, TrainingError
 from simgen.formats.coco import CocoDataset
 from simgen.formats.vectors import vector_set
 

@@ -8,13 +8,13 @@ import torch
 from pixel_fakes import CLASSES, SIZE, crops, settings
 from torch.distributions import Normal, kl_divergence
 
-from simgen.errors import CheckpointError, DataError, OutputError
+from simgen.errors import CheckpointError, DataError, OutputError, TrainingError
 from simgen.rare.pixels.descriptor import premultiply
 from simgen.rare.pixels.generator import Conditions, CropGenerator, Wish
 from simgen.rare.pixels.nets import premultiplied
 from simgen.rare.pixels.settings import CollapseGuard, VaeLoss
 from simgen.rare.pixels.steps import Trainer
-from simgen.rare.pixels.train import TrainingError, train_crops
+from simgen.rare.pixels.train import train_crops
 from simgen.rare.pixels.vae import Batch, Decoded, autoencode, divergence, reconstruction, vae_loss
 
 
@@ -187,7 +187,7 @@ def test_mistakes_are_sentences(tmp_path):
     train_crops(settings(epochs=1), crops(), tmp_path / "run")
     with pytest.raises(OutputError, match=r"holds another run \(epochs is 1 there and 2 here\); choose another folder"):
         train_crops(settings(epochs=2), crops(), tmp_path / "run")
-    with pytest.raises(OutputError, match=r"holds another run \(crops is '"):
+    with pytest.raises(OutputError, match=r"holds another run \(of other crops\)"):
         train_crops(settings(epochs=1), crops(seed=1), tmp_path / "run")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.tex").write_text("")

@@ -95,7 +95,7 @@ def test_a_learned_way_falls_back_where_there_are_too_few_examples(data, tmp_pat
     (tmp_path / "rare.json").write_text(few.to_json())
     words = ["rare", "fill", str(data.root), "--plan", str(tmp_path / "rare.json"), "-o", str(tmp_path / "out")]
     assert main([*words, "--how", "copy", "--workers", "1"]) == 0
-    assert '"dark": 3 examples are too few to learn from, made by simulate' in capsys.readouterr().err
+    assert '"dark": 3 examples are too few to learn from: made by simulate' in capsys.readouterr().err
     filled = read_images(tmp_path / "out")
     assert [sample.metadata["source"]["generator"] for sample in filled] == ["simulate", "copy"]
     assert np.array_equal(filled[1].rgb, data[0].rgb)
@@ -125,7 +125,7 @@ def test_some_that_are_not_found_are_said_and_the_others_kept(data, tmp_path, mo
     words = ["rare", "fill", str(data.root), "--plan", str(tmp_path / "rare.json"), "-o", str(tmp_path / "out")]
     assert main([*words, "--how", "second", "--workers", "1"]) == 0
     said = capsys.readouterr()
-    assert '"dark": made 2 of 3 within the limits (7 drawn, 2 tried)' in said.err
+    assert '"dark": made 2 of 3 within the limits (2 tried, 7 drawn)' in said.err
     assert said.out.endswith(f"2 images in {tmp_path / 'out'}\n")
 
 

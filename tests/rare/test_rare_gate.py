@@ -92,6 +92,7 @@ class Odd:
     """Lets odd numbers from 3 on in."""
 
     confidence = 0.0
+    identity = "odd"
 
     def refusals(self, one, places):
         number = one.metadata["source"]["number"]

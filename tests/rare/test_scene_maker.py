@@ -61,11 +61,11 @@ def test_a_case_of_many_objects_in_few_scenes_is_left_to_simulate(tmp_path, caps
     plan, run = tmp_path / "rare.json", tmp_path / "run"
     plan.write_text(Plan(fingerprint(data), (Entry(LOW, 5, 6), Entry(crowd, most, most + 1))).to_json())
     assert main(["rare", "train", str(data.root), "-o", str(run), "--plan", str(plan), *SMALL]) == 0
-    reason = f'"a crowd": it is in {scenes} of the scenes that the net learned from, which needs 4'
+    reason = f'"a crowd": it is in {scenes} scenes, and a net needs 4'
     assert f"{reason}; fill will leave it to simulate" in capsys.readouterr().err
     words = ["rare", "fill", str(data.root), "--plan", str(plan), "--how", "scene", "--workers", "1"]
     assert main([*words, "--generator", str(run / "model.pt"), "-o", str(tmp_path / "filled")]) == 0
-    assert f"{reason}, made by simulate" in capsys.readouterr().err
+    assert f"{reason}: made by simulate" in capsys.readouterr().err
     metadata = [json.loads(file.read_text()) for file in sorted((tmp_path / "filled" / "meta").glob("*.json"))]
     assert [one["source"]["generator"] for one in metadata] == ["scene-vae", "simulate"]
 

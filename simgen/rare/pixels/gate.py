@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal, Protocol
 
 import numpy as np
@@ -55,12 +55,14 @@ class Verdict:
         realism: its score over the largest allowed; above 1 it is unreal; 0 where that was not asked.
         nearest: the distance to the nearest real crop over the smallest allowed; below 1 it is a copy; infinite where
             that was not asked.
+        likeliest: whether the classifier finds its class the likeliest; it may not be sure enough of it.
     """
 
     reason: Reason
     probability: float
     realism: float = 0.0
     nearest: float = math.inf
+    likeliest: bool = True
 
     @property
     def accepted(self) -> bool:
@@ -106,8 +108,9 @@ class ClassGate:
 
     def _verdict(self, answer: Floats, column: int) -> Verdict:
         probability = float(answer[column])
-        seen = int(answer.argmax()) == column and probability >= self.confidence
-        return Verdict("" if seen else "class", probability)
+        likeliest = int(answer.argmax()) == column
+        seen = likeliest and probability >= self.confidence
+        return Verdict("" if seen else "class", probability, likeliest=likeliest)
 
 
 class Gate:
@@ -162,7 +165,7 @@ class Gate:
 
 def _judged(seen: Verdict, realism: float, nearest: float) -> Verdict:
     also: Reason = "unreal" if realism > 1 else "copy" if nearest < 1 else ""
-    return Verdict(seen.reason or also, seen.probability, realism, nearest)
+    return replace(seen, reason=seen.reason or also, realism=realism, nearest=nearest)
 
 
 def rejection_rates(verdicts: Sequence[Verdict], cells: Sequence[str]) -> dict[str, dict[str, float]]:

@@ -47,9 +47,14 @@ def interpolated(generator: CropGenerator, crops: Crops, pair: tuple[int, int], 
         shares: how far along, 0 to 1.
 
     Raises:
-        DataError: the two are of different classes, or the generator's crops are others.
+        DataError: the two are of different classes, there are no such crops, a share outside 0 to 1, or the
+            generator's crops are others.
     """
     t = np.asarray(shares, np.float64)
+    if not all(0 <= number < len(crops) for number in pair):
+        raise DataError(f"interpolation: expected numbers of two of {len(crops)} crops, got {pair[0]} and {pair[1]}")
+    if not ((t >= 0) & (t <= 1)).all():
+        raise DataError(f"interpolation: expected shares from 0 to 1, got {', '.join(map('{:g}'.format, t))}")
     if crops.labels[pair[0]] != crops.labels[pair[1]]:
         names = [crops.classes[int(crops.labels[k])] for k in pair]
         raise DataError(
@@ -90,12 +95,14 @@ def edited(generator: CropGenerator, crops: Crops, changes: Mapping[str, float])
     """Return the crops as they would be with other attributes: encoded as they are, decoded under the new condition.
 
     Raises:
-        DataError: an unknown attribute, or crops that are not the generator's.
+        DataError: an unknown attribute, a value that is no number, or crops that are not the generator's.
     """
     attributes = crops.attributes.copy()
     for name, value in changes.items():
         if name not in crops.names:
             raise DataError(f'crop generator: unknown attribute "{name}"{did_you_mean(name, crops.names)}')
+        if not np.isfinite(value):
+            raise DataError(f"crop generator: {name}: expected a finite number, got {value:g}")
         attributes[:, crops.names.index(name)] = value
     rgba = generator.decode(generator.encode(crops), crops.labels, attributes)
     sources = tuple(f"{source} edited" for source in crops.sources)

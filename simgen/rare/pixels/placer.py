@@ -86,8 +86,8 @@ class Placer:
     def make(self, order: int, number: int) -> Made:
         """Return the `number`-th sample of a cell: a pure function of the two and of the placer."""
         cell, config = self.cells[order], from_dict(self.source, self.root)
-        seed, stages = case_seed(self.seed, cell), ("drawn", *(("let in",) if self.gate else ()), "rendered")
-        tried = Counter(dict.fromkeys(stages, 0))
+        seed, judged = case_seed(self.seed, cell), ("of another class", "unsure", "let in") if self.gate else ()
+        tried = Counter(dict.fromkeys(("crops", *judged, "rendered"), 0))
         for attempt in range(SCENES):
             index = number * SCENES + attempt
             rng = stream(seed, index, "rare.place")
@@ -112,9 +112,11 @@ class Placer:
         known = self.trained.conditions
         wish = Wish(str(rng.choice(_classes(cell, known.classes))), _ranges(cell, known.names))
         found = supply(self.trained, wish, AT_ONCE, self.gate, rng)
-        tried["drawn"] += len(found.verdicts) or AT_ONCE
+        tried["crops"] += len(found.verdicts) or AT_ONCE
         if self.gate is not None:
-            tried["let in"] += len(found.crops)
+            tried["of another class"] += sum(not verdict.likeliest for verdict in found.verdicts)
+            tried["unsure"] += sum(verdict.likeliest and not verdict.accepted for verdict in found.verdicts)
+            tried["let in"] += sum(verdict.accepted for verdict in found.verdicts)
         return found.crops, found.latents
 
     def _placed(self, cell: Cell, scene: Sample, crops: Crops, latents: Floats, rng: Generator) -> Sample | None:

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from numpy.random import Generator
 
-from simgen.errors import CheckpointError, DataError, SimgenError
+from simgen.errors import CheckpointError, DataError, TrainingError
 from simgen.rare.density import NEIGHBOURS
 from simgen.rare.pixels.crops import Crops
 from simgen.rare.pixels.descriptor import Features, describe
@@ -43,11 +43,9 @@ FORMAT = "simgen-crops-run/2"
 FEWEST = 4
 """Fewer crops than this teach nothing; simulate instead."""
 _SHOWN = 10
+_LEAST_COVERAGE = 0.05
+"""A run that never had more has learned nothing of use."""
 OnEpoch = Callable[[int, dict[str, float]], None]
-
-
-class TrainingError(SimgenError):
-    """A training whose losses are no numbers from the start."""
 
 
 @dataclass(frozen=True)
@@ -162,10 +160,19 @@ class _Run:
             if losses is None:
                 stopped = f"the loss became no number in epoch {self.standing.epoch + 1}"
                 break
-            self._close(losses)
+            try:
+                self._close(losses)
+            except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
+                stopped = f"the latents of epoch {self.standing.epoch + 1} have no covariance: they went out of bounds"
+                break
             if on_epoch is not None:
                 on_epoch(self.standing.epoch, self.standing.rows[-1])
             stopped = self._why_to_stop()
+        if not stopped and self.standing.best < _LEAST_COVERAGE:
+            stopped = (
+                f"hardly anything was learned: the samples' coverage never rose above {self.standing.best:.3f}; lower "
+                "the rates, or train longer"
+            )
         if not self.standing.good:
             reason = stopped or "no epoch was sound"
             raise TrainingError(f"{self.out}: {reason} before any generator was good; lower the rates")

@@ -34,9 +34,7 @@ Holds = Callable[[Sample], bool]
 
 def too_few_scenes(count: int) -> str:
     """Return that a case is in too few scenes to propose more like them, "" where it is in enough."""
-    if count >= LEAST_RARE:
-        return ""
-    return f"it is in {count} of the scenes that the net learned from, which needs {LEAST_RARE}"
+    return f"it is in {count} scenes, and a net needs {LEAST_RARE}" if count < LEAST_RARE else ""
 
 
 @config_dataclass(frozen=True, config=STRICT)

@@ -17,7 +17,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as config_dataclass
 from torch import Tensor, nn
 
-from simgen.errors import CheckpointError, ConfigError
+from simgen.errors import CheckpointError, ConfigError, TrainingError
 from simgen.rare.runfolder import claim
 from simgen.rare.scenes.batch import SceneBatch, Shape
 from simgen.rare.scenes.critic import Critic, critic_loss, drawn
@@ -103,6 +103,7 @@ def train_scenes(
         ConfigError: too few scenes.
         OutputError: `out` holds the run of other data or settings, or other files.
         CheckpointError: a damaged checkpoint.
+        TrainingError: it went wrong before anything was kept.
     """
     if len(data.scenes.scene) < 8:
         raise ConfigError(f"scene vae: expected at least 8 scenes to learn from, got {len(data.scenes.scene)}")
@@ -151,6 +152,10 @@ class _Run:
             if why:
                 stopped = self.step
                 self._restore()
+                if not self.step:
+                    raise TrainingError(
+                        f"{self.checkpoint.parent}: in step {stopped + 1} {why}, and nothing was kept; lower lr"
+                    )
                 return f"stopped in step {stopped + 1} because {why}; kept the state after step {self.step}"
             self.step += 1
             if on_step is not None:
@@ -205,13 +210,18 @@ class _Run:
         write_plain(self.checkpoint, {"step": self.step, **states})
 
     def _restore(self) -> None:
-        content = read_plain(self.checkpoint)
+        try:
+            content = read_plain(self.checkpoint)
+        except CheckpointError as error:
+            raise CheckpointError(f"{error}; delete it to begin anew") from None
         try:
             for name, part in self.parts.items():
                 part.load_state_dict(content[name])
             self.step = int(content["step"])
         except (KeyError, TypeError, ValueError, RuntimeError):
-            raise CheckpointError(f"{self.checkpoint}: is damaged as a checkpoint of scenes; delete it") from None
+            raise CheckpointError(
+                f"{self.checkpoint}: is damaged as a checkpoint of scenes; delete it to begin anew"
+            ) from None
 
 
 def _optimise(optimizer: torch.optim.Optimizer, loss: Tensor, weights: list[nn.Parameter], rate: float) -> None:
