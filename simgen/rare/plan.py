@@ -19,7 +19,7 @@ from simgen.registry import validate
 from simgen.scene import STRICT
 
 FORMAT: Literal["simgen-rare/1"] = "simgen-rare/1"
-MOST_TARGET = 1_000_000
+MOST_TARGET = 100_000
 
 
 @dataclass(frozen=True, config=STRICT)

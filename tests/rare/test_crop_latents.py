@@ -74,3 +74,12 @@ def test_mistakes_are_sentences():
         edited(net, some, {"ligth": 0.1})
     with pytest.raises(DataError, match=r"expected crops of 16 pixels .* got 32 pixels"):
         net.encode(crops(size=32))
+
+
+def test_what_cannot_be_walked_or_edited_is_refused():
+    with pytest.raises(DataError, match="expected numbers of two of 24 crops, got 0 and 24"):
+        interpolated(generator(), crops(), (0, 24), [0.5])
+    with pytest.raises(DataError, match=r"expected shares from 0 to 1, got 0\.5, nan"):
+        interpolated(generator(), crops(), (0, 2), [0.5, float("nan")])
+    with pytest.raises(DataError, match="light: expected a finite number, got inf"):
+        edited(generator(), crops(), {"light": float("inf")})

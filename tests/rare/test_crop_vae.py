@@ -163,6 +163,33 @@ def test_a_loss_that_never_was_a_number_is_a_mistake(tmp_path):
     assert not (tmp_path / "run" / "model.pt").exists()
 
 
+def test_latents_out_of_bounds_end_the_run_with_the_last_good_epoch(tmp_path, monkeypatch):
+    plain, calls = Trainer.fit_latents, []
+
+    def broken(self, rows):
+        calls.append(1)
+        if len(calls) == 3:
+            raise torch.linalg.LinAlgError("not positive definite")
+        return plain(self, rows)
+
+    monkeypatch.setattr(Trainer, "fit_latents", broken)
+    trained = train_crops(settings(epochs=4), crops(), tmp_path / "run")
+    assert trained.epoch == 2
+    assert trained.stopped.startswith("the latents of epoch 3 have no covariance")
+
+
+def test_a_run_that_learned_hardly_anything_says_so(tmp_path):
+    rows = []
+
+    def features(rgba):
+        rows.append(1)
+        return np.random.default_rng(0).normal(size=(len(rgba), 4)) + (1000 if len(rows) > 1 else 0)
+
+    trained = train_crops(settings(epochs=2), crops(), tmp_path / "run", features=features)
+    assert trained.stopped.startswith("hardly anything was learned: the samples' coverage never rose above 0.000")
+    assert trained.epoch == 2
+
+
 def test_a_collapse_ends_the_run_with_the_last_good_epoch(tmp_path):
     calls = []
 

@@ -129,6 +129,29 @@ def test_some_that_are_not_found_are_said_and_the_others_kept(data, tmp_path, mo
     assert said.out.endswith(f"2 images in {tmp_path / 'out'}\n")
 
 
+def test_names_in_brackets_are_names_and_cells_without_images_are_said(data, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(filling.HOW, "copy", Way(lambda task: Copier(task.data.root)))
+    cells = (Cell(DARK.conditions, "[/bold] dark"), Cell(CROWDED.conditions, "[red]crowded"))
+    plan = Plan(fingerprint(data), (Entry(cells[0], 5, 9), Entry(cells[1], 5, 6)))
+    (tmp_path / "rare.json").write_text(plan.to_json())
+    words = ["rare", "fill", str(data.root), "--plan", str(tmp_path / "rare.json"), "-o", str(tmp_path / "out")]
+    assert main([*words, "--how", "copy", "--workers", "1", "-n", "1"]) == 0
+    said = capsys.readouterr()
+    assert "[/bold] dark" in said.out
+    assert '"[red]crowded": none of the 1 images is for it' in said.err
+
+
+def test_a_filled_set_knows_its_gate(data, tmp_path):
+    class Gated:
+        confidence, identity = 0.5, "classifier photographs"
+
+    job = fill_job(data, plan_of(data, 1), tmp_path, config=config_of(data), gate=Gated())
+    assert (job.header["fill"]["gate"], job.header["fill"]["gate_confidence"]) == ("classifier photographs", 0.5)
+    plain = fill_job(data, plan_of(data, 1), tmp_path, config=config_of(data)).header["fill"]
+    assert plain["gate"] is False
+    assert "gate_confidence" not in plain
+
+
 def test_the_config_is_the_dataset_s(data):
     assert config_of(data).source == json.loads((data.root / "dataset.json").read_text())["config"]
     job = fill_job(data, plan_of(data, 4, 4), Path("out"), config=config_of(data), count=3)
@@ -147,6 +170,8 @@ def test_the_config_is_the_dataset_s(data):
         ({}, ["--gate", "model.pt"], "--gate and --real: expected both or none of them, got one"),
         ({}, ["--gate-confidence", "0"], "--gate-confidence: expected --gate, the classifier that it is of, got none"),
         ({}, ["--gate-confidence", "1.5"], "--gate-confidence: expected a probability from 0 to 1, got 1.5"),
+        ({}, ["--generator", "model.pt"], "--generator: is of --how scene, vae, gan and mix, got --how simulate"),
+        ({}, ["--real-split", "first:3"], "--real-split: expected --real, the photographs that it is of, got none"),
         ({}, ["--scene", "dise"], 'config "dise": expected a .yaml file or the name of a shipped one'),
     ],
 )

@@ -77,6 +77,35 @@ def test_the_findings_repeat_to_the_byte_and_the_folder_is_taken_again(sets, tmp
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
+def test_an_edited_plan_is_not_lost_and_what_is_old_goes(sets, tmp_path, capsys):
+    words = ["rare", "find", str(sets / "source"), "-o", str(tmp_path), "--bins", "class x image_luma:60"]
+    words += ["--no-likelihood", "--thin", "0.5"]
+    assert main([*words, "--real", str(sets / "dark")]) == 0
+    assert (tmp_path / "uncovered.png").is_file()
+    assert main(words) == 0
+    assert not (tmp_path / "uncovered.png").exists()
+    plan = tmp_path / "rare.json"
+    plan.write_text(plan.read_text().replace('"target": ', '"target": 1'))
+    before = plan.read_text()
+    capsys.readouterr()
+    assert main(words) == 2
+    assert "its rare.json was edited, and would be lost; choose another folder" in capsys.readouterr().err
+    assert plan.read_text() == before
+    assert main([*words, "--real-split", "first:1"]) == 2
+    assert "--real-split: expected --real, the photographs that it is of, got none" in capsys.readouterr().err
+
+
+def test_names_in_brackets_are_names(tmp_path, capsys):
+    names = ["[/b]", *["cup"] * 5]
+    images = [(rgb, [(name, box)]) for name, (rgb, ((_, box), *_)) in zip(names, shapes(6), strict=True)]
+    write_coco(tmp_path / "set", images, ("[/b]", "cup"))
+    assert (
+        main(["rare", "find", str(tmp_path / "set"), "-o", str(tmp_path / "out"), "--bins", "class", "--thin", "1"])
+        == 0
+    )
+    assert "[/b]" in capsys.readouterr().out
+
+
 def test_a_generated_set_knows_every_default_attribute(sets, tmp_path, capsys):
     assert main(["rare", "find", str(sets / "dice"), "-o", str(tmp_path / "a"), "--no-likelihood"]) == 0
     assert "left out" not in capsys.readouterr().out

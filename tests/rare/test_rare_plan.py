@@ -4,11 +4,12 @@ import json
 
 import pytest
 from adapter_fakes import shapes, write_coco
+from rare_fakes import generated
 
 from simgen.errors import ConfigError, DataError
 from simgen.formats import read_images
 from simgen.rare.cells import Cell, Condition
-from simgen.rare.plan import Entry, Plan, fingerprint, read_plan, require_plan_of
+from simgen.rare.plan import Entry, Plan, fingerprint, read_plan, require_parameters, require_plan_of
 
 CELL = Cell((Condition("class", among=("one",)), Condition("size_px", None, 30)), "small one")
 PLAN = Plan("0123456789abcdef", (Entry(CELL, 2, 9, "thin"), Entry(Cell((Condition("count", 3),)), 0, 1)))
@@ -34,6 +35,7 @@ def changed(**changes):
         ('{"format": "simgen-rare/9"}', "got 'simgen-rare/9'"),
         ('{"format": "simgen-rare/1", "entries": []}', "dataset: required, but missing"),
         (changed(count=-1), "entries.0.count: expected a number >= 0, got -1"),
+        (changed(target=10**30), "entries.0.target: expected a number <= 100000"),
         (changed(target="many"), "entries.0.target: expected a whole number, got 'many'"),
         (changed(target=float("nan")), "expected finite numbers, got nan"),
         (changed(targt=3), 'entries.0.targt: unknown key "targt"'),
@@ -86,6 +88,8 @@ def test_a_plan_of_another_set_is_refused(tmp_path):
         (Condition("class", low=1), 'class: expected categories under "among", got low or high'),
         (Condition("truncated", among=("cuts",)), 'truncated: unknown category "cuts"'),
         (Condition("size_px", among=("small",)), 'size_px: expected numbers, got the category "small"'),
+        (Condition("visible_fraction", low=1.5), "visible_fraction is 0 to 1, never >= 1.5"),
+        (Condition("image_luma", high=0), "image_luma is 0 to 255, never < 0"),
     ],
 )
 def test_a_cell_that_nothing_can_be_in_is_refused(condition, sentence, tmp_path):
@@ -93,3 +97,28 @@ def test_a_cell_that_nothing_can_be_in_is_refused(condition, sentence, tmp_path)
     plan = Plan(fingerprint(data), (Entry(Cell((condition,)), 0, 1),))
     with pytest.raises(ConfigError, match=f"entries.0.cell: {sentence}"):
         require_plan_of(plan, data, tmp_path / "rare.json")
+
+
+def test_a_parameter_that_no_object_has_is_refused(tmp_path):
+    data = generated(tmp_path / "set", 2)
+
+    def require(name: str) -> None:
+        plan = Plan(fingerprint(data), (Entry(Cell((Condition(name, low=0.0),)), 0, 1),))
+        require_parameters(plan, data, tmp_path / "rare.json")
+
+    require("scene.light.ambient")
+    require("object.material.roughness")
+    require("size_px")
+    said = r'has a parameter "scene\.light\.ambientt" \(did you mean "scene\.light\.ambient"\?\)'
+    with pytest.raises(ConfigError, match=said):
+        require("scene.light.ambientt")
+    with pytest.raises(ConfigError, match=r'has a parameter "object\.foo"'):
+        require("object.foo")
+
+
+def test_an_edited_plan_is_told_from_one_as_it_was_written(tmp_path):
+    file = tmp_path / "rare.json"
+    file.write_text(PLAN.to_json())
+    assert not read_plan(file).edited
+    file.write_text(PLAN.to_json().replace('"target": 9', '"target": 10'))
+    assert read_plan(file).edited

@@ -80,6 +80,14 @@ def test_mistakes_are_one_sentence(trained, tmp_path, capsys):
     words = ["rare", "train", str(data.root), "-o", str(tmp_path / "run")]
     assert main(words) == 2
     assert "--space scene: expected --plan" in capsys.readouterr().err
+    plan = tmp_path / "rare.json"
+    plan.write_text(Plan(fingerprint(data), (Entry(Cell((Condition("count", low=99.0),)), 5, 6),)).to_json())
+    assert main([*words, "--plan", str(plan)]) == 2
+    assert "it is in 0 scenes, and a net needs 4, and so it is with every cell" in capsys.readouterr().err
+    assert main([*words, "--plan", str(plan), "--space", "pixel"]) == 2
+    assert "--plan: is of --space scene, got --space pixel" in capsys.readouterr().err
+    assert main([*words, "--plan", str(plan), "--config", "gan"]) == 2
+    assert "--config gan: is of --space pixel, got --space scene" in capsys.readouterr().err
     assert main([*words, "--space", "scenes"]) == 2
     assert 'expected scene or pixel, got "scenes"' in capsys.readouterr().err
     assert not (tmp_path / "run").exists()

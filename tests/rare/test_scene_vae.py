@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from simgen.config import load
-from simgen.errors import CheckpointError, ConfigError, DataError, OutputError
+from simgen.errors import CheckpointError, ConfigError, DataError, OutputError, TrainingError
 from simgen.generate import draw_scene
 from simgen.rare.scenes import train
 from simgen.rare.scenes.batch import Shape, batch_of
@@ -239,3 +239,11 @@ def test_scenes_of_different_lengths_stand_in_one_batch(data):
     encoded = [data.scenes.encoded(row) for row in range(3)]
     batch = batch_of(encoded, data.scenes.condition[:3])
     assert [len(scene.types) for scene in encoded] == batch.present.sum(1).tolist()
+
+
+def test_a_loss_that_never_was_a_number_is_a_mistake(data, tmp_path, monkeypatch):
+    plain = SceneVae.loss
+    monkeypatch.setattr(SceneVae, "loss", lambda *given: {**plain(*given), "loss": plain(*given)["loss"] * math.nan})
+    with pytest.raises(TrainingError, match="in step 1 the loss became no number, and nothing was kept; lower lr"):
+        train_scenes(data, SHORT, tmp_path / "run")
+    assert not (tmp_path / "run" / "model.pt").exists()
