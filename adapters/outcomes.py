@@ -78,6 +78,21 @@ def rows(outcomes: Sequence[Outcome]) -> list[Row]:
     ]
 
 
+def read_results(out: Path) -> list[Outcome]:
+    """Return the outcomes of a sweep's results.csv, none where there is no such file or it is damaged."""
+    try:
+        with (out / "results.csv").open(newline="", encoding="utf-8") as file:
+            return [_read(row) for row in csv.DictReader(file)]
+    except (OSError, KeyError, TypeError, ValueError):
+        return []
+
+
+def _read(row: dict[str, str]) -> Outcome:
+    known = {"name", "method", "shots", "seed", "problem"}
+    scores = {name: float(value) for name, value in row.items() if name not in known and value}
+    return Outcome(Arm(row["method"], int(row["seed"]), int(row["shots"])), scores, row["problem"])
+
+
 def write_results(outcomes: Sequence[Outcome], out: Path) -> None:
     """Write results.csv, a row an arm, and results.json, with the table."""
     out.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@
 - losses.csv: one row a step
 - validation.csv: one row a validation
 - model.pt: the result; its existence means that the run is finished
+- good.pt: of a run that diverged, the model of its last checkpoint
 """
 
 import csv
@@ -20,6 +21,7 @@ from simgen.errors import OutputError
 from simgen.formats.imageset import ImageRecord, ImageSet
 
 FORMAT = "simgen-run/2"
+_SHA256 = 64
 
 
 class RunFolder:
@@ -41,19 +43,24 @@ class RunFolder:
             raise OutputError(f"{folder}: expected a folder for the run, but it is a file")
         known = folder / "run.json"
         if known.is_file():
-            _require_same(folder, _read_json(known), json.loads(json.dumps(identity)))
+            require_same(folder, read_json(known), json.loads(json.dumps(identity)))
         elif folder.is_dir() and any(folder.iterdir()):
             raise OutputError(f"{folder}: expected an empty folder or one of simgen train, but it holds other files")
         else:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                _write_json(known, identity)
+                write_json(known, identity)
             except OSError as error:
                 raise OutputError(f"{folder}: cannot be written: {error.strerror}") from None
 
     @property
     def model(self) -> Path:
         return self.folder / "model.pt"
+
+    @property
+    def good(self) -> Path:
+        """The model of the last good checkpoint of a run that diverged."""
+        return self.folder / "good.pt"
 
     @property
     def checkpoint(self) -> Path:
@@ -118,14 +125,16 @@ def file_sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _require_same(folder: Path, there: Any, here: dict[str, Any]) -> None:
+def require_same(folder: Path, there: Any, here: dict[str, Any], what: str = "run") -> None:
+    """Raise `OutputError` where a folder holds another run, by the first thing that differs; digests are not shown."""
     different = _first_difference(there, here, "")
     if different:
         name, old, new = different
-        raise OutputError(
-            f"{folder}: holds a run of another configuration ({name} is {old!r:.60} there and {new!r:.60} here); "
-            "choose another folder"
-        )
+        digests = [value for value in (old, new) if isinstance(value, str) and len(value) == _SHA256]
+        text = f"{name} is {old!r:.60} there and {new!r:.60} here"
+        if digests:
+            text = f"{name} is another set of images here" if name.startswith("data.") else f"{name} is another here"
+        raise OutputError(f"{folder}: holds a {what} of another configuration ({text}); choose another folder")
 
 
 def _first_difference(there: Any, here: Any, name: str) -> tuple[str, Any, Any] | None:
@@ -145,14 +154,16 @@ def _step_of(row: Mapping[str, str]) -> int:
         return 2**62  # a row that was cut short by the end of the process
 
 
-def _read_json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """Return a run's description. Raises `OutputError`."""
     try:
         return json.loads(path.read_text())
     except (OSError, ValueError):
         raise OutputError(f"{path}: cannot be read as the description of a run; choose another folder") from None
 
 
-def _write_json(path: Path, content: dict[str, Any]) -> None:
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write a run's description in one move."""
     partial = path.with_name(path.name + ".part")
     partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
     partial.replace(path)

@@ -13,14 +13,15 @@ from typing import Any
 from simgen.adapters.checkpoint import load_model
 from simgen.adapters.evaluate import evaluate
 from simgen.adapters.methods import METHODS
-from simgen.adapters.outcomes import START, Arm, Outcome, write_results
+from simgen.adapters.outcomes import START, Arm, Outcome, read_results, write_results
 from simgen.adapters.parts import part_of
-from simgen.adapters.runs import file_sha256, fingerprint
+from simgen.adapters.runs import file_sha256, fingerprint, identifying, read_json, require_same, write_json
 from simgen.adapters.settings import TrainConfig
 from simgen.adapters.train import train
-from simgen.errors import ConfigError, SimgenError, did_you_mean
+from simgen.errors import ConfigError, OutputError, SimgenError, did_you_mean
 from simgen.formats.imageset import ImageSet
 
+FORMAT = "simgen-sweep/1"
 FIGURES = {
     "classify": ("accuracy", "f1"),
     "features": ("accuracy", "f1"),
@@ -84,21 +85,57 @@ def sweep(
 ) -> Iterator[Outcome]:
     """Train and score the arms one after the other, each in `out`/NAME-SEED; yields what came of each.
 
-    After every arm results.csv and results.json in `out` hold all outcomes so far.
+    After every arm results.csv and results.json in `out` hold all outcomes so far, those of earlier calls with other
+    methods or seeds among them.
+
+    Raises:
+        ConfigError: several devices, or pictures to mix in that no arm mixes in.
+        OutputError: the folder, or that of an arm, holds other data or settings.
     """
     if config.runtime.devices > 1:
         raise ConfigError(f"runtime.devices: a sweep trains on one, got {config.runtime.devices}")
     if material.simulated is not None and not any(_mixes(config, arm) for arm in arms):
         raise ConfigError("--simulated: expected finetune with a share for it (method.mix) among the runs, got none")
+    same = _claim(out, config, material)
     outcomes: list[Outcome] = []
+    earlier = [outcome for outcome in read_results(out) if same and outcome.arm not in arms]
     for arm in arms:
         try:
             outcome = _run(config, arm, material, out, on_step)
+        except OutputError:
+            raise
         except SimgenError as problem:
             outcome = Outcome(arm, problem=" ".join(str(problem).split()))
         outcomes.append(outcome)
-        write_results(outcomes, out)
+        write_results([*earlier, *outcomes], out)
         yield outcome
+
+
+def _claim(out: Path, config: TrainConfig, material: Material) -> bool:
+    """Take a folder for sweeps of these images and settings, or find that it is one of theirs.
+
+    Images that an earlier call had not, and others to score on, are no other sweep. Return whether they are scored on
+    what they were scored on before.
+    """
+    sets = {name: images for name, images in vars(material).items() if isinstance(images, ImageSet)}
+    data = {name: fingerprint(images) for name, images in sets.items()}
+    if material.init is not None:
+        data["init"] = file_sha256(material.init)
+    report = data.pop("report", None)
+    content = {key: value for key, value in identifying(config).items() if key not in ("method", "seed")}
+    identity = json.loads(json.dumps({"format": FORMAT, "data": data, "config": content}))
+    known, same = out / "sweep.json", True
+    if known.is_file():
+        there = read_json(known)
+        same = there.pop("report", None) == report
+        data = identity["data"] = {**there.get("data", {}), **data}
+        require_same(out, {**there, "data": {**data, **there.get("data", {})}}, identity, "sweep")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_json(known, {**identity, "report": report})
+    except OSError as error:
+        raise OutputError(f"{out}: cannot be written: {error.strerror}") from None
+    return same
 
 
 def _run(config: TrainConfig, arm: Arm, material: Material, out: Path, on_step: OnStep | None) -> Outcome:

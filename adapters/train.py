@@ -36,9 +36,9 @@ from simgen.adapters.selection import Snapshots, choose, guard_of
 from simgen.adapters.settings import RuntimeConfig, TrainConfig, as_seen
 from simgen.adapters.vectors import by_class
 from simgen.adapters.watch import EarlyStop, OnStep, Watch, headline
-from simgen.errors import CheckpointError, ConfigError, DataError
+from simgen.errors import CheckpointError, ConfigError, DataError, TrainingError
 from simgen.formats import read_images
-from simgen.formats.imageset import ImageSet
+from simgen.formats.imageset import ImageRecord, ImageSet
 
 _SHIPPED = {
     "detect": "dice",
@@ -103,7 +103,11 @@ def train(
     with quiet(), ctrl_c(), unwrapped():
         if not start:
             fit.method.begin(fit.module, once)
-        trainer.fit(fit, loader, ckpt_path=run.checkpoint if start else None, weights_only=True)
+        try:
+            trainer.fit(fit, loader, ckpt_path=run.checkpoint if start else None, weights_only=True)
+        except TrainingError as error:
+            kept = "" if trainer.global_rank else _good(run, prepared, dataset, records)
+            raise TrainingError(f"{error}{kept}") from None
     _end_helpers(trainer)
     with quiet():
         fit.to(trainer.strategy.root_device)
@@ -121,6 +125,18 @@ def train(
     snapshots.remove()
     stop.remove()
     return run.model
+
+
+def _good(run: RunFolder, prepared: Prepared, dataset: ImageSet, records: list[ImageRecord]) -> str:
+    """Write the model of the last good checkpoint of a run that diverged, and say where; "" where there is none."""
+    if not run.checkpoint.is_file():
+        return ""
+    content = load_plain(run.checkpoint)
+    prepared.fit.load_state_dict(content["state_dict"])
+    step = int(content["global_step"])
+    result = prepared.task.validate(prepared.fit.average, records)
+    save_model(run.good, prepared.model_file(dataset.classes, result, {"diverged": {"last_step": step}}))
+    return f"; {run.good} is the model after step {step}"
 
 
 def train_with(data: Path | ImageSet, out: Path, config: str | None, overrides: Sequence[str], **given: Any) -> Path:

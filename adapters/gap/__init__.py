@@ -10,6 +10,5 @@ In the order of the data: `sets` chooses pictures; `observe` looks at each once 
 
 from simgen.adapters.gap.compare import Gap, GapConfig, compare
 from simgen.adapters.gap.page import require_folder, write_gap
-from simgen.adapters.gap.sets import read_folder
 
-__all__ = ["Gap", "GapConfig", "compare", "read_folder", "require_folder", "write_gap"]
+__all__ = ["Gap", "GapConfig", "compare", "require_folder", "write_gap"]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from simgen.adapters.functional.styles import changed_outputs, channel_statistics, restyled, shallow_modules
-from simgen.adapters.methods.base import PICTURES_ONLY, Setup
+from simgen.adapters.methods.base import PICTURES_ONLY, Setup, require_within
 from simgen.adapters.methods.source_only import SourceOnly
 from simgen.adapters.target import Batch, Target
 
@@ -30,6 +30,7 @@ class AdaIn(SourceOnly):
 
     def __init__(self, setup: Setup, *, p: float = 0.5) -> None:
         super().__init__(setup)
+        require_within(0, 1, p=p)
         shallow_modules(setup.fresh())
         self.p = p
 

@@ -15,6 +15,7 @@ Batch normalisation: `both` is one pass over source and target together, so that
 same statistics, as the finished model does.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
@@ -162,6 +163,14 @@ class Method(nn.Module, ABC):
             for f, o in ((features[:n], rows(output, slice(n))), (features[n:], rows(output, slice(n, None))))
         )
         return first, second
+
+
+def require_within(low: float, high: float, **values: float) -> None:
+    """Raise `ValueError` for a method's argument outside [low, high], by its name."""
+    for name, value in values.items():
+        if not low <= value <= high:
+            bounds = f">= {low:g}" if high == math.inf else f"in [{low:g}, {high:g}]"
+            raise ValueError(f"{name}: expected a number {bounds}, got {value:g}")
 
 
 def rows(output: Any, chosen: slice) -> Any:

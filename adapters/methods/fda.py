@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from simgen.adapters.functional.translate import fourier_style
-from simgen.adapters.methods.base import Setup
+from simgen.adapters.methods.base import Setup, require_within
 from simgen.adapters.methods.changed import Translated
 
 
@@ -21,6 +21,7 @@ class Fda(Translated):
 
     def __init__(self, setup: Setup, *, beta: float = 0.05) -> None:
         super().__init__(setup)
+        require_within(0, 0.5, beta=beta)
         self.beta = beta
 
     def translate(self, pictures: Tensor, styles: Tensor) -> Tensor:

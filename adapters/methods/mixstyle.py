@@ -13,7 +13,7 @@ from simgen.adapters.functional.styles import (
     restyled,
     shallow_modules,
 )
-from simgen.adapters.methods.base import PICTURES_ONLY, Setup
+from simgen.adapters.methods.base import PICTURES_ONLY, Setup, require_within
 from simgen.adapters.methods.source_only import SourceOnly
 from simgen.adapters.target import Batch, Target
 
@@ -35,6 +35,7 @@ class MixStyle(SourceOnly):
 
     def __init__(self, setup: Setup, *, p: float = 0.5, alpha: float = 0.1) -> None:
         super().__init__(setup)
+        require_within(0, 1, p=p)
         if not alpha > 0:
             raise ValueError(f"alpha: expected a number > 0, got {alpha}")
         shallow_modules(setup.fresh())

@@ -86,6 +86,16 @@ def read_real(real: str, data: Path | None = None, kind: str | None = None) -> "
     return read_images(Path(real), kind)
 
 
+def read_pictures(name: str, data: Path | None = None) -> "ImageSet":
+    """Return an image set as `read_real` does, or a bare folder of pictures, each of which counts as one object."""
+    from simgen.adapters.pictures import framed, read_folder
+    from simgen.realdata import EMBEDDED, REAL_SETS
+
+    folder = Path(name)
+    bare = name not in (*REAL_SETS, *EMBEDDED) and folder.is_dir()
+    return framed(read_folder(folder)) if bare else read_real(name, data)
+
+
 def unit_of(data: "ImageSet") -> str:
     """Return what a progress bar counts: "images" or "vectors"."""
     from simgen.formats.vectors import VectorRecord

@@ -57,7 +57,7 @@ def gap(
 
 def read_set(name: str, data: Path | None = None) -> "ImageSet":
     """Return an image set as `simgen evaluate` reads it, or a bare folder of pictures."""
-    from simgen.adapters.gap import read_folder
+    from simgen.adapters.pictures import read_folder
     from simgen.cli.evaluate import read_real
     from simgen.errors import DataError
     from simgen.realdata import EMBEDDED, REAL_SETS

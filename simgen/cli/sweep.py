@@ -57,16 +57,17 @@ def sweep(
     from simgen.adapters.sweep import Material, plan
     from simgen.adapters.sweep import sweep as run
     from simgen.adapters.train import settings
-    from simgen.cli.evaluate import read_real
+    from simgen.cli.evaluate import read_pictures, read_real
     from simgen.cli.progress import bar
     from simgen.cli.renderer import require
+    from simgen.errors import TrainingError
 
     require("--repeats", repeats, 0)
     given = {"task": task, "target.part": target_split}
     chosen = settings(config, [*(f"{k}={v}" for k, v in given.items() if v is not None), *(set_ or [])])
     material = Material(
         source=read_real(source),
-        target=None if target is None else read_real(target),
+        target=None if target is None else read_pictures(target),
         labelled=None if real_train is None else part_of(read_real(real_train), real_train_split),
         report=None if real is None else part_of(read_real(real), real_split),
         init=init,
@@ -83,6 +84,8 @@ def sweep(
             if outcome.problem:
                 typer.echo(f"{outcome.arm.name}, seed {outcome.arm.seed}: {outcome.problem}", err=True)
     print_rows(outcomes)
+    if outcomes and all(outcome.problem for outcome in outcomes):
+        raise TrainingError(f"sweep: none of the {len(outcomes)} runs came to an end; the reasons stand above")
     if page:
         trained = Trained(chosen, material, outcomes, out, command_line(context))
         typer.echo(f"report: {write_page(trained, repeats)}")

@@ -69,8 +69,9 @@ def train(
     A run that was stopped goes on from its last checkpoint, to the same model.
     One is written every 200 steps (--set runtime.checkpoint_every=N).
     """
+    from simgen.adapters.checkpoint import load_model
     from simgen.adapters.train import train_with
-    from simgen.cli.evaluate import read_real
+    from simgen.cli.evaluate import read_pictures, read_real
     from simgen.cli.progress import bar, reaching
     from simgen.cli.renderer import require
 
@@ -92,8 +93,11 @@ def train(
     }
     overrides = [f"{name}={value}" for name, value in given.items() if value is not None] + (set_ or [])
     with bar("train", None, "steps") as advance:
-        pictures = None if target is None else read_real(target)
+        pictures = None if target is None else read_pictures(target)
         mixed = None if simulated is None else read_real(simulated)
         sets = {"target": pictures, "simulated": mixed}
         model = train_with(read_real(data), out, config, overrides, **sets, init=init, on_step=reaching(advance))
+    stop = load_model(model).history.get("stop")
+    if isinstance(stop, dict):
+        typer.echo("stopped after step {last_step}; the model is that of step {best_step}".format(**stop), err=True)
     typer.echo(model)

@@ -177,6 +177,37 @@ def test_a_target_of_other_sizes_and_channel_counts_will_do(task: str, world: Wo
     assert _train(task, world.sets[task], tmp_path / "run", "--method", "dann", "--target", str(target)) == 0
 
 
+@pytest.mark.parametrize("task", PICTURES)
+def test_a_bare_folder_of_photographs_is_a_target(task: str, world: World, tmp_path: Path) -> None:
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for number, (rgb, _) in enumerate(shapes(4, seed=3)):
+        cv2.imwrite(str(folder / f"{number}.jpg"), rgb[..., ::-1])
+    assert _train(task, world.sets[task], tmp_path / "run", "--method", "dann", "--target", str(folder)) == 0
+    assert load_model(tmp_path / "run/model.pt").classes == list(CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("method", "setting", "said"),
+    [
+        ("dann", "weight=-1", "weight: expected a number >= 0, got -1"),
+        ("mixstyle", "p=3", "p: expected a number in [0, 1], got 3"),
+        ("adain", "p=-1", "p: expected a number in [0, 1], got -1"),
+        ("mean_teacher", "burn_in=5", "burn_in: expected a number in [0, 1], got 5"),
+        ("fda", "beta=9", "beta: expected a number in [0, 0.5], got 9"),
+        ("mcd", "strength=-2", "strength: expected a number >= 0, got -2"),
+    ],
+)
+def test_a_method_s_argument_out_of_bounds_is_named(
+    method: str, setting: str, said: str, world: World, tmp_path: Path, sentence: Callable[[], str]
+) -> None:
+    data = world.sets["classify"]
+    more = ["--set", f"method.{setting}"]
+    assert _train("classify", data, tmp_path / "run", "--method", method, "--target", str(data), *more) == 2
+    assert said in sentence()
+    assert not (tmp_path / "run").exists()
+
+
 def test_target_vectors_of_another_length_are_refused(
     world: World, tmp_path: Path, sentence: Callable[[], str]
 ) -> None:

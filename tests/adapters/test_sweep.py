@@ -9,10 +9,10 @@ from adapter_fakes import TINY, shapes, write_coco
 
 from simgen.adapters import sweep as sweeping
 from simgen.adapters.methods import METHODS, Method
-from simgen.adapters.outcomes import Arm, Outcome, curves, rows, write_results
+from simgen.adapters.outcomes import Arm, Outcome, curves, read_results, rows, write_results
 from simgen.adapters.sweep import Material, plan, sweep
 from simgen.adapters.train import train
-from simgen.errors import ConfigError, DataError
+from simgen.errors import ConfigError, DataError, OutputError
 from simgen.formats.coco import CocoDataset
 
 CLASSES = ("square", "disc")
@@ -68,6 +68,32 @@ def test_a_method_that_fails_is_reported_and_the_others_go_on(
         table = list(csv.DictReader(file))
     assert [(row["name"], row["problem"]) for row in table] == [("broken", "picture 3 is damaged"), ("source_only", "")]
     assert float(table[1]["accuracy"]) == pytest.approx(outcomes[1].scores["accuracy"], abs=1e-6)
+
+
+def test_a_folder_keeps_the_results_of_its_sweep(material: Material, tmp_path: Path):
+    out = tmp_path / "out"
+    list(sweep(CONFIG, plan(["source_only", "dann"], [0], [], material), material, out))
+    before = {file.name: file.read_bytes() for file in out.glob("*.*")}
+    for other, name in (
+        (replace(material, source=material.source.subset(range(5))), "data.source is another set of images here"),
+        (replace(material, target=material.report), "data.target is another set of images here"),
+    ):
+        with pytest.raises(OutputError, match=f"holds a sweep of another configuration .{name}.; choose another"):
+            list(sweep(CONFIG, plan(["source_only"], [0], [], material), other, out))
+    with pytest.raises(OutputError, match=r"steps is 4 there and 5 here"):
+        list(sweep(replace(CONFIG, steps=5), plan(["source_only"], [0], [], material), material, out))
+    assert {file.name: file.read_bytes() for file in out.glob("*.*")} == before
+    # Fewer methods, another seed: what was there stays in the table.
+    list(sweep(CONFIG, plan(["source_only"], [1], [], material), material, out))
+    assert [(o.arm.name, o.arm.seed) for o in read_results(out)] == [
+        ("source_only", 0),
+        ("dann", 0),
+        ("source_only", 1),
+    ]
+    # Scored on other images, the old figures are no part of it.
+    other = replace(material, report=material.report.subset(range(2)))
+    list(sweep(CONFIG, plan(["source_only"], [0], [], other), other, out))
+    assert [(o.arm.name, o.arm.seed) for o in read_results(out)] == [("source_only", 0)]
 
 
 def test_the_same_sweep_again_trains_and_scores_nothing(

@@ -182,12 +182,18 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(
             return {"class": super().losses(output, batch)["class"] * (math.nan if Spoilt.calls == 7 else 1)}
 
     monkeypatch.setitem(TASKS, "classify", Spoilt)
-    with pytest.raises(TrainingError, match=r"^step 7: the loss is nan, so training stopped and the last good"):
+    said = r"^step 7: the loss is nan, so training stopped and the last good"
+    with pytest.raises(TrainingError, match=said) as caught:
         train(CONFIG, data, tmp_path / "run")
     assert not (tmp_path / "run/model.pt").exists()
     kept = torch.load(tmp_path / "run/last.ckpt", weights_only=True)
     assert kept["global_step"] == 4
     assert all(torch.isfinite(v).all() for v in kept["state_dict"].values())
+    good = load_model(tmp_path / "run/good.pt")
+    assert good.history["diverged"] == {"last_step": 4}
+    averages = {k.removeprefix("average."): v for k, v in kept["state_dict"].items() if k.startswith("average.")}
+    assert all(torch.equal(v, averages[k]) for k, v in good.state_dict.items())
+    assert "good.pt is the model after step 4" in str(caught.value)
 
 
 def test_a_gradient_that_is_no_number_stops_before_the_weights_are_spoilt(

@@ -45,6 +45,23 @@ def test_a_table_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFi
     assert not (again / "report.html").exists()
 
 
+def test_another_sweep_s_folder_is_left_alone_and_a_sweep_without_any_model_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(_words(tmp_path, "--methods", "source_only", "--no-report")) == 0
+    before = (tmp_path / "out" / "results.csv").read_bytes()
+    assert main(_words(tmp_path, "--methods", "source_only", "--no-report", "--set", "steps=3")) == 2
+    assert "holds a sweep of another configuration (steps is 2 there and 3 here)" in capsys.readouterr().err
+    assert (tmp_path / "out" / "results.csv").read_bytes() == before
+    words = _words(tmp_path, "--methods", "source_only", "--seeds", "0,1", "--set", "optimizer.lr=1e30")
+    words[words.index("-o") + 1] = str(tmp_path / "none")
+    assert main([*words, "--set", "optimizer.warmup_steps=0", "--set", "steps=6"]) == 2
+    said = capsys.readouterr().err
+    assert "source_only, seed 1: step" in said
+    assert "error: sweep: none of the 2 runs came to an end" in said
+    assert not (tmp_path / "none" / "report.html").exists()
+
+
 def test_simulated_pictures_are_mixed_into_the_photographs(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     sets = ["--real-train", str(tmp_path / "set"), "--simulated", str(tmp_path / "set"), "--no-report"]
     mix = ["--set", "method.kind=finetune", "--set", "method.mix=0.5"]

@@ -9,13 +9,14 @@ import pytest
 from adapter_fakes import shapes, write_coco
 
 from simgen.adapters.checkpoint import ModelFile, save_model
-from simgen.adapters.gap import GapConfig, compare, read_folder, write_gap
+from simgen.adapters.gap import GapConfig, compare, write_gap
 from simgen.adapters.gap.axes import AXES
 from simgen.adapters.gap.eye import Eye
 from simgen.adapters.gap.features import Rows, remoteness, scaled
 from simgen.adapters.gap.observe import observe
 from simgen.adapters.gap.sets import chosen
 from simgen.adapters.models import build_model
+from simgen.adapters.pictures import read_folder
 from simgen.adapters.predict import predict_classes
 from simgen.errors import CheckpointError, DataError
 from simgen.formats.coco import CocoDataset
