@@ -9,7 +9,10 @@ the run's checkpoint with the model, and left out of the model file. Its keyword
             gap = own.vectors.mean() - other.vectors.mean()
             return {**self.task.losses(own.output, source), "gap": gap.square()}
 
-    METHODS["brightness"] = Brightness       # simgen train ... --set method.kind=brightness
+    METHODS["brightness"] = Brightness
+    main(["train", "runs/dice", "--method", "brightness", "--target", "photos", "-o", "runs/mine"])
+
+where `main` is the command's, of `simgen.cli.app`: what the program registers, its commands know.
 
 Batch normalisation: `both` is one pass over source and target together, so that training normalises both domains by the
 same statistics, as the finished model does.

@@ -50,9 +50,12 @@ def evaluate(
     from simgen.adapters.parts import part_of
     from simgen.cli.progress import bar
     from simgen.cli.renderer import require
+    from simgen.errors import OutputError
     from simgen.realdata import EMBEDDED, REAL_SETS
 
     require("--repeats", repeats, 0)
+    if (out / "sweep.json").is_file():
+        raise OutputError(f'output "{out}": expected a folder for one report, got that of a sweep; choose another')
     chosen = part_of(read_real(real, data, format_), split)
     with bar("evaluate", len(chosen), unit_of(chosen)) as advance:
 

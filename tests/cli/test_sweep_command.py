@@ -53,6 +53,9 @@ def test_another_sweep_s_folder_is_left_alone_and_a_sweep_without_any_model_fail
     assert main(_words(tmp_path, "--methods", "source_only", "--no-report", "--set", "steps=3")) == 2
     assert "holds a sweep of another configuration (steps is 2 there and 3 here)" in capsys.readouterr().err
     assert (tmp_path / "out" / "results.csv").read_bytes() == before
+    model = tmp_path / "out" / "source_only-0" / "model.pt"
+    assert main(["evaluate", str(model), str(tmp_path / "set"), "-o", str(tmp_path / "out")]) == 2
+    assert "expected a folder for one report, got that of a sweep" in capsys.readouterr().err
     words = _words(tmp_path, "--methods", "source_only", "--seeds", "0,1", "--set", "optimizer.lr=1e30")
     words[words.index("-o") + 1] = str(tmp_path / "none")
     assert main([*words, "--set", "optimizer.warmup_steps=0", "--set", "steps=6"]) == 2
