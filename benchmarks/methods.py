@@ -32,6 +32,7 @@ from simgen.adapters.settings import RuntimeConfig, TrainConfig
 from simgen.adapters.target import Batch
 from simgen.adapters.tasks import TASKS, Task
 from simgen.adapters.train import resolve_precision
+from simgen.formats.imageset import ImageSet
 
 LIMIT = 2.2
 CONFIGS = {
@@ -49,8 +50,9 @@ class Step:
         torch.manual_seed(0)
         self.config, n_classes = CONFIGS[task_name]
         size = self.config.batch_size
-        task = TASKS[task_name]([str(k) for k in range(n_classes)], self.config)
-        fresh = partial(build_model, task.architecture(), n_classes)
+        names = tuple(str(k) for k in range(n_classes))
+        task = TASKS[task_name](list(names), self.config)
+        fresh = partial(build_model, task.architecture(ImageSet(Path(), names, ())), n_classes)
         self.model: Any = fresh().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = fresh().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.method: Method = METHODS[kind](Setup(task, self.model.n_features, n_classes, size, fresh))
