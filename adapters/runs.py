@@ -19,9 +19,9 @@ from typing import Any
 from simgen.adapters.settings import TrainConfig
 from simgen.errors import OutputError
 from simgen.formats.imageset import ImageRecord, ImageSet
+from simgen.runfile import read_json, require_same, write_json
 
 FORMAT = "simgen-run/2"
-_SHA256 = 64
 
 
 class RunFolder:
@@ -43,7 +43,7 @@ class RunFolder:
             raise OutputError(f"{folder}: expected a folder for the run, but it is a file")
         known = folder / "run.json"
         if known.is_file():
-            require_same(folder, read_json(known), json.loads(json.dumps(identity)))
+            require_same(folder, read_json(known), identity)
         elif folder.is_dir() and any(folder.iterdir()):
             raise OutputError(f"{folder}: expected an empty folder or one of simgen train, but it holds other files")
         else:
@@ -125,45 +125,8 @@ def file_sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def require_same(folder: Path, there: Any, here: dict[str, Any], what: str = "run") -> None:
-    """Raise `OutputError` where a folder holds another run, by the first thing that differs; digests are not shown."""
-    different = _first_difference(there, here, "")
-    if different:
-        name, old, new = different
-        digests = [value for value in (old, new) if isinstance(value, str) and len(value) == _SHA256]
-        text = f"{name} is {old!r:.60} there and {new!r:.60} here"
-        if digests:
-            text = f"{name} is another set of images here" if name.startswith("data.") else f"{name} is another here"
-        raise OutputError(f"{folder}: holds a {what} of another configuration ({text}); choose another folder")
-
-
-def _first_difference(there: Any, here: Any, name: str) -> tuple[str, Any, Any] | None:
-    if isinstance(there, dict) and isinstance(here, dict):
-        for key in sorted({*there, *here}):
-            inner = _first_difference(there.get(key), here.get(key), f"{name}.{key}".removeprefix(".config").strip("."))
-            if inner:
-                return inner
-        return None
-    return None if there == here else (name, there, here)
-
-
 def _step_of(row: Mapping[str, str]) -> int:
     try:
         return int(row["step"])
     except (KeyError, TypeError, ValueError):
         return 2**62  # a row that was cut short by the end of the process
-
-
-def read_json(path: Path) -> Any:
-    """Return a run's description. Raises `OutputError`."""
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError):
-        raise OutputError(f"{path}: cannot be read as the description of a run; choose another folder") from None
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write a run's description in one move."""
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
-    partial.replace(path)

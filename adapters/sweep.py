@@ -15,11 +15,12 @@ from simgen.adapters.evaluate import evaluate
 from simgen.adapters.methods import METHODS
 from simgen.adapters.outcomes import START, Arm, Outcome, read_results, write_results
 from simgen.adapters.parts import part_of
-from simgen.adapters.runs import file_sha256, fingerprint, identifying, read_json, require_same, write_json
+from simgen.adapters.runs import file_sha256, fingerprint, identifying
 from simgen.adapters.settings import TrainConfig
 from simgen.adapters.train import train
 from simgen.errors import ConfigError, OutputError, SimgenError, did_you_mean
 from simgen.formats.imageset import ImageSet
+from simgen.runfile import read_json, require_same, write_json
 
 FORMAT = "simgen-sweep/1"
 FIGURES = {
@@ -122,14 +123,17 @@ def _claim(out: Path, config: TrainConfig, material: Material) -> bool:
     if material.init is not None:
         data["init"] = file_sha256(material.init)
     report = data.pop("report", None)
-    content = {key: value for key, value in identifying(config).items() if key not in ("method", "seed")}
-    identity = json.loads(json.dumps({"format": FORMAT, "data": data, "config": content}))
     known, same = out / "sweep.json", True
     if known.is_file():
         there = read_json(known)
         same = there.pop("report", None) == report
-        data = identity["data"] = {**there.get("data", {}), **data}
-        require_same(out, {**there, "data": {**data, **there.get("data", {})}}, identity, "sweep")
+        # What only one of the calls has is no difference.
+        before = there.get("data", {})
+        there["data"], data = {**data, **before}, {**before, **data}
+    content = {key: value for key, value in identifying(config).items() if key not in ("method", "seed")}
+    identity = {"format": FORMAT, "data": data, "config": content}
+    if known.is_file():
+        require_same(out, there, identity, "sweep")
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_json(known, {**identity, "report": report})

@@ -6,6 +6,7 @@ The same call goes on where an earlier one stopped, and ends in the same weights
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -100,14 +101,15 @@ def train(
     trainer = _trainer(config, run, [watch, stop, *([snapshots] if selects else [])])
     loader = _loader(batches, config, start, trainer.global_rank)
     fit, once, task = prepared.fit, batches.once, prepared.task
-    with quiet(), ctrl_c(), unwrapped():
+    with (
+        quiet(),
+        ctrl_c(),
+        unwrapped(),
+        _keeping_good(prepared, dataset, records, None if trainer.global_rank else run),
+    ):
         if not start:
             fit.method.begin(fit.module, once)
-        try:
-            trainer.fit(fit, loader, ckpt_path=run.checkpoint if start else None, weights_only=True)
-        except TrainingError as error:
-            kept = "" if trainer.global_rank else _good(run, prepared, dataset, records)
-            raise TrainingError(f"{error}{kept}") from None
+        trainer.fit(fit, loader, ckpt_path=run.checkpoint if start else None, weights_only=True)
     _end_helpers(trainer)
     with quiet():
         fit.to(trainer.strategy.root_device)
@@ -127,16 +129,22 @@ def train(
     return run.model
 
 
-def _good(run: RunFolder, prepared: Prepared, dataset: ImageSet, records: list[ImageRecord]) -> str:
-    """Write the model of the last good checkpoint of a run that diverged, and say where; "" where there is none."""
-    if not run.checkpoint.is_file():
-        return ""
-    content = load_plain(run.checkpoint)
-    prepared.fit.load_state_dict(content["state_dict"])
-    step = int(content["global_step"])
-    result = prepared.task.validate(prepared.fit.average, records)
-    save_model(run.good, prepared.model_file(dataset.classes, result, {"diverged": {"last_step": step}}))
-    return f"; {run.good} is the model after step {step}"
+@contextmanager
+def _keeping_good(
+    prepared: Prepared, dataset: ImageSet, records: list[ImageRecord], run: RunFolder | None
+) -> Iterator[None]:
+    """Write the model of the last good checkpoint of a run that diverges, and say where; without `run` nothing."""
+    try:
+        yield
+    except TrainingError as error:
+        if run is None or not run.checkpoint.is_file():
+            raise
+        content = load_plain(run.checkpoint)
+        prepared.fit.load_state_dict(content["state_dict"])
+        step = int(content["global_step"])
+        result = prepared.task.validate(prepared.fit.average, records)
+        save_model(run.good, prepared.model_file(dataset.classes, result, {"diverged": {"last_step": step}}))
+        raise TrainingError(f"{error}; {run.good} is the model after step {step}") from None
 
 
 def train_with(data: Path | ImageSet, out: Path, config: str | None, overrides: Sequence[str], **given: Any) -> Path:

@@ -176,6 +176,11 @@ def require_within(low: float, high: float, **values: float) -> None:
             raise ValueError(f"{name}: expected a number {bounds}, got {value:g}")
 
 
+def require_amounts(**values: float) -> None:
+    """Raise `ValueError` for a method's argument below 0, by its name."""
+    require_within(0, math.inf, **values)
+
+
 def rows(output: Any, chosen: slice) -> Any:
     """Return rows of an output: of a tensor, or of each tensor of a named tuple."""
     return output[chosen] if isinstance(output, Tensor) else type(output)(*(part[chosen] for part in output))

@@ -1,6 +1,5 @@
 """Conditional domain-adversarial training: Long et al. 2018 (arXiv:1705.10667)."""
 
-import math
 from typing import Any
 
 import torch
@@ -8,7 +7,7 @@ from torch import Tensor
 
 from simgen.adapters.functional.conditioning import entropy_weights, multilinear_map, randomized_map
 from simgen.adapters.functional.gradients import reversal_strength, reverse_gradient
-from simgen.adapters.methods.base import SEVERAL_CLASSES, Method, Setup, require_within
+from simgen.adapters.methods.base import SEVERAL_CLASSES, Method, Setup, require_amounts
 from simgen.adapters.methods.dann import discriminator, domain_loss
 from simgen.adapters.target import Batch, Target
 
@@ -39,7 +38,7 @@ class Cdan(Method):
         self, setup: Setup, *, weight: float = 1.0, hidden: int = 128, entropy: bool = True, map_size: int = 1024
     ) -> None:
         super().__init__(setup)
-        require_within(0, math.inf, weight=weight)
+        require_amounts(weight=weight)
         self.weight, self.entropy = weight, entropy
         exact = setup.n_features * setup.n_classes
         self.randomized = exact > LARGEST_MAP

@@ -1,12 +1,11 @@
 """Correlation alignment: Sun and Saenko 2016 (arXiv:1607.01719)."""
 
-import math
 from typing import Any
 
 from torch import Tensor
 
 from simgen.adapters.functional import discrepancy
-from simgen.adapters.methods.base import Method, Setup, require_within
+from simgen.adapters.methods.base import Method, Setup, require_amounts
 from simgen.adapters.target import Batch, Target
 
 
@@ -23,7 +22,7 @@ class Coral(Method):
 
     def __init__(self, setup: Setup, *, weight: float = 1.0) -> None:
         super().__init__(setup)
-        require_within(0, math.inf, weight=weight)
+        require_amounts(weight=weight)
         self.weight = weight
 
     def losses(self, model: Any, source: Batch, target: Target, progress: float) -> dict[str, Tensor]:

@@ -1,6 +1,5 @@
 """Deep adaptation networks, several kernels' mean discrepancy: Long et al. 2015 (arXiv:1502.02791)."""
 
-import math
 from typing import Any
 
 import torch
@@ -8,7 +7,7 @@ from torch import Tensor
 
 from simgen.adapters.functional.discrepancy import gaussian_kernels, squared_mmd
 from simgen.adapters.functional.gradients import reversal_strength
-from simgen.adapters.methods.base import Method, Setup, require_within
+from simgen.adapters.methods.base import Method, Setup, require_amounts
 from simgen.adapters.target import Batch, Target
 
 
@@ -30,7 +29,7 @@ class Dan(Method):
 
     def __init__(self, setup: Setup, *, weight: float = 1.0, gamma: float = 10.0) -> None:
         super().__init__(setup)
-        require_within(0, math.inf, weight=weight, gamma=gamma)
+        require_amounts(weight=weight, gamma=gamma)
         self.weight, self.gamma = weight, gamma
 
     def losses(self, model: Any, source: Batch, target: Target, progress: float) -> dict[str, Tensor]:

@@ -1,6 +1,5 @@
 """Domain-adversarial training: Ganin et al. 2016 (arXiv:1505.07818)."""
 
-import math
 from typing import Any
 
 import torch
@@ -8,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from simgen.adapters.functional.gradients import reversal_strength, reverse_gradient
-from simgen.adapters.methods.base import Method, Setup, require_within
+from simgen.adapters.methods.base import Method, Setup, require_amounts
 from simgen.adapters.target import Batch, Target
 
 
@@ -29,7 +28,7 @@ class Dann(Method):
 
     def __init__(self, setup: Setup, *, weight: float = 1.0, hidden: int = 128, gamma: float = 10.0) -> None:
         super().__init__(setup)
-        require_within(0, math.inf, weight=weight, gamma=gamma)
+        require_amounts(weight=weight, gamma=gamma)
         self.weight, self.gamma = weight, gamma
         self.discriminator = discriminator(setup.n_features, hidden)
 

@@ -1,6 +1,5 @@
 """Maximum classifier discrepancy: Saito et al. 2018 (arXiv:1712.02560)."""
 
-import math
 from typing import Any
 
 import torch
@@ -8,7 +7,7 @@ from torch import Tensor, nn
 
 from simgen.adapters.functional.discrepancy import classifier_discrepancy
 from simgen.adapters.functional.gradients import reverse_gradient
-from simgen.adapters.methods.base import SEVERAL_CLASSES, Method, Setup, require_within, rows, with_heads
+from simgen.adapters.methods.base import SEVERAL_CLASSES, Method, Setup, require_amounts, rows, with_heads
 from simgen.adapters.target import Batch, Target
 
 _TOGETHER, _ALL, _HEADS, _ENCODER = "together", "all", "heads", "encoder"
@@ -49,7 +48,7 @@ class Mcd(Method):
         repeats: int = 4,
     ) -> None:
         super().__init__(setup)
-        require_within(0, math.inf, weight=weight, strength=strength)
+        require_amounts(weight=weight, strength=strength)
         self.weight, self.strength = weight, strength
         self._turns = (_ALL, _HEADS, *[_ENCODER] * repeats) if alternate else (_TOGETHER,)
         self.register_buffer("turn", torch.zeros((), dtype=torch.long))

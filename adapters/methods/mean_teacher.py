@@ -1,6 +1,5 @@
 """Mean teacher: Tarvainen and Valpola 2017 (arXiv:1703.01780), for domains French et al. 2018 (arXiv:1706.05208)."""
 
-import math
 from typing import Any, Self
 
 import torch
@@ -8,7 +7,7 @@ from torch import Tensor
 
 from simgen.adapters.averages import update_average
 from simgen.adapters.functional.pseudo import EMPTY, Guesses, class_thresholds, ramp, remembered
-from simgen.adapters.methods.base import Method, Once, Setup, require_within
+from simgen.adapters.methods.base import Method, Once, Setup, require_amounts, require_within
 from simgen.adapters.target import Batch, Target
 
 
@@ -55,7 +54,7 @@ class MeanTeacher(Method):
         memory: int = 1024,
     ) -> None:
         super().__init__(setup)
-        require_within(0, math.inf, weight=weight)
+        require_amounts(weight=weight)
         require_within(0, 1, burn_in=burn_in, ramp_up=ramp_up, sure=sure)
         if not 0 < share <= 1:
             raise ValueError(f"share: expected a number in (0, 1], got {share}")

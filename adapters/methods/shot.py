@@ -1,6 +1,5 @@
 """Source hypothesis transfer: Liang et al. 2020, "Do we really need to access the source data?" (arXiv:2002.08546)."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ from torch import Tensor, nn
 
 from simgen.adapters.functional.information import information_loss
 from simgen.adapters.functional.pseudo import centroid_labels, remembered
-from simgen.adapters.methods.base import SEVERAL_CLASSES, Method, Passed, Setup, parameter_groups, require_within
+from simgen.adapters.methods.base import SEVERAL_CLASSES, Method, Passed, Setup, parameter_groups, require_amounts
 from simgen.adapters.target import Batch, Target
 
 
@@ -50,7 +49,7 @@ class Shot(Method):
         memory: int = 2048,
     ) -> None:
         super().__init__(setup)
-        require_within(0, math.inf, weight=weight, lr_factor=lr_factor)
+        require_amounts(weight=weight, lr_factor=lr_factor)
         self.weight, self.lr_factor = weight, lr_factor
         self.prior = None if prior is None else _shares(prior, setup.n_classes)
         self.register_buffer("vectors", torch.zeros(memory, setup.n_features))

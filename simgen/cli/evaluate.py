@@ -90,13 +90,19 @@ def read_real(real: str, data: Path | None = None, kind: str | None = None) -> "
 
 
 def read_pictures(name: str, data: Path | None = None) -> "ImageSet":
-    """Return an image set as `read_real` does, or a bare folder of pictures, each of which counts as one object."""
-    from simgen.adapters.pictures import framed, read_folder
+    """Return an image set as `read_real` does, or that of a bare folder of pictures."""
+    from simgen.adapters.pictures import read_folder
     from simgen.realdata import EMBEDDED, REAL_SETS
 
     folder = Path(name)
-    bare = name not in (*REAL_SETS, *EMBEDDED) and folder.is_dir()
-    return framed(read_folder(folder)) if bare else read_real(name, data)
+    return read_folder(folder) if name not in (*REAL_SETS, *EMBEDDED) and folder.is_dir() else read_real(name, data)
+
+
+def read_target(name: str) -> "ImageSet":
+    """Return pictures to adapt to: as `read_pictures`, each picture of a bare folder as one object."""
+    from simgen.adapters.pictures import framed
+
+    return framed(read_pictures(name))
 
 
 def unit_of(data: "ImageSet") -> str:

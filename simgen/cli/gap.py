@@ -57,18 +57,15 @@ def gap(
 
 def read_set(name: str, data: Path | None = None) -> "ImageSet":
     """Return an image set as `simgen evaluate` reads it, or a bare folder of pictures."""
-    from simgen.adapters.pictures import read_folder
-    from simgen.cli.evaluate import read_real
+    from simgen.cli.evaluate import read_pictures
     from simgen.errors import DataError
-    from simgen.realdata import EMBEDDED, REAL_SETS
 
-    folder = Path(name)
-    if folder.suffix in (".npz", ".parquet"):
+    if Path(name).suffix in (".npz", ".parquet"):
         raise DataError(
             f'vectors "{name}": expected images to compare, and these have no light, colour or objects; '
             "for vectors call simgen.adapters.gap.kernels.mmd_test or simgen.adapters.validators.a_distance in Python"
         )
-    return read_folder(folder) if name not in (*REAL_SETS, *EMBEDDED) and folder.is_dir() else read_real(name, data)
+    return read_pictures(name, data)
 
 
 def print_findings(result: "Gap") -> None:

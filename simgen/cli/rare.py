@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from simgen.formats.imageset import ImageSet
     from simgen.rare.find import Findings
     from simgen.rare.gate import Gate
+    from simgen.rare.job import FillJob
     from simgen.rare.outcome import Filled
     from simgen.rare.patches import Embedding
     from simgen.rare.pixels.gate import ClassGate
+    from simgen.rare.plan import Plan
 
 app = typer.Typer(help="Rare cases: find them in a dataset, and generate them with exact labels.", no_args_is_help=True)
 app.command()(train)
@@ -70,8 +72,7 @@ def find(
     require("--seed", seed, 0)
     if not 0 < thin <= 1:
         raise ConfigError(f"--thin: expected a share above 0 and at most 1, got {thin:g}")
-    if real is None and real_split != "all":
-        raise ConfigError("--real-split: expected --real, the photographs that it is of, got none")
+    _require_split(real, real_split)
     require_folder(out)
     grids = tuple(read_bins(bins or DEFAULT_BINS))
     found = read_real(dataset, data)
@@ -152,8 +153,7 @@ def fill(
     require_place(out)
     if generator is not None and how == "simulate":
         raise ConfigError("--generator: is of --how scene, vae, gan and mix, got --how simulate")
-    if real is None and real_split != "all":
-        raise ConfigError("--real-split: expected --real, the photographs that it is of, got none")
+    _require_split(real, real_split)
     wanted = read_plan(plan)
     data = read_real(dataset)
     require_plan_of(wanted, data, plan)
@@ -164,13 +164,7 @@ def fill(
     if how in PIXEL_WAYS and gate is None:
         typer.echo("without --gate nobody checks that what was drawn shows what its label says", err=True)
     job = fill_job(data, wanted, out, how, config=config, count=count, seed=seed, gate=passed, ways=ways)
-    made_of = {cell for _, cell, _ in job.order}
-    for cell, entry in enumerate(wanted.entries):
-        if cell in job.left:
-            instead = "made by simulate" if cell in made_of else "left out"
-            typer.echo(f'"{entry.cell.title}": {job.left[cell]}: {instead}', err=True)
-        elif entry.need and cell not in made_of:
-            typer.echo(f'"{entry.cell.title}": none of the {len(job.order)} images is for it', err=True)
+    _print_left(job, wanted)
     with bar("fill", len(job.order), "images") as advance:
         results = run(job, wanted, LocalEngine(workers or os.cpu_count() or 1), lambda made: advance(made))
     _print_filled(results)
@@ -179,6 +173,24 @@ def fill(
         hint = "" if gate is None else "; lower --gate-confidence, or train a better generator"
         raise DataError(f"fill: none of the {len(job.order)} images that were asked for could be made{hint}")
     typer.echo(f"{total} images in {out}")
+
+
+def _require_split(real: str | None, split: str) -> None:
+    from simgen.errors import ConfigError
+
+    if real is None and split != "all":
+        raise ConfigError("--real-split: expected --real, the photographs that it is of, got none")
+
+
+def _print_left(job: "FillJob", plan: "Plan") -> None:
+    """Say which cells are made in another way than was asked for, or not at all."""
+    made_of = {cell for _, cell, _ in job.order}
+    for cell, entry in enumerate(plan.entries):
+        if cell in job.left:
+            instead = "made by simulate" if cell in made_of else "left out"
+            typer.echo(f'"{entry.cell.title}": {job.left[cell]}: {instead}', err=True)
+        elif entry.need and cell not in made_of:
+            typer.echo(f'"{entry.cell.title}": none of the {len(job.order)} images is for it', err=True)
 
 
 def _gate(

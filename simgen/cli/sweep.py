@@ -57,7 +57,7 @@ def sweep(
     from simgen.adapters.sweep import Material, plan
     from simgen.adapters.sweep import sweep as run
     from simgen.adapters.train import settings
-    from simgen.cli.evaluate import read_pictures, read_real
+    from simgen.cli.evaluate import read_real, read_target
     from simgen.cli.progress import bar
     from simgen.cli.renderer import require
     from simgen.errors import TrainingError
@@ -67,7 +67,7 @@ def sweep(
     chosen = settings(config, [*(f"{k}={v}" for k, v in given.items() if v is not None), *(set_ or [])])
     material = Material(
         source=read_real(source),
-        target=None if target is None else read_pictures(target),
+        target=None if target is None else read_target(target),
         labelled=None if real_train is None else part_of(read_real(real_train), real_train_split),
         report=None if real is None else part_of(read_real(real), real_split),
         init=init,

@@ -71,7 +71,7 @@ def train(
     """
     from simgen.adapters.checkpoint import load_model
     from simgen.adapters.train import train_with
-    from simgen.cli.evaluate import read_pictures, read_real
+    from simgen.cli.evaluate import read_real, read_target
     from simgen.cli.progress import bar, reaching
     from simgen.cli.renderer import require
 
@@ -93,7 +93,7 @@ def train(
     }
     overrides = [f"{name}={value}" for name, value in given.items() if value is not None] + (set_ or [])
     with bar("train", None, "steps") as advance:
-        pictures = None if target is None else read_pictures(target)
+        pictures = None if target is None else read_target(target)
         mixed = None if simulated is None else read_real(simulated)
         sets = {"target": pictures, "simulated": mixed}
         model = train_with(read_real(data), out, config, overrides, **sets, init=init, on_step=reaching(advance))

@@ -27,6 +27,7 @@ from simgen.formats.imageset import ImageRecord
 from simgen.formats.layers import LAYERS, encoded_layer, layer_file
 from simgen.imagefile import file_is_whole
 from simgen.lens import build_lens
+from simgen.runfile import first_difference
 from simgen.samples import Annotation, Sample
 
 _FOLDERS = ("images", *LAYERS, "meta")
@@ -70,10 +71,11 @@ class CocoWriter:
                 found = json.loads(file.read_text("utf-8"))
             except ValueError:
                 raise OutputError(f'output "{self.folder}": dataset.json is damaged; choose another folder') from None
-            key = _first_difference(json.loads(json.dumps(header)), found)
-            if key is None:
+            different = first_difference(found, json.loads(json.dumps(header)))
+            if different is None:
                 return
             if self._metas():
+                key = different[0] or "dataset.json"
                 raise OutputError(
                     f'output "{self.folder}": holds another dataset ("{key}" differs); choose another folder'
                 )
@@ -236,21 +238,6 @@ def _moved(records: list[dict[str, Any]]) -> dict[str, Any]:
             for record in records:
                 del record[key]
     return moved
-
-
-def _first_difference(ours: dict[str, Any], found: Any, prefix: str = "") -> str | None:
-    if not isinstance(found, dict):
-        return prefix or "dataset.json"
-    for key in (*ours, *(key for key in found if key not in ours)):
-        name = f"{prefix}.{key}" if prefix else key
-        a, b = ours.get(key), found.get(key)
-        if isinstance(a, dict) and isinstance(b, dict):
-            inner = _first_difference(a, b, name)
-            if inner:
-                return inner
-        elif a != b:
-            return name
-    return None
 
 
 def require_place(folder: Path) -> None:

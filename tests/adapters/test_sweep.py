@@ -75,8 +75,8 @@ def test_a_folder_keeps_the_results_of_its_sweep(material: Material, tmp_path: P
     list(sweep(CONFIG, plan(["source_only", "dann"], [0], [], material), material, out))
     before = {file.name: file.read_bytes() for file in out.glob("*.*")}
     for other, name in (
-        (replace(material, source=material.source.subset(range(5))), "data.source is another set of images here"),
-        (replace(material, target=material.report), "data.target is another set of images here"),
+        (replace(material, source=material.source.subset(range(5))), "its data.source is another"),
+        (replace(material, target=material.report), "its data.target is another"),
     ):
         with pytest.raises(OutputError, match=f"holds a sweep of another configuration .{name}.; choose another"):
             list(sweep(CONFIG, plan(["source_only"], [0], [], material), other, out))

@@ -212,9 +212,12 @@ def test_mistakes_are_sentences(tmp_path):
     with pytest.raises(DataError, match="expected at least 4 crops to learn from, got 3; simulate these instead"):
         train_crops(settings(), crops(3), tmp_path / "few")
     train_crops(settings(epochs=1), crops(), tmp_path / "run")
-    with pytest.raises(OutputError, match=r"holds another run \(epochs is 1 there and 2 here\); choose another folder"):
+    with pytest.raises(
+        OutputError,
+        match=r"holds a run of another configuration \(epochs is 1 there and 2 here\); choose another folder",
+    ):
         train_crops(settings(epochs=2), crops(), tmp_path / "run")
-    with pytest.raises(OutputError, match=r"holds another run \(of other crops\)"):
+    with pytest.raises(OutputError, match=r"holds a run of another configuration \(its crops is another\)"):
         train_crops(settings(epochs=1), crops(seed=1), tmp_path / "run")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.tex").write_text("")
@@ -229,7 +232,9 @@ def test_mistakes_are_sentences(tmp_path):
 
 def test_a_run_does_not_go_on_with_another_judge(tmp_path):
     train_crops(settings(epochs=1), crops(), tmp_path / "run", judge="one")
-    with pytest.raises(OutputError, match=r"holds another run \(backbone is 'one' there and 'two' here\)"):
+    with pytest.raises(
+        OutputError, match=r"holds a run of another configuration \(backbone is 'one' there and 'two' here\)"
+    ):
         train_crops(settings(epochs=1), crops(), tmp_path / "run", judge="two")
 
 

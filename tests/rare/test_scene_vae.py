@@ -123,7 +123,7 @@ def test_a_finished_run_is_read_and_another_is_refused(data, model, tmp_path):
     again = train_scenes(data, SHORT, tmp_path / "run", lambda *_: calls.append(1))
     assert not calls
     assert torch.equal(weights(again), weights(model))
-    with pytest.raises(OutputError, match="holds another run"):
+    with pytest.raises(OutputError, match="holds a run of another configuration"):
         train_scenes(data, replace(SHORT, seed=1), tmp_path / "run")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("x")

@@ -35,8 +35,9 @@ from simgen.rare.pixels.settings import PixelTraining
 from simgen.rare.pixels.sheet import sheet, write_png
 from simgen.rare.pixels.steps import Trainer
 from simgen.rare.pixels.vae import TensorFeatures
-from simgen.rare.runfolder import claim, table, write_text
+from simgen.rare.runfolder import claim, table
 from simgen.rng import stream
+from simgen.runfile import write_text
 from simgen.torchfile import read_plain, write_plain
 
 FORMAT = "simgen-crops-run/2"
